@@ -1,0 +1,26 @@
+#include "compiler/ir/policy.h"
+
+#include "compiler/base/check.h"
+
+namespace ravelin::ir {
+
+FacetId FacetOf(std::string_view name) {
+  const auto facets = kernel::Facets();
+  for (size_t i = 0; i < facets.size(); ++i) {
+    if (facets[i].name == name) return static_cast<FacetId>(i);
+  }
+  RAVELIN_CHECK(false, "a facet that the tables do not have");
+  return 0;
+}
+
+bool IsX32Number(kernel::Arch arch, uint32_t number) {
+  if (arch != kernel::Arch::kX86_64) return false;
+  return (number >= 0x40000000u && number <= 0x7fffffffu) || (number >= 512 && number <= 547);
+}
+
+bool IsKnown(const Domain& domain, kernel::Arch arch, uint32_t number) {
+  const kernel::Syscall* call = kernel::FindSyscall(arch, number);
+  return call != nullptr && call->since <= domain.reference_kernel;
+}
+
+}  // namespace ravelin::ir
