@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
-#include "compiler/base/check.h"
+#include "compiler/ir/grant.h"
 #include "compiler/kernel/view.h"
 
 // Clause numbers refer to docs/semantics.md.
@@ -24,32 +25,6 @@ using kernel::Arch;
 using kernel::RowMode;
 using kernel::ViewRow;
 
-// A test of one parameter of a call, as the kernel reads it.
-Predicate ParamTest(const kernel::Syscall& call, const std::string& param, uint64_t mask, ir::IntervalSet values) {
-  for (size_t i = 0; i < call.params.size(); ++i) {
-    if (call.params[i].name != param) continue;
-    ir::ArgTest test;
-    test.arg = static_cast<uint8_t>(i);
-    const kernel::ArgType type = call.params[i].type;
-    const bool narrow = type == kernel::ArgType::kI32 || type == kernel::ArgType::kU32 || type == kernel::ArgType::kU16;
-    test.bits = narrow ? 32 : 64;
-    test.mask = type == kernel::ArgType::kU16 ? mask & 0xffff : mask;
-    test.values = std::move(values);
-    return Predicate::Test(std::move(test));
-  }
-  RAVELIN_CHECK(false, "a view row names a parameter that the call lacks");
-  return Predicate::False();
-}
-
-uint64_t ParamWidth(const kernel::Syscall& call, const std::string& param) {
-  for (const kernel::Param& p : call.params) {
-    if (p.name != param) continue;
-    if (p.type == kernel::ArgType::kU16) return 0xffff;
-    return p.type == kernel::ArgType::kI32 || p.type == kernel::ArgType::kU32 ? 0xffffffffu : ~uint64_t{0};
-  }
-  return 0;
-}
-
 // A rule's grants, collected: conditions of equal place in the answer are one predicate.
 struct Part {
   Predicate when = Predicate::False();
@@ -64,42 +39,18 @@ struct Part {
   void Close() { when = Predicate::Or(std::move(terms)); }
 };
 
-struct Row {
-  const ViewRow* row;
-  Predicate when;
-  ir::FacetId facet;
-  int operation;
-};
+using Row = ir::ConditionalRow;
+// Rules of one facet that differ in nothing that registers show, as one: the first stands for all.
+using RuleClasses = std::array<std::vector<const Rule*>, ir::kMaxFacets>;
 
 class CallLowering {
  public:
-  CallLowering(const Domain& domain, Arch arch, const kernel::Syscall& call, const std::vector<const Rule*>& syscall_rules,
-               const std::array<std::vector<const Rule*>, ir::kMaxFacets>& facet_rules)
-      : domain_(domain), arch_(arch), call_(call), syscall_rules_(syscall_rules), facet_rules_(facet_rules) {
-    for (const ViewRow& row : kernel::ViewRows(arch, call.name)) {
-      std::vector<Predicate> tests;
-      for (const kernel::RowTest& t : row.when) {
-        const uint64_t width = ParamWidth(call, t.param);
-        ir::IntervalSet set = ir::IntervalSet::Single(t.value & width);
-        if (!t.equal) set = set.Complement(64);
-        tests.push_back(ParamTest(call, t.param, t.mask & width, std::move(set)));
-      }
-      Predicate when = Predicate::And(std::move(tests));
-      if (when.IsFalse()) continue;
-      const ir::FacetId facet = ir::FacetOf(row.facet);
-      const auto& operations = kernel::Facets()[facet].operations;
-      const auto at = std::find(operations.begin(), operations.end(), row.operation) - operations.begin();
-      rows_.push_back({&row, std::move(when), facet, static_cast<int>(at)});
-    }
-  }
+  CallLowering(const Domain& domain, Arch arch, const kernel::Syscall& call, const std::vector<const Rule*>& syscall_rules, const RuleClasses& classes)
+      : domain_(domain), arch_(arch), call_(call), syscall_rules_(syscall_rules), facet_rules_(classes), rows_(ir::RowsOf(arch, call)) {}
 
   std::vector<Clause> Answer(const Action& fallback, const std::string& fallback_text);
 
  private:
-  // 4.5: where the rule grants the row (the row's own condition not included).
-  Predicate Grant(const Row& row, const Rule& rule) const;
-  // 4.6
-  Predicate Refusal(const Row& row, const Rule& rule) const;
   Part Granted(const Row& row, std::initializer_list<Effect> effects) const;
   Part SyscallRules(Effect effect, bool logged_only = false) const;
   // 4.7: implied by rules of `some`, every needed row granted by rules of `every`.
@@ -111,44 +62,14 @@ class CallLowering {
   Arch arch_;
   const kernel::Syscall& call_;
   const std::vector<const Rule*>& syscall_rules_;
-  const std::array<std::vector<const Rule*>, ir::kMaxFacets>& facet_rules_;
+  const RuleClasses& facet_rules_;
   std::vector<Row> rows_;
 };
-
-const kernel::Binding* BindingOf(const ViewRow& row, const std::string& attribute) {
-  const auto it = std::find_if(row.bindings.begin(), row.bindings.end(), [&](const auto& b) { return b.attribute == attribute; });
-  return it == row.bindings.end() ? nullptr : &*it;
-}
-
-Predicate CallLowering::Grant(const Row& row, const Rule& rule) const {
-  if ((rule.operations >> row.operation & 1) == 0) return Predicate::False();
-  if (rule.narrow && (!rule.texts.empty() || rule.owner_only)) return Predicate::False();
-  std::vector<Predicate> terms;
-  for (const auto& [attribute, set] : rule.integers) {
-    if (const kernel::Binding* binding = BindingOf(*row.row, attribute)) {
-      terms.push_back(ParamTest(call_, binding->param, binding->mask & ParamWidth(call_, binding->param), set));
-    } else if (rule.narrow || std::find(row.row->hidden.begin(), row.row->hidden.end(), attribute + "!") != row.row->hidden.end()) {
-      return Predicate::False();
-    }
-  }
-  return Predicate::And(std::move(terms));
-}
-
-Predicate CallLowering::Refusal(const Row& row, const Rule& rule) const {
-  if ((rule.operations >> row.operation & 1) == 0 || !rule.texts.empty() || rule.owner_only) return Predicate::False();
-  std::vector<Predicate> terms = {row.when};
-  for (const auto& [attribute, set] : rule.integers) {
-    const kernel::Binding* binding = BindingOf(*row.row, attribute);
-    if (binding == nullptr) return Predicate::False();
-    terms.push_back(ParamTest(call_, binding->param, binding->mask & ParamWidth(call_, binding->param), set));
-  }
-  return Predicate::And(std::move(terms));
-}
 
 Part CallLowering::Granted(const Row& row, std::initializer_list<Effect> effects) const {
   Part part;
   for (const Rule* rule : facet_rules_[row.facet]) {
-    if (std::find(effects.begin(), effects.end(), rule->effect) != effects.end()) part.Add(Grant(row, *rule), rule->id);
+    if (std::find(effects.begin(), effects.end(), rule->effect) != effects.end()) part.Add(ir::GrantOf(call_, row, *rule), rule->id);
   }
   part.Close();
   return part;
@@ -203,7 +124,7 @@ std::map<Action, Part> CallLowering::Denials() const {
   for (const Row& row : rows_) {
     if (row.row->mode != RowMode::kNeeds) continue;
     for (const Rule* rule : facet_rules_[row.facet]) {
-      if (rule->effect == Effect::kDeny) by_action[rule->action].Add(Refusal(row, *rule), rule->id);
+      if (rule->effect == Effect::kDeny) by_action[rule->action].Add(ir::RefusalOf(call_, row, *rule), rule->id);
     }
   }
   for (auto& [action, part] : by_action) part.Close();
@@ -322,25 +243,47 @@ void CoverRanges(const Domain& domain, ArchSpec& spec) {
   if (next <= 0xffffffffu) add(next, 0xffffffffu);
 }
 
+// Rules that registers cannot tell apart, one of each kind, in rule order.
+RuleClasses ClassesOf(const Domain& domain) {
+  RuleClasses classes;
+  using Shape = std::tuple<ir::FacetId, Effect, Action, ir::OperationSet, bool, bool, std::map<std::string, ir::IntervalSet>>;
+  const auto less = [](const Shape& a, const Shape& b) {
+    const auto head = [](const Shape& s) { return std::tie(std::get<0>(s), std::get<1>(s), std::get<2>(s), std::get<3>(s), std::get<4>(s), std::get<5>(s)); };
+    if (head(a) != head(b)) return head(a) < head(b);
+    return std::lexicographical_compare(std::get<6>(a).begin(), std::get<6>(a).end(), std::get<6>(b).begin(), std::get<6>(b).end(), [](const auto& x, const auto& y) {
+      return x.first != y.first ? x.first < y.first : x.second.intervals() < y.second.intervals();
+    });
+  };
+  std::set<Shape, decltype(less)> seen(less);
+  for (const Rule& rule : domain.rules) {
+    if (rule.facet == ir::FacetOf("syscall")) continue;
+    Shape shape{rule.facet, rule.effect, rule.action, rule.operations, rule.narrow, !rule.texts.empty() || rule.owner_only, rule.integers};
+    if (seen.insert(std::move(shape)).second) classes[rule.facet].push_back(&rule);
+  }
+  return classes;
+}
+
+// Syscall rules by the call that they speak of.
+std::map<std::pair<Arch, uint32_t>, std::vector<const Rule*>> RulesByCall(const Domain& domain) {
+  std::map<std::pair<Arch, uint32_t>, std::vector<const Rule*>> by_call;
+  for (const Rule& rule : domain.rules) {
+    for (const ir::CallMatch& match : rule.calls) {
+      auto& rules = by_call[{match.arch, match.number}];
+      if (rules.empty() || rules.back() != &rule) rules.push_back(&rule);
+    }
+  }
+  return by_call;
+}
+
 }  // namespace
 
 FilterSpec Lower(const Domain& domain) {
   FilterSpec filter;
   filter.foreign = domain.foreign.action;
   filter.foreign_reason = {{}, "foreign architecture"};
-  const ir::FacetId syscall_facet = ir::FacetOf("syscall");
-  std::map<std::pair<Arch, uint32_t>, std::vector<const Rule*>> by_call;
-  std::array<std::vector<const Rule*>, ir::kMaxFacets> by_facet;
-  for (const Rule& rule : domain.rules) {
-    if (rule.facet != syscall_facet) {
-      by_facet[rule.facet].push_back(&rule);
-      continue;
-    }
-    for (const ir::CallMatch& match : rule.calls) {
-      auto& rules = by_call[{match.arch, match.number}];
-      if (rules.empty() || rules.back() != &rule) rules.push_back(&rule);
-    }
-  }
+  const auto by_call = RulesByCall(domain);
+  const RuleClasses classes = ClassesOf(domain);
+  const std::vector<const Rule*> no_rules;
   const Action fallback = SyscallDefault(domain);
   for (const Arch arch : domain.architectures) {
     ArchSpec spec;
@@ -349,9 +292,8 @@ FilterSpec Lower(const Domain& domain) {
       if (ir::IsX32Number(arch, call.number)) continue;
       const auto rules = by_call.find({arch, call.number});
       const bool unknown = domain.unknown_syscall && !ir::IsKnown(domain, arch, call.number);
-      CallLowering lowering(domain, arch, call, rules == by_call.end() ? std::vector<const Rule*>{} : rules->second, by_facet);
-      spec.calls.push_back({call.number, call.name,
-                            lowering.Answer(unknown ? domain.unknown_syscall->action : fallback, unknown ? "unknown syscall" : "default")});
+      CallLowering lowering(domain, arch, call, rules == by_call.end() ? no_rules : rules->second, classes);
+      spec.calls.push_back({call.number, call.name, lowering.Answer(unknown ? domain.unknown_syscall->action : fallback, unknown ? "unknown syscall" : "default")});
     }
     CoverRanges(domain, spec);
     filter.arches.push_back(std::move(spec));

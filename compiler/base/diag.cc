@@ -44,6 +44,10 @@ Diagnostic& Sink::Report(Kind kind, source::Span span, std::string message) {
   return diagnostics_.back();
 }
 
+void Sink::Append(const Sink& other) {
+  for (const Diagnostic& d : other.diagnostics_) Report(d.kind, d.span, d.message) = d;
+}
+
 std::vector<Diagnostic> Sink::Sorted() const {
   std::vector<Diagnostic> sorted = diagnostics_;
   const auto key = [](const Diagnostic& d) { return std::tie(d.span.file, d.span.begin, d.span.end, d.kind, d.message); };

@@ -57,6 +57,8 @@ class Sink {
  public:
   // The reference stays valid until the next Report.
   Diagnostic& Report(Kind kind, source::Span span, std::string message);
+  // Takes over everything that `other` collected.
+  void Append(const Sink& other);
   bool HasErrors() const { return errors_ > 0; }
   size_t ErrorCount() const { return errors_; }
   // In order of (file, offset, kind), duplicates removed.

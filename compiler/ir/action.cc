@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "compiler/kernel/facts.h"
 
 namespace ravelin::ir {
@@ -45,6 +47,32 @@ std::string FormatAction(Action action) {
     case ActionKind::kAllow: return "allow";
   }
   return {};
+}
+
+std::optional<Action> ParseAction(std::string_view text) {
+  for (const auto kind : {ActionKind::kKillProcess, ActionKind::kKillThread, ActionKind::kTrap, ActionKind::kNotify, ActionKind::kLog, ActionKind::kAllow}) {
+    if (text == FormatAction({kind, 0})) return Action{kind, 0};
+  }
+  const size_t open = text.find('(');
+  if (open == std::string_view::npos || text.back() != ')') return std::nullopt;
+  const std::string_view name = text.substr(0, open);
+  const std::string_view value = text.substr(open + 1, text.size() - open - 2);
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc() && end == value.data() + value.size() && number <= 0xffff;
+  if (name == "errno") {
+    if (!is_number) {
+      const auto named = kernel::FindErrno(value);
+      if (!named) return std::nullopt;
+      number = static_cast<unsigned>(*named);
+    }
+    if (number < 1 || number > 4095) return std::nullopt;
+    return Action{ActionKind::kErrno, static_cast<uint16_t>(number)};
+  }
+  if (!is_number) return std::nullopt;
+  if (name == "trap") return Action{ActionKind::kTrap, static_cast<uint16_t>(number)};
+  if (name == "trace") return Action{ActionKind::kTrace, static_cast<uint16_t>(number)};
+  return std::nullopt;
 }
 
 }  // namespace ravelin::ir

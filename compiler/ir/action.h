@@ -26,5 +26,6 @@ inline bool Stricter(Action a, Action b) { return a.kind < b.kind; }
 uint32_t ToSeccompReturn(Action action);                     // SECCOMP_RET_* | data
 std::optional<Action> FromSeccompReturn(uint32_t value);     // nullopt: not an action of the kernel's list
 std::string FormatAction(Action action);                     // "errno(EPERM)", "kill process", "allow"
+std::optional<Action> ParseAction(std::string_view text);    // what FormatAction prints
 
 }  // namespace ravelin::ir

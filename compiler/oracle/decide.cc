@@ -257,7 +257,7 @@ bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
   for (const auto& [attribute, patterns] : rule.texts) {
     const auto value = check.texts.find(attribute);
     if (value == check.texts.end()) return false;
-    const bool is_path = attribute == "path" || attribute == "source" || attribute == "target";
+    const bool is_path = attribute == "path" || attribute == "from" || attribute == "on";
     const bool any = std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
       if (!is_path) return pattern == value->second;
       const auto set = ir::PathSet::Parse(pattern);

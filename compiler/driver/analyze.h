@@ -1,0 +1,38 @@
+// What can be said of a policy's meaning before anything is emitted: `never`, rules that conflict or do nothing, ways
+// around a restriction, and gaps of the layers that this build knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backends/seccomp/filter_spec.h"
+#include "compiler/base/diag.h"
+#include "compiler/ir/policy.h"
+
+namespace ravelin::driver {
+
+// How a `never` came out.
+enum class NeverVerdict { kProved, kViolated, kInconclusive };
+struct NeverResult {
+  uint32_t rule = 0;
+  NeverVerdict verdict = NeverVerdict::kProved;
+  std::string why;
+};
+
+struct Analysis {
+  std::vector<NeverResult> nevers;
+  std::vector<std::string> layers_not_built;  // "apparmor": named in a layer set, without a back end in this build
+};
+
+// `spec` is the domain's lowering.  Findings go to `sink`.
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);
+
+// --- the parts, each in its own file
+void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                                     // conflicting-actions, -transitions
+void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
+void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
+std::vector<NeverResult> CheckNevers(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);
+void CheckGaps(const ir::Domain& domain, diag::Sink& sink);                                          // gap-not-accepted, gap-unused
+std::vector<std::string> LayersNotBuilt(const ir::Domain& domain);
+
+}  // namespace ravelin::driver

@@ -1,0 +1,48 @@
+// IR to proven artifacts.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/seccomp/codegen.h"
+#include "backends/seccomp/filter_spec.h"
+#include "backends/seccomp/prove/prove.h"
+#include "compiler/base/diag.h"
+#include "compiler/driver/analyze.h"
+#include "compiler/ir/policy.h"
+
+namespace ravelin::driver {
+
+struct CompileOptions {
+  std::map<std::string, double> frequencies;
+  bool optimize = true;
+  bool second_proof = false;  // also with Z3
+  bool oci = false;           // also the runtime profile, read back and proved
+};
+
+// How the runtime profile came out on one architecture through the installed libseccomp.
+struct LibseccompCheck {
+  kernel::Arch arch;
+  std::string result;  // "proved", "inconclusive: ...", "differs: ..."
+};
+
+struct SeccompArtifact {
+  seccomp::FilterSpec spec;
+  seccomp::Generated filter;
+  seccomp::ProofResult proof;
+  std::optional<seccomp::ProofResult> second_proof;
+  std::string oci;  // the profile's text; empty when not asked for or not expressible
+  std::vector<LibseccompCheck> libseccomp;
+  Analysis analysis;
+  bool big_endian = false;
+};
+
+// Lowers, analyses, generates and proves one domain.  nullopt after an error in the sink: no artifact may be written.
+std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink);
+
+// "socket(AF_ALG, 0, 0)" on x86_64 for an event's registers.
+std::string ShowEvent(const ir::Event& event);
+
+}  // namespace ravelin::driver

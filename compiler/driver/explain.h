@@ -1,0 +1,34 @@
+// Why an attempt is permitted or refused, and what would change that.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "compiler/base/diag.h"
+#include "compiler/base/source.h"
+#include "compiler/ir/event.h"
+#include "compiler/ir/policy.h"
+
+namespace ravelin::driver {
+
+// Where a decision comes from: "web.rav:15:3  default deny".
+std::string DescribeCause(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const source::SourceManager& sources);
+
+// A line of policy that permits the attempt (or a superset of it), or "" where no added line can: `why_not` says why.
+struct Suggestion {
+  std::string line;
+  std::string why_not;
+};
+Suggestion SuggestAllow(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const source::SourceManager& sources);
+
+// "web.rav:14:3 `never ...`" for an assertion that forbids the attempt, or "".
+std::string ForbiddenBy(const ir::Domain& domain, const ir::Event& event, const source::SourceManager& sources);
+
+// The house form of a denial: one head line, then `by`, `allow`, `but`.  `process`: "openssl[4711]" or "".
+std::string FormatDenial(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const std::string& process, size_t count,
+                         const source::SourceManager& sources);
+
+// "socket(AF_ALG, SOCK_STREAM, 0)" as an event on an architecture; missing arguments are 0.
+std::optional<ir::Event> ParseEvent(const std::string& text, kernel::Arch arch, source::SourceManager& sources, diag::Sink& sink);
+
+}  // namespace ravelin::driver

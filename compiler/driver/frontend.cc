@@ -1,0 +1,62 @@
+#include "compiler/driver/frontend.h"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+
+namespace ravelin::driver {
+namespace {
+
+Result<resolve::Target> ProbeHost() {
+  utsname names{};
+  if (uname(&names) != 0) return Fail(ErrorCode::kEnvironment, "this machine does not say what it is (uname)");
+  resolve::Target target;
+  target.name = "host";
+  target.description = fmt::format("this machine, Linux {}", names.release);
+  const auto arch = kernel::ArchFromName(names.machine);
+  if (!arch) return Fail(ErrorCode::kEnvironment, fmt::format("the architecture `{}` is not supported", names.machine));
+  target.arch = *arch;
+  const auto version = kernel::ParseVersion(names.release);
+  if (!version) return Fail(ErrorCode::kEnvironment, fmt::format("the kernel's version `{}` cannot be read", names.release));
+  target.kernel = *version;
+  if (access("/proc/self/ns/user", F_OK) == 0) target.features.insert("userns");
+  if (access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0) target.features.insert("seccomp_user_notify");
+  target.layer_sets = {{"seccomp"}};
+  auto lsm = source::ReadFile("/sys/kernel/security/lsm", 4096);
+  for (const char* name : {"apparmor", "selinux"}) {
+    if (!lsm || lsm->find(name) == std::string::npos) continue;
+    target.features.insert(name);
+    target.layer_sets = {{name, "seccomp"}};
+  }
+  return target;
+}
+
+}  // namespace
+
+Result<resolve::Target> FindTarget(const std::string& name) {
+  if (name == "host") return ProbeHost();
+  if (name.find('/') == std::string::npos && name.find(".target") == std::string::npos) {
+    auto target = resolve::BuiltinTarget(name);
+    if (target || target.error().code != ErrorCode::kNotFound) return target;
+    const std::vector<std::string> names = resolve::BuiltinTargets();
+    const std::string hint = diag::DidYouMean(name, {names.begin(), names.end()});
+    return Fail(ErrorCode::kNotFound, fmt::format("unknown target `{}`: {}", name, hint.empty() ? fmt::format("built in are {} and host; a descriptor file is named by its path", fmt::join(names, ", ")) : hint));
+  }
+  RAVELIN_TRY(text, source::ReadFile(name, size_t{1} << 20));
+  auto target = resolve::ParseTarget(text, name);
+  if (!target) return tl::make_unexpected(std::move(target.error()).In(name));
+  return target;
+}
+
+Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const LoadOptions& options, const resolve::Target& target) {
+  auto front = std::make_unique<Frontend>();
+  front->target = target;
+  RAVELIN_TRY(program, Load(path, options, front->sources, front->sink));
+  front->program = std::move(program);
+  const resolve::Resolved resolved = resolve::Resolve(front->program, front->sources, target, front->sink);
+  front->policy = resolve::Build(resolved, front->sources, front->sink);
+  return front;
+}
+
+}  // namespace ravelin::driver

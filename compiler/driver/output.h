@@ -1,0 +1,30 @@
+// What is written: single artifacts, bundles and their manifest, reports.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/base/result.h"
+#include "compiler/driver/compile.h"
+#include "compiler/driver/frontend.h"
+
+namespace ravelin::driver {
+
+std::string Version();       // "0.1.0"
+std::string VersionText();   // the answer to --version
+
+// One domain's artifact in one form: "bpf", "oci", "c" or "listing".
+Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifact, const std::string& form);
+
+// The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, manifest.json, INSTALL.md, and NAME.DOMAIN.*
+// for further domains.
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<SeccompArtifact>& artifacts);
+
+// Writes a bundle into a temporary folder beside `folder` and renames: a reader sees all of it or the old one.
+Result<void> WriteBundle(const std::string& folder, const std::map<std::string, std::string>& files);
+
+// One paragraph for people: what was proved, what is not known.
+std::string Summary(const ir::Domain& domain, const SeccompArtifact& artifact);
+
+}  // namespace ravelin::driver

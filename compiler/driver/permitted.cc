@@ -1,0 +1,64 @@
+#include "compiler/driver/permitted.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ravelin::driver {
+namespace {
+
+std::string ShowArgument(kernel::Arch arch, const kernel::Param& param, uint64_t value) {
+  using kernel::ArgType;
+  switch (param.type) {
+    case ArgType::kI32: {
+      const auto narrow = static_cast<int32_t>(value);
+      if (!param.family.empty() && narrow >= 0) {
+        const std::string_view name = kernel::ConstantName(arch, param.family, static_cast<uint64_t>(narrow));
+        if (!name.empty()) return std::string(name);
+      }
+      return fmt::format("{}", narrow);
+    }
+    case ArgType::kU16: value &= 0xffff; break;
+    case ArgType::kU32: value &= 0xffffffff; break;
+    case ArgType::kPtr: return value == 0 ? "0" : fmt::format("{:#x}", value);
+    default: break;
+  }
+  if (!param.family.empty()) {
+    const std::string_view name = kernel::ConstantName(arch, param.family, value);
+    if (!name.empty()) return std::string(name);
+  }
+  return value < 4096 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
+}
+
+}  // namespace
+
+ir::Predicate Permitted(const seccomp::CallAnswer& call) {
+  std::vector<ir::Predicate> permitted;
+  std::vector<ir::Predicate> earlier;
+  for (const seccomp::Clause& clause : call.clauses) {
+    if (Permits(clause.action)) permitted.push_back(ir::Predicate::And({clause.when, ir::Predicate::Not(ir::Predicate::Or(earlier))}));
+    earlier.push_back(clause.when);
+  }
+  return ir::Predicate::Or(std::move(permitted));
+}
+
+const seccomp::CallAnswer* AnswerOf(const seccomp::FilterSpec& spec, kernel::Arch arch, uint32_t number) {
+  for (const seccomp::ArchSpec& one : spec.arches) {
+    if (one.arch != arch) continue;
+    const auto it = std::lower_bound(one.calls.begin(), one.calls.end(), number, [](const auto& call, uint32_t n) { return call.number < n; });
+    if (it != one.calls.end() && it->number == number) return &*it;
+  }
+  return nullptr;
+}
+
+std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::Args& args) {
+  std::string out = call.name + "(";
+  const size_t count = call.signature_known ? call.params.size() : args.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (i != 0) out += ", ";
+    out += call.signature_known ? ShowArgument(arch, call.params[i], args[i]) : fmt::format("{:#x}", args[i]);
+  }
+  return out + ")";
+}
+
+}  // namespace ravelin::driver

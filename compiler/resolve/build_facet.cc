@@ -1,0 +1,289 @@
+// Rules of every kind but `syscall`: operations and clauses to constraints.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/ir/path_set.h"
+#include "compiler/resolve/build_rule.h"
+#include "compiler/resolve/kinds.h"
+
+namespace ravelin::resolve {
+
+using ast::Expr;
+using ast::ExprKind;
+
+void RuleBuilder::BuildFacet(const InForce<ast::Rule>& item, std::vector<ir::Rule>& out, ir::Rule base) {
+  const ast::Rule& rule = *item.statement;
+  bool good = true;
+  if (rule.kind.text == "exec") {
+    base.operations = ~ir::OperationSet{0} >> (64 - kernel::Facets()[base.facet].operations.size());
+    for (const Expr& subject : rule.subjects) good &= ReadObjects(subject, *item.scope, base, 0);
+  } else {
+    good &= ReadOperations(rule, base);
+  }
+  std::vector<std::string> transports;
+  std::vector<std::string_view> seen;
+  for (const ast::Clause& clause : rule.clauses) {
+    const bool transport = clause.values.empty();
+    if (!transport && std::find(seen.begin(), seen.end(), clause.keyword.text) != seen.end()) {
+      good = false;
+      sink_.Report(diag::Kind::kUnknownClause, clause.keyword.span, fmt::format("`{}` stands twice in one rule", clause.keyword.text)).Help("give its values in one list");
+      continue;
+    }
+    seen.push_back(clause.keyword.text);
+    good &= ReadClause(clause, *item.scope, base, transports);
+  }
+  if (!good) return;
+  if ((rule.kind.text == "signal" || rule.kind.text == "ptrace") && base.texts.count("peer") == 0) base.texts["peer"] = {"self"};  // 5.6
+  // Alternatives are rules of their own: a path or a label; tcp or udp.
+  std::vector<ir::Rule> alternatives;
+  if (base.texts.count("path") != 0 && base.texts.count("label") != 0) {
+    ir::Rule by_label = base;
+    by_label.texts.erase("path");
+    base.texts.erase("label");
+    alternatives = {std::move(base), std::move(by_label)};
+  } else {
+    alternatives = {std::move(base)};
+  }
+  for (ir::Rule& one : alternatives) {
+    if (transports.empty()) {
+      out.push_back(std::move(one));
+      continue;
+    }
+    for (const std::string& word : transports) {
+      ir::Rule copy = one;
+      if (ApplyTransport(word, rule.span, copy)) out.push_back(std::move(copy));
+    }
+  }
+}
+
+bool RuleBuilder::ReadOperations(const ast::Rule& rule, ir::Rule& base) {
+  const kernel::FacetInfo& facet = kernel::Facets()[base.facet];
+  if (rule.subjects.empty()) {
+    if (facet.operations.size() == 1) {
+      base.operations = 1;
+      return true;
+    }
+    sink_.Report(diag::Kind::kMissingClause, rule.kind.span, fmt::format("a {} rule names its operations", facet.name))
+        .Help(fmt::format("write `{} {{ {} }}`; operations are {}", facet.name, facet.operations.front(), fmt::join(facet.operations, ", ")));
+    return false;
+  }
+  bool good = true;
+  for (const Expr& subject : rule.subjects) good &= AddOperation(subject, base);
+  return good;
+}
+
+bool RuleBuilder::AddOperation(const Expr& expr, ir::Rule& base) {
+  const kernel::FacetInfo& facet = kernel::Facets()[base.facet];
+  if (expr.kind == ExprKind::kSet) {
+    bool good = true;
+    for (const Expr& child : expr.children) good &= AddOperation(child, base);
+    return good;
+  }
+  if (expr.kind != ExprKind::kName) {
+    auto& d = sink_.Report(diag::Kind::kTypeMismatch, expr.span, fmt::format("a {} rule names its operations here", facet.name));
+    if (expr.kind == ExprKind::kString || expr.kind == ExprKind::kCall) d.Help(fmt::format("write `{} {{ {} }} on ...`", facet.name, facet.operations.front()));
+    return false;
+  }
+  std::string name = expr.text;
+  if (facet.name == "capability" && name.rfind("CAP_", 0) == 0) {
+    name.erase(0, 4);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  }
+  const auto at = std::find(facet.operations.begin(), facet.operations.end(), name);
+  if (at != facet.operations.end()) {
+    base.operations |= ir::OperationSet{1} << (at - facet.operations.begin());
+    return true;
+  }
+  const std::vector<std::string_view> known(facet.operations.begin(), facet.operations.end());
+  auto& d = sink_.Report(diag::Kind::kUnknownOperation, expr.span, fmt::format("{} has no operation `{}`", facet.name, expr.text));
+  const std::string hint = diag::DidYouMean(name, known);
+  d.Help(hint.empty() ? fmt::format("operations are {}", fmt::join(known, ", ")) : hint);
+  return false;
+}
+
+bool RuleBuilder::ReadClause(const ast::Clause& clause, const Scope& scope, ir::Rule& base, std::vector<std::string>& transports) {
+  const std::string& facet = kernel::Facets()[base.facet].name;
+  const ClauseSpec* spec = FindClause(facet, clause.keyword.text);
+  if (spec == nullptr) {
+    std::vector<std::string_view> known;
+    for (const ClauseSpec& one : Clauses()) {
+      if (one.facet == facet) known.push_back(one.keyword);
+    }
+    auto& d = sink_.Report(diag::Kind::kUnknownClause, clause.keyword.span, fmt::format("a {} rule takes no `{}`", facet, clause.keyword.text));
+    d.Help(known.empty() ? fmt::format("a {} rule takes no clauses", facet) : fmt::format("its clauses are {}", fmt::join(known, ", ")));
+    return false;
+  }
+  const std::string attribute(spec->attribute);
+  const bool wordy = spec->type == ClauseType::kTransport || spec->type == ClauseType::kOwner;
+  if (!wordy && clause.values.empty()) {
+    sink_.Report(diag::Kind::kMissingClause, clause.keyword.span, fmt::format("`{}` needs a value", clause.keyword.text));
+    return false;
+  }
+  bool good = true;
+  switch (spec->type) {
+    case ClauseType::kTransport: transports.push_back(clause.keyword.text); break;
+    case ClauseType::kOwner: base.owner_only = true; break;
+    case ClauseType::kIntegers: return ReadIntegers(clause, scope, spec->prefix, spec->bits, attribute, base);
+    case ClauseType::kObjects:
+      for (const Expr& value : clause.values) good &= ReadObjects(value, scope, base, 0);
+      break;
+    case ClauseType::kPatterns:
+      for (const Expr& value : clause.values) {
+        const auto text = values_.String(value, scope);
+        good &= text.has_value();
+        if (text) base.texts[attribute].push_back(*text);
+      }
+      break;
+    case ClauseType::kPeer:
+      for (const Expr& value : clause.values) good &= ReadPeer(value, scope, attribute, base);
+      break;
+    case ClauseType::kTransition:
+      if (clause.values.size() != 1) {
+        sink_.Report(diag::Kind::kTypeMismatch, clause.span, "`as` takes one name");
+        return false;
+      }
+      return ReadTransition(clause.values[0], base);
+  }
+  return good;
+}
+
+bool RuleBuilder::ReadIntegers(const ast::Clause& clause, const Scope& scope, std::string_view prefix, int bits, const std::string& attribute, ir::Rule& base) {
+  const IntegerType type{bits, false, fmt::format("`{}`", clause.keyword.text), "", std::string(prefix)};
+  std::optional<ir::IntervalSet> set;
+  for (const kernel::Arch arch : context_.domain.architectures) {
+    ir::IntervalSet here;
+    for (const Expr& value : clause.values) {
+      const auto part = values_.Set(value, scope, arch, type);
+      if (!part) return false;
+      here = here.Union(*part);
+    }
+    if (set && *set != here) {
+      sink_.Report(diag::Kind::kTypeMismatch, clause.span, fmt::format("`{}` has other values on {} than on {}", clause.keyword.text, kernel::ArchName(arch), kernel::ArchName(FirstArch())))
+          .Help("state them for each architecture with `when target.arch == ...`");
+      return false;
+    }
+    set = std::move(here);
+  }
+  base.integers[attribute] = std::move(*set);
+  return true;
+}
+
+bool RuleBuilder::ReadObjects(const Expr& expr, const Scope& scope, ir::Rule& base, int depth) {
+  if (expr.kind == ExprKind::kCall && expr.text == "path") {
+    bool good = !expr.children.empty();
+    for (const Expr& child : expr.children) good &= ReadPath(child, scope, base);
+    return good;
+  }
+  if (expr.kind == ExprKind::kCall && expr.text == "label") {
+    for (const Expr& child : expr.children) {
+      const auto text = values_.String(child, scope);
+      if (!text) return false;
+      base.texts["label"].push_back(*text);
+    }
+    return true;
+  }
+  if (expr.kind == ExprKind::kString) return ReadPath(expr, scope, base);
+  if (expr.kind == ExprKind::kSet || expr.kind == ExprKind::kName) {
+    const Definition* definition = expr.kind == ExprKind::kName ? scope.Find(expr.text) : nullptr;
+    if (expr.kind == ExprKind::kName && definition == nullptr) {
+      auto& d = sink_.Report(diag::Kind::kUnknownName, expr.span, fmt::format("unknown resource `{}`", expr.text));
+      const std::string hint = diag::DidYouMean(expr.text, scope.Visible());
+      d.Help(hint.empty() ? fmt::format("declare it: `resource {} = path(\"...\")`", expr.text) : hint);
+      return false;
+    }
+    if (depth > 64) {
+      sink_.Report(diag::Kind::kImportCycle, expr.span, fmt::format("resource `{}` holds itself", expr.text));
+      return false;
+    }
+    bool good = true;
+    for (const Expr& value : definition != nullptr ? *definition->values : expr.children) {
+      good &= ReadObjects(value, definition != nullptr ? *definition->scope : scope, base, depth + 1);
+    }
+    return good;
+  }
+  sink_.Report(diag::Kind::kTypeMismatch, expr.span, "a path, a label or a resource is needed here").Help("write `path(\"/...\")`, `label(\"...\")` or the name of a resource");
+  return false;
+}
+
+bool RuleBuilder::ReadPath(const Expr& expr, const Scope& scope, ir::Rule& base) {
+  const auto text = values_.String(expr, scope);
+  if (!text) return false;
+  std::string problem;
+  if (text->empty() || (text->front() != '/' && text->front() != '{')) {
+    problem = "it does not begin with `/`";
+  } else if (const auto valid = ir::CheckPathPattern(*text); !valid) {
+    problem = valid.error().message;
+  }
+  if (!problem.empty()) {
+    sink_.Report(diag::Kind::kBadPath, expr.span, fmt::format("`{}` is no path pattern: {}", *text, problem));
+    return false;
+  }
+  base.texts["path"].push_back(*text);
+  return true;
+}
+
+bool RuleBuilder::ReadPeer(const Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base) {
+  if (expr.kind == ExprKind::kName) {
+    if (expr.text == "self" || expr.text == "outside" || context_.policy_names.count(expr.text) != 0) {
+      base.texts[attribute].push_back(expr.text);
+      return true;
+    }
+    std::vector<std::string_view> known(context_.policy_names.begin(), context_.policy_names.end());
+    known.insert(known.end(), {"self", "outside"});
+    auto& d = sink_.Report(diag::Kind::kUnknownName, expr.span, fmt::format("unknown peer `{}`", expr.text));
+    const std::string hint = diag::DidYouMean(expr.text, known);
+    d.Help(hint.empty() ? "a peer is a policy of this file, `self`, `outside` or `label(\"...\")`" : hint);
+    return false;
+  }
+  if (expr.kind == ExprKind::kCall && expr.text == "label" && expr.children.size() == 1) {
+    const auto text = values_.String(expr.children[0], scope);
+    if (text) base.texts[attribute].push_back("label:" + *text);
+    return text.has_value();
+  }
+  sink_.Report(diag::Kind::kTypeMismatch, expr.span, "a peer is a policy of this file, `self`, `outside` or `label(\"...\")`");
+  return false;
+}
+
+bool RuleBuilder::ReadTransition(const Expr& expr, ir::Rule& base) {
+  if (expr.kind == ExprKind::kName) {
+    if (expr.text == "self") return true;
+    if (expr.text == "unconfined_danger" || context_.policy_names.count(expr.text) != 0) {
+      base.texts["transition"] = {expr.text};
+      return true;
+    }
+    if (expr.text.rfind("unconfined", 0) == 0) {
+      sink_.Report(diag::Kind::kDangerNotNamed, expr.span, fmt::format("`as {}` would leave every confinement", expr.text)).Help("if that is meant, write `as unconfined_danger`");
+      return false;
+    }
+    const std::vector<std::string_view> known(context_.policy_names.begin(), context_.policy_names.end());
+    auto& d = sink_.Report(diag::Kind::kUnknownName, expr.span, fmt::format("unknown policy `{}`", expr.text));
+    const std::string hint = diag::DidYouMean(expr.text, known);
+    d.Help(hint.empty() ? "`as` takes a policy of this file, `self` or `unconfined_danger`" : hint);
+    return false;
+  }
+  sink_.Report(diag::Kind::kTypeMismatch, expr.span, "`as` takes a policy of this file, `self` or `unconfined_danger`");
+  return false;
+}
+
+bool RuleBuilder::ApplyTransport(const std::string& word, source::Span span, ir::Rule& rule) {
+  const auto constant = [&](const char* name) { return kernel::FindConstant(FirstArch(), name).value_or(0); };
+  const auto constrain = [&](const std::string& attribute, ir::IntervalSet set) {
+    const auto [at, fresh] = rule.integers.emplace(attribute, set);
+    if (!fresh) at->second = at->second.Intersect(set);
+    return !at->second.empty();
+  };
+  bool possible = true;
+  if (word == "tcp" || word == "udp") {
+    const bool tcp = word == "tcp";
+    possible &= constrain("family", ir::IntervalSet::Of({constant("AF_INET"), constant("AF_INET6")}));
+    possible &= constrain("type", ir::IntervalSet::Single(constant(tcp ? "SOCK_STREAM" : "SOCK_DGRAM")));
+    possible &= constrain("protocol", ir::IntervalSet::Of({0, constant(tcp ? "IPPROTO_TCP" : "IPPROTO_UDP")}));
+  } else {
+    possible &= constrain("family", ir::IntervalSet::Single(constant(word == "unix" ? "AF_UNIX" : "AF_NETLINK")));
+  }
+  if (!possible) sink_.Report(diag::Kind::kNeverTrue, span, fmt::format("`{}` and the other clauses exclude each other", word));
+  return possible;
+}
+
+}  // namespace ravelin::resolve

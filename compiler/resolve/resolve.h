@@ -1,0 +1,49 @@
+// Names to meaning: modules expanded, conditions on the target decided, every name bound.
+//
+// Two functions, two stages:
+//   Resolve: trees -> Resolved, flat lists of statements for each domain, each with the scope to read its names in and
+//            the chain of `use` statements that brought it;
+//   Build:   Resolved -> ir::Policy, everything a user wrote as sets over events.
+// Both report mistakes and go on; a result with errors in the sink must not be lowered.
+#pragma once
+
+#include <memory>
+
+#include "compiler/base/diag.h"
+#include "compiler/ir/policy.h"
+#include "compiler/resolve/program.h"
+#include "compiler/resolve/scope.h"
+#include "compiler/resolve/target.h"
+
+namespace ravelin::resolve {
+
+// One statement in force.  `via` (shared by the statements of one module use) is outermost last; null: none.
+template <typename T>
+struct InForce {
+  const T* statement = nullptr;
+  const Scope* scope = nullptr;
+  std::shared_ptr<const std::vector<std::string>> via;
+};
+
+struct ResolvedDomain {
+  const ast::Policy* policy = nullptr;
+  std::vector<InForce<ast::Rule>> rules;
+  std::vector<InForce<ast::Default>> defaults;
+  std::vector<InForce<ast::AcceptGap>> gaps;
+  std::vector<InForce<ast::Property>> properties;
+  std::vector<InForce<ast::Raw>> raws;
+};
+
+struct Resolved {
+  Target target;
+  std::vector<ResolvedDomain> domains;
+  std::deque<Scope> scopes;                   // stable addresses
+  std::deque<std::vector<ast::Expr>> values;  // values of module parameters
+};
+
+// `program` must outlive the result.
+Resolved Resolve(const Program& program, const source::SourceManager& sources, const Target& target, diag::Sink& sink);
+
+ir::Policy Build(const Resolved& resolved, const source::SourceManager& sources, diag::Sink& sink);
+
+}  // namespace ravelin::resolve
