@@ -109,6 +109,7 @@ class Tables {
     auto it = signatures_.find(own);
     if (it == signatures_.end()) it = signatures_.find(call.name);
     call.signature_known = it != signatures_.end();
+    if (call.signature_known && it->second.size() > 1 && it->second[1] == "?") call.signature_known = false;
     if (!call.signature_known) return;
     for (size_t i = 1; i < it->second.size(); ++i) {
       const std::string_view cell = it->second[i];
