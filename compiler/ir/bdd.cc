@@ -64,6 +64,19 @@ Diagrams::Node Diagrams::Interval(uint16_t base, int bits, uint64_t lo, uint64_t
   return both;
 }
 
+Diagrams::Node Diagrams::FromRanges(uint16_t base, int bits, const std::vector<Range>& ranges) {
+  const std::function<Node(int, uint64_t, size_t)> build = [&](int depth, uint64_t prefix, size_t first) -> Node {
+    const int below = bits - depth;
+    const uint64_t last = prefix + ((uint64_t{1} << below) - 1);
+    while (ranges[first].hi < prefix) ++first;
+    if (ranges[first].hi >= last) return ranges[first].node;
+    const Node low = build(depth + 1, prefix, first);
+    const Node high = build(depth + 1, prefix + (uint64_t{1} << (below - 1)), first);
+    return Make(static_cast<uint16_t>(base + depth), low, high);
+  };
+  return build(0, 0, 0);
+}
+
 Diagrams::Node Diagrams::MaskedIn(uint16_t base, int bits, uint64_t mask, const IntervalSet& set) {
   const Node yes = Terminal(1);
   const Node no = Terminal(0);

@@ -34,6 +34,13 @@ class Diagrams {
   // lo <= field <= hi ? yes : no, for the `bits` variables from `base`, most significant first.  Variables of yes and no
   // must come after the field.
   Node Interval(uint16_t base, int bits, uint64_t lo, uint64_t hi, Node yes, Node no);
+  // A field's values by ranges that are ascending and cover all of them; nodes must test later variables only.
+  struct Range {
+    uint64_t lo;
+    uint64_t hi;  // included
+    Node node;
+  };
+  Node FromRanges(uint16_t base, int bits, const std::vector<Range>& ranges);
   // 0/1 diagram of a predicate on arguments.
   Node FromPredicate(const Predicate& predicate);
   // 0/1 diagram: (field & mask) in set, for a field of `bits` bits.

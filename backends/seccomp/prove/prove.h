@@ -38,7 +38,4 @@ struct ProofScope {
 
 ProofResult Prove(const ir::Domain& domain, const Program& program, bool big_endian, const ProofScope& scope = {});
 
-// The same question put to Z3 (bit-vectors).  Absent Z3 in this build: why_not says so.
-ProofResult ProveWithZ3(const ir::Domain& domain, const Program& program, bool big_endian);
-
 }  // namespace ravelin::seccomp
