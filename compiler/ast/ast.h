@@ -167,7 +167,8 @@ struct When {
   Block then_block;
   Block else_block;
   bool has_else = false;
-  Span span;
+  Span span;      // up to the last closing brace
+  Span then_end;  // the brace that closes then_block
 };
 
 // module NAME(param, param = default) { ... }

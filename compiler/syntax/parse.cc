@@ -46,19 +46,23 @@ class FileParser {
     reader_ = &reader;
     AstBuilder builder([&](const antlr4::Token& token) { return reader.SpanOf(token); }, sink_);
     builder_ = &builder;
-    blocks_.push_back({Kind::kTop, &out_.shared, {}});
+    blocks_.emplace_back();
+    blocks_.back().block = &out_.shared;
     while (true) {
       StatementTokens statement = reader.Next();
       if (statement.ending == Ending::kEnd) break;
       if (statement.ending == Ending::kClosesBlock) {
+        CloseImplied();
         Close(statement.span);
       } else if (statement.ending == Ending::kElse) {
         Else(statement.span);
       } else {
+        if (!after_else_) CloseImplied();
         Handle(std::move(statement));
       }
       if (stop_) return std::move(out_);
     }
+    CloseImplied();
     if (blocks_.size() > 1) {
       sink_.Report(diag::Kind::kSyntaxError, {file_, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(text_.size())}, "a block is not closed: `}` is missing").Note(blocks_.back().opened, "opened here");
       while (blocks_.size() > 1) Close({file_, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(text_.size())});
@@ -71,14 +75,23 @@ class FileParser {
   enum class Kind { kTop, kModule, kPolicy, kThen, kElse };
   // Blocks under construction are owned here and moved into their parents when they close: parents' vectors may grow.
   struct Open {
-    Kind kind;
-    ast::Block* block;
+    Kind kind = Kind::kTop;
+    ast::Block* block = nullptr;
     source::Span opened;
     std::unique_ptr<ast::Block> own;
     std::unique_ptr<ast::When> when;
     ast::Name name;
     std::vector<ast::Parameter> parameters;
+    bool implied = false;  // the block of `else when`, which has no braces of its own
   };
+
+  // `else when` blocks end where the chain does.
+  void CloseImplied() {
+    while (blocks_.back().implied) {
+      const uint32_t end = blocks_.back().block->whens.empty() ? blocks_.back().opened.end : blocks_.back().block->whens.back().span.end;
+      Close({file_, end, end});
+    }
+  }
 
   void MissingLanguage() {
     if (reported_language_) return;
@@ -162,7 +175,15 @@ class FileParser {
     if (auto* language = dynamic_cast<Parser::LanguageContext*>(tree)) return Language(language, first);
     if (auto* module = dynamic_cast<Parser::ModuleContext*>(tree)) return OpenNamed(Kind::kModule, module->NAME()->getSymbol(), first, builder_->Parameters(module));
     if (auto* policy = dynamic_cast<Parser::PolicyContext*>(tree)) return OpenNamed(Kind::kPolicy, policy->NAME()->getSymbol(), first, {});
+    if (after_else_ && dynamic_cast<Parser::WhenContext*>(tree) == nullptr) {
+      sink_.Report(diag::Kind::kSyntaxError, first, "`else` is followed by neither a block nor `when`").Help("write `else { ... }` or `else when CONDITION { ... }`");
+      after_else_ = false;
+    }
     if (auto* when = dynamic_cast<Parser::WhenContext*>(tree)) {
+      if (after_else_) {
+        OpenBlock(Kind::kElse, first, {}).implied = true;
+        after_else_ = false;
+      }
       Open& open = OpenBlock(Kind::kThen, first, {});
       open.when = std::make_unique<ast::When>();
       open.when->condition = builder_->Expr(when->expr());
@@ -206,7 +227,11 @@ class FileParser {
   }
 
   Open& OpenBlock(Kind kind, source::Span span, ast::Name name) {
-    Open open{kind, nullptr, span, std::make_unique<ast::Block>(), nullptr, std::move(name), {}};
+    Open open;
+    open.kind = kind;
+    open.opened = span;
+    open.own = std::make_unique<ast::Block>();
+    open.name = std::move(name);
     open.block = open.own.get();
     blocks_.push_back(std::move(open));
     return blocks_.back();
@@ -248,6 +273,7 @@ class FileParser {
     if (open.kind == Kind::kThen) {
       open.when->then_block = std::move(*open.own);
       open.when->span = whole;
+      open.when->then_end = span;
       parent.order.push_back({ast::StatementKind::kWhen, static_cast<uint32_t>(parent.whens.size())});
       if (blocks_.size() == 1) out_.order.push_back({ast::TopKind::kShared, static_cast<uint32_t>(parent.order.size() - 1)});
       parent.whens.push_back(std::move(*open.when));
@@ -267,11 +293,11 @@ class FileParser {
       return;
     }
     const source::Span opened = reader_->PeekBlock();
-    if (!opened.IsValid()) {
-      sink_.Report(diag::Kind::kSyntaxError, span, "`else` needs a block").Help("write `else { ... }`; nest another `when` inside it");
-      return;
+    if (opened.IsValid()) {
+      OpenBlock(Kind::kElse, opened, {});
+    } else {
+      after_else_ = true;
     }
-    OpenBlock(Kind::kElse, opened, {});
   }
 
   std::string_view text_;
@@ -286,6 +312,7 @@ class FileParser {
   std::unique_ptr<Parser> parser_;
   ast::When* last_when_ = nullptr;
   int dropped_ = 0;
+  bool after_else_ = false;  // `else` was read, and no `{`
   bool too_deep_ = false;
   bool reported_language_ = false;
   bool stop_ = false;
