@@ -13,7 +13,12 @@ const char* const kOpNames[] = {"", "!", "~", "-", "||", "&&", "==", "!=", "<", 
 const char* const kVerbNames[] = {"allow", "deny", "audit", "quiet", "complain", "never", "narrow"};
 
 Json Node(const char* name, Span span) { return {{"node", name}, {"span", {span.begin, span.end}}}; }
-Json Of(const Expr& expr);
+Json Of(const Name& node);
+Json Of(const Expr& node);
+Json Of(const Clause& node);
+Json Of(const Rule& node);
+Json Of(const Default& node);
+Json Of(const Property& node);
 
 template <typename T>
 Json List(const std::vector<T>& items) {

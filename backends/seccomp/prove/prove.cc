@@ -35,7 +35,8 @@ ProofResult ProveEntry(const ir::Domain& domain, const Program& program, bool bi
   const uint32_t audit = kernel::AuditArch(arch);
   const auto actual = SymbolicProgram(program, big_endian, audit, d);
   if (!actual) return CannotSay(actual.error().message);
-  const auto policy = SymbolicPolicy(domain, arch, d);
+  DiagramLogic logic(d);
+  const auto policy = SymbolicPolicy(domain, arch, logic);
   std::vector<Diagrams::Range> x32;
   const Diagrams::Node no = d.Terminal(0);
   const Diagrams::Node yes = d.Terminal(1);
@@ -60,8 +61,9 @@ ProofResult Prove(const ir::Domain& domain, const Program& program, bool big_end
   Diagrams d;
   const auto actual = SymbolicProgram(program, big_endian, std::nullopt, d);
   if (!actual) return CannotSay(actual.error().message);
+  DiagramLogic logic(d);
   std::vector<std::pair<uint32_t, Diagrams::Node>> entries;
-  for (const kernel::Arch arch : domain.architectures) entries.emplace_back(kernel::AuditArch(arch), SymbolicPolicy(domain, arch, d));
+  for (const kernel::Arch arch : domain.architectures) entries.emplace_back(kernel::AuditArch(arch), SymbolicPolicy(domain, arch, logic));
   std::sort(entries.begin(), entries.end());
   const Diagrams::Node foreign = d.Terminal(ir::ToSeccompReturn(domain.foreign.action));
   std::vector<Diagrams::Range> ranges;

@@ -38,4 +38,7 @@ struct ProofScope {
 
 ProofResult Prove(const ir::Domain& domain, const Program& program, bool big_endian, const ProofScope& scope = {});
 
+// The second opinion, by Z3 over bit-vectors.  `why_not` when this build has no Z3 or Z3 gives up: inconclusive, not a failure.
+ProofResult ProveWithZ3(const ir::Domain& domain, const Program& program, bool big_endian);
+
 }  // namespace ravelin::seccomp

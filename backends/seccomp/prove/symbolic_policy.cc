@@ -11,10 +11,9 @@ namespace {
 
 using ir::Action;
 using ir::ActionKind;
-using ir::Diagrams;
 using ir::Effect;
 using ir::Rule;
-using Bool = Diagrams::Node;  // a 0/1 diagram
+using Bool = Logic::Term;
 
 // Rules of a facet, those with equal visible content once.
 using FacetRules = std::map<std::string_view, std::vector<const Rule*>>;
@@ -36,10 +35,10 @@ FacetRules Distinct(const ir::Domain& domain) {
 
 class CallPolicy {
  public:
-  CallPolicy(const ir::Domain& domain, kernel::Arch arch, const kernel::Syscall& call, const FacetRules& facets, const std::vector<std::pair<const Rule*, const ir::Predicate*>>& own, Diagrams& d)
+  CallPolicy(const ir::Domain& domain, kernel::Arch arch, const kernel::Syscall& call, const FacetRules& facets, const std::vector<std::pair<const Rule*, const ir::Predicate*>>& own, Logic& d)
       : domain_(domain), call_(call), facets_(facets), own_(own), d_(d), rows_(kernel::ViewRows(arch, call.name)) {}
 
-  Diagrams::Node Decide(Action fallback) {
+  Logic::Term Decide(Action fallback) {
     Bool explicit_allow = no();
     Bool explicit_log = no();
     Bool audited = no();
@@ -52,7 +51,7 @@ class CallPolicy {
           explicit_allow = d_.Or(explicit_allow, here);
           if (rule->action.kind == ActionKind::kLog) explicit_log = d_.Or(explicit_log, here);
           break;
-        case Effect::kDeny: denied.try_emplace(rule->action, no()).first->second = d_.Or(denied[rule->action], here); break;
+        case Effect::kDeny: Extend(denied, rule->action, here); break;
         case Effect::kAudit: audited = d_.Or(audited, here); break;
         case Effect::kComplain: complained = d_.Or(complained, here); break;
         case Effect::kQuiet:
@@ -77,7 +76,7 @@ class CallPolicy {
       for (const Rule* rule : RulesOf(row)) {  // 4.6
         if (rule->effect != Effect::kDeny) continue;
         const Bool refused = d_.And(when, Refuses(row, *rule));
-        denied.try_emplace(rule->action, no()).first->second = d_.Or(denied[rule->action], refused);
+        Extend(denied, rule->action, refused);
       }
       const size_t facet = FacetIndex(row.facet);
       const ir::FacetDefault& fallback_of_facet = domain_.defaults[facet];
@@ -90,9 +89,9 @@ class CallPolicy {
     const Bool allowed = d_.Or(explicit_allow, d_.And(some_granted, all_granted));
     complained = d_.Or(complained, d_.And(some_complained, all_complained));
 
-    const auto terminal = [&](Action action) { return d_.Terminal(ir::ToSeccompReturn(action)); };
+    const auto terminal = [&](Action action) { return d_.Answer(ir::ToSeccompReturn(action)); };
     const auto log = terminal({ActionKind::kLog, 0});
-    Diagrams::Node out = terminal(fallback);
+    Logic::Term out = terminal(fallback);
     if (fallback.kind == ActionKind::kAllow) out = d_.Choose(audited, log, out);
     std::stable_sort(defaults.begin(), defaults.end(), [](const auto& a, const auto& b) { return std::tie(std::get<0>(a), std::get<1>(a)) > std::tie(std::get<0>(b), std::get<1>(b)); });
     for (const auto& [kind, facet, action, when] : defaults) out = d_.Choose(when, terminal(action), out);
@@ -102,8 +101,13 @@ class CallPolicy {
   }
 
  private:
-  Bool yes() { return d_.Terminal(1); }
-  Bool no() { return d_.Terminal(0); }
+  Bool yes() { return d_.Bool(true); }
+  Bool no() { return d_.Bool(false); }
+
+  void Extend(std::map<Action, Bool>& by_action, Action action, Bool when) {
+    const auto [at, added] = by_action.try_emplace(action, when);
+    if (!added) at->second = d_.Or(at->second, when);
+  }
 
   static size_t FacetIndex(const std::string& name) {
     for (size_t i = 0; i < kernel::Facets().size(); ++i) {
@@ -132,7 +136,7 @@ class CallPolicy {
       const kernel::ArgType type = call_.params[i].type;
       const bool half = type == kernel::ArgType::kI32 || type == kernel::ArgType::kU32 || type == kernel::ArgType::kU16;
       if (type == kernel::ArgType::kU16) mask &= 0xffff;
-      return d_.MaskedIn(static_cast<uint16_t>(Diagrams::ArgBase(static_cast<int>(i)) + (half ? 32 : 0)), half ? 32 : 64, mask, set);
+      return d_.MaskedIn(static_cast<int>(i), half ? 32 : 64, mask, set);
     }
     return no();
   }
@@ -199,13 +203,13 @@ class CallPolicy {
   const kernel::Syscall& call_;
   const FacetRules& facets_;
   const std::vector<std::pair<const Rule*, const ir::Predicate*>>& own_;
-  Diagrams& d_;
+  Logic& d_;
   std::span<const kernel::ViewRow> rows_;
 };
 
 }  // namespace
 
-Diagrams::Node SymbolicPolicy(const ir::Domain& domain, kernel::Arch arch, Diagrams& d) {
+Logic::Term SymbolicPolicy(const ir::Domain& domain, kernel::Arch arch, Logic& d) {
   const FacetRules facets = Distinct(domain);
   std::map<uint32_t, std::vector<std::pair<const Rule*, const ir::Predicate*>>> own;
   for (const Rule& rule : domain.rules) {
@@ -219,8 +223,8 @@ Diagrams::Node SymbolicPolicy(const ir::Domain& domain, kernel::Arch arch, Diagr
   }
   const Action unknown = domain.unknown_syscall ? domain.unknown_syscall->action : fallback;  // 4.3
   const Action x32 = Permits(fallback) ? Action{ActionKind::kErrno, 38} : fallback;           // 4.4
-  const auto terminal = [&](Action action) { return d.Terminal(ir::ToSeccompReturn(action)); };
-  std::map<uint32_t, Diagrams::Node> calls;
+  const auto terminal = [&](Action action) { return d.Answer(ir::ToSeccompReturn(action)); };
+  std::map<uint32_t, Logic::Term> calls;
   for (const kernel::Syscall& call : kernel::Syscalls(arch)) {
     const bool known = call.since <= domain.reference_kernel;
     calls[call.number] = CallPolicy(domain, arch, call, facets, own[call.number], d).Decide(known ? fallback : unknown);
@@ -229,7 +233,7 @@ Diagrams::Node SymbolicPolicy(const ir::Domain& domain, kernel::Arch arch, Diagr
     for (uint32_t number = 512; number <= 547; ++number) calls[number] = terminal(x32);
   }
   // Numbers in order: what lies between two calls is unknown, or x32's.
-  std::vector<Diagrams::Range> ranges;
+  std::vector<Logic::NumberRange> ranges;
   uint64_t next = 0;
   const auto fill = [&](uint64_t lo, uint64_t hi) {
     if (lo > hi) return;
@@ -249,7 +253,7 @@ Diagrams::Node SymbolicPolicy(const ir::Domain& domain, kernel::Arch arch, Diagr
     next = uint64_t{number} + 1;
   }
   fill(next, 0xffffffff);
-  return d.FromRanges(Diagrams::kNumber, 32, ranges);
+  return d.ByNumber(ranges);
 }
 
 }  // namespace ravelin::seccomp
