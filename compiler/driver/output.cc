@@ -20,8 +20,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kManifestFormat = 1;
 
-std::string Stem(const std::string& name, const Frontend& front, size_t domain) {
-  return domain == 0 ? name : name + "." + front.policy.domains[domain].name;
+// The first domain has the bundle's name; the others add their own.
+std::string Stem(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, size_t i) {
+  return i == 0 ? name : name + "." + front.policy.domains[chosen[i]].name;
 }
 
 Json DescribeProof(const seccomp::ProofResult& proof, const char* method) {
@@ -65,11 +66,11 @@ Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const Sec
   return out;
 }
 
-std::string InstallText(const std::string& name, const Frontend& front) {
+std::string InstallText(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen) {
   std::string out = fmt::format("# Installing {}\n\nMade by ravelin {} for target {}.\n", name, Version(), front.policy.target_name);
-  for (size_t i = 0; i < front.policy.domains.size(); ++i) {
-    const std::string stem = Stem(name, front, i);
-    out += fmt::format("\n## Policy {}\n\n", front.policy.domains[i].name);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const std::string stem = Stem(name, front, chosen, i);
+    out += fmt::format("\n## Policy {}\n\n", front.policy.domains[chosen[i]].name);
     out += fmt::format("- `{0}.bpf`: an array of `struct sock_filter`. Any loader that calls seccomp(2) with it will do:\n  `bwrap --seccomp 10 ... 10<{0}.bpf`, or `ravelin run {0}.rav -- COMMAND` from source.\n", stem);
     out += fmt::format("- `{0}.oci.json`: the `linux.seccomp` object of a container's config.json; `docker run --security-opt seccomp={0}.oci.json`.\n", stem);
   }
@@ -93,7 +94,7 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
   return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no form of a seccomp artifact (bpf, oci, c, listing)", form));
 }
 
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<SeccompArtifact>& artifacts) {
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts) {
   std::map<std::string, std::string> files;
   Json manifest = {{"ravelin_manifest", kManifestFormat}, {"ravelin", Version()}, {"target", front.policy.target_name}, {"library", LibraryVersion()}, {"parser", syntax::ParserVersion()}};
   Json sources = Json::array();
@@ -102,13 +103,13 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
   }
   manifest["sources"] = std::move(sources);
   for (size_t i = 0; i < artifacts.size(); ++i) {
-    const std::string stem = Stem(name, front, i);
+    const std::string stem = Stem(name, front, chosen, i);
     files[stem + ".bpf"] = seccomp::EncodeProgram(artifacts[i].filter.program, artifacts[i].big_endian);
     if (!artifacts[i].oci.empty()) files[stem + ".oci.json"] = artifacts[i].oci;
-    manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[i], artifacts[i], files));
+    manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[chosen[i]], artifacts[i], files));
   }
   files["manifest.json"] = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  files["INSTALL.md"] = InstallText(name, front);
+  files["INSTALL.md"] = InstallText(name, front, chosen);
   return files;
 }
 

@@ -19,7 +19,8 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
 
 // The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, manifest.json, INSTALL.md, and NAME.DOMAIN.*
 // for further domains.
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<SeccompArtifact>& artifacts);
+// `chosen[i]` is the domain that `artifacts[i]` was made of.
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts);
 
 // Writes a bundle into a temporary folder beside `folder` and renames: a reader sees all of it or the old one.
 Result<void> WriteBundle(const std::string& folder, const std::map<std::string, std::string>& files);

@@ -1,0 +1,88 @@
+// The commands: options in, exit code out.  Each is in its own file; main.cc reads the command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/cli/common.h"
+
+namespace ravelin::cli {
+
+struct CompileCommand {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string policy;
+  std::vector<std::string> backends;  // empty: all that the policy's layers name
+  std::string emit;                   // empty: a bundle
+  bool cost = false;
+  std::string frequencies;
+  std::string prove = "diagrams";  // or "z3": both
+  bool no_optimize = false;
+};
+int Run(const CompileCommand& command);
+
+struct CheckCommand {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  std::string output;
+  bool fail_on_warning = false;
+  unsigned jobs = 1;
+};
+int Run(const CheckCommand& command);
+
+struct FmtCommand {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  std::string output;
+  bool in_place = false;
+  bool check = false;
+};
+int Run(const FmtCommand& command);
+
+struct DumpCommand {
+  CommonOptions common;
+  std::string input;
+  std::string output;
+  std::string stage = "ir";  // "ast", "bpf"
+  std::string policy;
+};
+int Run(const DumpCommand& command);
+
+struct ExplainCommand {
+  CommonOptions common;
+  std::string input;
+  std::string event;
+  std::string arch;  // empty: the policy's first
+  std::string policy;
+};
+int Run(const ExplainCommand& command);
+
+struct ImportCommand {
+  CommonOptions common;
+  std::string input;
+  std::string output;
+  std::vector<std::string> arches;
+  std::vector<std::string> capabilities;
+  std::string kernel;
+  std::string name;
+  bool literal = false;
+};
+int Run(const ImportCommand& command);
+
+struct RunCommand {
+  CommonOptions common;
+  std::string input;
+  std::string policy;
+  bool trace_denials = false;
+  std::vector<std::string> arguments;
+};
+int Run(const RunCommand& command);
+
+// Every diagnostic kind, for docs/diagnostics.md.
+int ListDiagnostics();
+
+// The cost table of a filter, for people.
+std::string CostText(const ir::Domain& domain, const driver::SeccompArtifact& artifact, const std::string& frequencies, Result<void>& status);
+
+}  // namespace ravelin::cli

@@ -1,0 +1,140 @@
+// compile: source to proven artifacts.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "compiler/cli/commands.h"
+#include "compiler/driver/frequencies.h"
+#include "compiler/driver/output.h"
+
+namespace ravelin::cli {
+namespace {
+
+bool WritesToTerminal(const CompileCommand& command) {
+  return command.emit == "bpf" && (command.output.empty() || command.output == "-") && isatty(STDOUT_FILENO) == 1;
+}
+
+// A layer that this build cannot emit is said; only a choice of back ends makes it acceptable.
+bool AllLayersAccounted(const CompileCommand& command, const driver::Frontend& front) {
+  if (!command.backends.empty()) return true;
+  bool all = true;
+  for (const ir::Domain& domain : front.policy.domains) {
+    for (const std::string& layer : driver::LayersNotBuilt(domain)) {
+      Complain(fmt::format("policy {}: layer {} is not built, its gap is unknown", domain.name, layer));
+      all = false;
+    }
+  }
+  if (!all) Complain("nothing was written; `--backend seccomp` emits the seccomp layer alone and says so in the manifest");
+  return all;
+}
+
+class Compiler {
+ public:
+  Compiler(const CompileCommand& command, std::map<std::string, double> frequencies) : command_(command), frequencies_(std::move(frequencies)) {}
+
+  int One(const std::string& path, const std::string& output) {
+    int exit_code = kOk;
+    const auto front = ReadOrComplain(path, command_.common, exit_code);
+    if (!front) return exit_code;
+    if (!AllLayersAccounted(command_, *front)) return kEnvironment;
+    const std::vector<size_t> chosen = Choose(*front);
+    if (chosen.empty()) return kUsage;
+    std::vector<driver::SeccompArtifact> artifacts;
+    driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !command_.cost)};
+    bool failed = false;
+    for (const size_t index : chosen) {
+      auto artifact = driver::CompileSeccomp(front->policy.domains[index], options, front->sink);
+      if (artifact) artifacts.push_back(std::move(*artifact));
+      failed = failed || !artifact;
+    }
+    ShowDiagnostics(front->sink, front->sources, command_.common);
+    if (failed) return kFindings;
+    return std::max(Write(path, output, *front, chosen, artifacts), Inconclusive(artifacts));
+  }
+
+ private:
+  std::vector<size_t> Choose(const driver::Frontend& front) const {
+    std::vector<size_t> chosen;
+    if (command_.emit.empty() && command_.policy.empty()) {
+      for (size_t i = 0; i < front.policy.domains.size(); ++i) chosen.push_back(i);
+      if (chosen.empty()) Complain("there is no policy in it");
+    } else if (const auto index = PickDomain(front, command_.policy)) {
+      chosen.push_back(*index);
+    }
+    return chosen;
+  }
+
+  // A second proof that was asked for and did not come to an end.
+  static int Inconclusive(const std::vector<driver::SeccompArtifact>& artifacts) {
+    for (const driver::SeccompArtifact& artifact : artifacts) {
+      if (artifact.second_proof && !artifact.second_proof->proved) return kEnvironment;
+    }
+    return kOk;
+  }
+
+  int Write(const std::string& path, const std::string& output, const driver::Frontend& front, const std::vector<size_t>& chosen, const std::vector<driver::SeccompArtifact>& artifacts) const {
+    Result<void> status;
+    std::string report;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const ir::Domain& domain = front.policy.domains[chosen[i]];
+      if (command_.cost) report += CostText(domain, artifacts[i], command_.frequencies, status);
+      if (!status) return Complain(status.error());
+    }
+    if (!command_.emit.empty()) {
+      if (command_.cost) std::fputs(report.c_str(), stderr);
+      const auto bytes = driver::Emit(front.policy.domains[chosen[0]], artifacts[0], command_.emit);
+      if (!bytes) return Complain(bytes.error());
+      const auto written = output.empty() ? Print(*bytes) : source::WriteFile(output, *bytes);
+      return written ? kOk : Complain(written.error());
+    }
+    if (command_.cost && output.empty()) {
+      const auto printed = Print(report);
+      return printed ? kOk : Complain(printed.error());
+    }
+    const std::string folder = output.empty() ? StemOf(path) + ".bundle" : output;
+    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts);
+    if (auto written = driver::WriteBundle(folder, files); !written) return Complain(written.error());
+    for (size_t i = 0; i < chosen.size(); ++i) report = driver::Summary(front.policy.domains[chosen[i]], artifacts[i]) + report;
+    const auto printed = Print(command_.common.json() ? files.at("manifest.json") : report + fmt::format("wrote {}/\n", folder));
+    return printed ? kOk : Complain(printed.error());
+  }
+
+  const CompileCommand& command_;
+  std::map<std::string, double> frequencies_;
+};
+
+}  // namespace
+
+int Run(const CompileCommand& command) {
+  for (const std::string& backend : command.backends) {
+    if (backend == "seccomp") continue;
+    Complain(fmt::format("back end `{}` is not built", backend));
+    return kEnvironment;
+  }
+  if (WritesToTerminal(command)) {
+    Complain("the filter is binary; name a file with -o, or use --emit listing");
+    return kUsage;
+  }
+  const auto files = ExpandInputs(command.inputs);
+  if (!files) return Complain(files.error());
+  if (files->size() > 1 && !command.emit.empty()) {
+    Complain("--emit takes one policy; several are written as bundles");
+    return kUsage;
+  }
+  std::map<std::string, double> frequencies;
+  if (!command.frequencies.empty()) {
+    const auto workloads = driver::ReadFrequencies(command.frequencies);
+    if (!workloads) return Complain(workloads.error());
+    frequencies = driver::Mean(*workloads);
+  }
+  Compiler compiler(command, std::move(frequencies));
+  int exit_code = kOk;
+  for (const std::string& file : *files) {
+    const std::string output = files->size() > 1 && !command.output.empty() ? command.output + "/" + StemOf(file) : command.output;
+    exit_code = std::max(exit_code, compiler.One(file, output));
+  }
+  return exit_code;
+}
+
+}  // namespace ravelin::cli

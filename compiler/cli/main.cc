@@ -1,0 +1,158 @@
+// The command line.  The only file that speaks to CLI11.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include "compiler/cli/commands.h"
+#include "compiler/driver/output.h"
+
+namespace ravelin::cli {
+namespace {
+
+void AddOutputOptions(CLI::App& app, CommonOptions& o) {
+  app.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  app.add_option("--color", o.color, "auto, always or never; NO_COLOR is honoured")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+}
+
+void AddPolicyOptions(CLI::App& app, CommonOptions& o) {
+  AddOutputOptions(app, o);
+  app.add_option("--target", o.target, "a built-in target, `host`, or a descriptor file")->capture_default_str();
+  app.add_option("-I,--import-folder", o.import_folders, "where imports are looked up (repeatable)")->allow_extra_args(false);
+  app.add_option("--std", o.library_folder, "read the standard library from this folder");
+}
+
+// Options and sub-commands of the whole program; `run` does the one that was chosen.
+struct CommandLine {
+  CLI::App app{"Policy compiler for Linux sandboxes: one source, proven artifacts."};
+  CompileCommand compile;
+  CheckCommand check;
+  FmtCommand fmt;
+  DumpCommand dump;
+  ExplainCommand explain;
+  ImportCommand import_profile;
+  RunCommand run;
+  bool list_diagnostics = false;
+  CLI::App* import_app = nullptr;
+  CLI::App* oci = nullptr;
+
+  CommandLine() {
+    app.name("ravelin");
+    app.set_version_flag("--version", driver::VersionText());
+    app.require_subcommand(0, 1);
+    app.add_flag("--list-diagnostics", list_diagnostics)->group("");
+    app.footer("Exit codes: 0 ok, 1 findings or denials, 2 usage, 3 environment or inconclusive, 70 internal error.");
+    Compile(*app.add_subcommand("compile", "compile policies and prove what is written"));
+    Check(*app.add_subcommand("check", "say everything that can be said without writing anything"));
+    Fmt(*app.add_subcommand("fmt", "canonical layout"));
+    Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
+    Explain(*app.add_subcommand("explain", "is a call permitted, by which rule, by which instructions"));
+    Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
+    Launch(*app.add_subcommand("run", "run a command under a policy"));
+  }
+
+  void Compile(CLI::App& sub) {
+    sub.add_option("policy", compile.inputs, "policy files or folders, - for standard input")->required();
+    sub.add_option("-o,--output", compile.output, "bundle folder, or with --emit a file (- is standard output)");
+    sub.add_option("--backend", compile.backends, "emit these layers only")->allow_extra_args(false);
+    sub.add_option("--emit", compile.emit, "one artifact instead of a bundle: bpf, oci, c, listing")->check(CLI::IsMember({"bpf", "oci", "c", "listing"}));
+    sub.add_option("--policy", compile.policy, "which policy of the file");
+    sub.add_flag("--cost", compile.cost, "print what the filter costs");
+    sub.add_option("--frequencies", compile.frequencies, "JSON of call frequencies to optimize for");
+    sub.add_option("--prove", compile.prove, "diagrams, or z3 for a second proof as well")->check(CLI::IsMember({"diagrams", "z3"}))->capture_default_str();
+    sub.add_flag("--no-optimize", compile.no_optimize, "straight chains instead of search trees");
+    AddPolicyOptions(sub, compile.common);
+  }
+
+  void Check(CLI::App& sub) {
+    sub.add_option("policy", check.inputs, "policy files or folders, - for standard input")->required();
+    sub.add_option("-o,--output", check.output, "write the report there");
+    sub.add_flag("--fail-on-warning", check.fail_on_warning, "exit 1 on warnings too");
+    sub.add_option("-j,--jobs", check.jobs, "files checked at the same time")->check(CLI::Range(1, 256))->capture_default_str();
+    AddPolicyOptions(sub, check.common);
+  }
+
+  void Fmt(CLI::App& sub) {
+    sub.add_option("policy", fmt.inputs, "policy files or folders, - for standard input")->required();
+    sub.add_option("-o,--output", fmt.output, "write there instead of standard output");
+    sub.add_flag("-i,--in-place", fmt.in_place, "rewrite the files");
+    sub.add_flag("--check", fmt.check, "list files that would change, exit 1 if there are any");
+    AddOutputOptions(sub, fmt.common);
+  }
+
+  void Dump(CLI::App& sub) {
+    sub.add_option("policy", dump.input, "policy file, - for standard input")->required();
+    sub.add_option("-o,--output", dump.output, "write there instead of standard output");
+    sub.add_option("--stage", dump.stage, "ast, ir or bpf")->check(CLI::IsMember({"ast", "ir", "bpf"}))->capture_default_str();
+    sub.add_option("--policy", dump.policy, "which policy of the file (for bpf)");
+    AddPolicyOptions(sub, dump.common);
+  }
+
+  void Explain(CLI::App& sub) {
+    sub.add_option("policy", explain.input, "policy file, - for standard input")->required();
+    sub.add_option("event", explain.event, "a call, such as 'socket(AF_ALG, SOCK_STREAM, 0)'")->required();
+    sub.add_option("--arch", explain.arch, "architecture of the call; without it, the policy's first");
+    sub.add_option("--policy", explain.policy, "which policy of the file");
+    AddPolicyOptions(sub, explain.common);
+  }
+
+  void Import(CLI::App& sub) {
+    import_app = &sub;
+    sub.require_subcommand(1);
+    oci = sub.add_subcommand("oci-seccomp", "a container runtime's seccomp profile");
+    oci->add_option("profile", import_profile.input, "JSON file, - for standard input")->required();
+    oci->add_option("-o,--output", import_profile.output, "write there instead of standard output");
+    oci->add_option("--arch", import_profile.arches, "architecture of the container (repeatable; x86_64)")->allow_extra_args(false);
+    oci->add_option("--cap", import_profile.capabilities, "capability that the container has (repeatable)")->allow_extra_args(false);
+    oci->add_option("--kernel", import_profile.kernel, "kernel that runs it, for minKernel (6.1)");
+    oci->add_option("--name", import_profile.name, "name of the policy (from the file's name)");
+    oci->add_flag("--literal", import_profile.literal, "keep 64-bit comparisons of 32-bit parameters");
+    AddOutputOptions(*oci, import_profile.common);
+  }
+
+  void Launch(CLI::App& sub) {
+    sub.add_option("policy", run.input, "policy file, - for standard input")->required();
+    sub.add_flag("--trace-denials", run.trace_denials, "show every refused call with its rule");
+    sub.add_option("--policy", run.policy, "which policy of the file");
+    sub.add_option("command", run.arguments, "the command and its arguments, after --")->required();
+    AddPolicyOptions(sub, run.common);
+  }
+
+  int Do() {
+    if (list_diagnostics) return ListDiagnostics();
+    if (app.got_subcommand("compile")) return Run(compile);
+    if (app.got_subcommand("check")) return Run(check);
+    if (app.got_subcommand("fmt")) return Run(fmt);
+    if (app.got_subcommand("dump")) return Run(dump);
+    if (app.got_subcommand("explain")) return Run(explain);
+    if (app.got_subcommand("import")) return Run(import_profile);
+    if (app.got_subcommand("run")) return Run(run);
+    const auto printed = Print(app.help());
+    return printed ? kUsage : kEnvironment;
+  }
+};
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  try {
+    line.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return line.app.exit(error) == 0 ? kOk : kUsage;
+  }
+  return line.Do();
+}
+
+}  // namespace
+}  // namespace ravelin::cli
+
+int main(int argc, char** argv) {
+  try {
+    return ravelin::cli::Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    ravelin::cli::Complain("out of memory");
+    return ravelin::cli::kEnvironment;
+  } catch (const std::exception& error) {
+    ravelin::cli::Complain(std::string("internal error: ") + error.what());
+    return 70;
+  }
+}
