@@ -57,6 +57,7 @@ class Formatter {
       }
     }
     CommentsBefore(static_cast<uint32_t>(text_.size()));
+    if (!out_.empty() && out_.back() != '\n') out_ += '\n';
     return std::move(out_);
   }
 
@@ -191,7 +192,10 @@ class Formatter {
       }
       out_ += Indent() + "  " + row + "\n" + Indent() + "}" + line.tail;
     }
-    for (const std::string& more : line.continued) out_ += "\n" + Indent() + "    " + more;
+    for (const std::string& more : line.continued) {
+      const size_t used = out_.size() - (out_.rfind('\n') == std::string::npos ? 0 : out_.rfind('\n') + 1);
+      out_ += used + 1 + more.size() <= kWidth ? " " + more : "\n" + Indent() + "    " + more;
+    }
   }
 
   void Braces(const std::string& head, const Block& block, Span span, Span close) {

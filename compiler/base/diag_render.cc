@@ -70,7 +70,7 @@ void AppendExcerpt(std::string& out, source::Span span, const source::SourceMana
   const source::Position e = sources.PositionOf(span.file, span.end);
   std::string line = Printable(sources.LineOf(span.file, p.line));
   size_t column = p.column - 1;
-  size_t length = e.line == p.line && e.column > p.column ? e.column - p.column : 1;
+  size_t length = e.line > p.line ? kLineWindow : e.column > p.column ? e.column - p.column : 1;  // cut at the line's end below
   if (line.size() > kLineWindow && line.size() == CodePoints(line)) {  // a window round the caret
     const size_t from = column > kLineWindow / 2 ? std::min(column - kLineWindow / 2, line.size()) : 0;
     line = (from > 0 ? "..." : "") + line.substr(from, kLineWindow) + (from + kLineWindow < line.size() ? "..." : "");

@@ -63,7 +63,7 @@ class Checker {
       }
       if (group.kind == "essential") {
         for (const State& state : states) Essential(group, state);
-      } else if (states.size() > 1 && group.kind == "twin") {
+      } else if (states.size() > 1 && (group.kind == "twin" || group.kind == "fallback")) {
         Twins(group, states);
       } else if (states.size() > 1 && states.back().call->name == group.calls.back()) {
         group.kind == "multi" ? Multiplexer(group, states) : Struct(group, states);
@@ -108,10 +108,10 @@ class Checker {
 
   void Twins(const kernel::EquivalentGroup& group, const std::vector<State>& states) {
     const auto tested = std::find_if(states.begin(), states.end(), [](const State& s) { return s.sometimes(); });
-    const auto denied = std::find_if(states.begin(), states.end(), [&](const State& s) { return s.never() && DeniedByRule(domain_, s); });
+    const auto denied = std::find_if(states.begin(), states.end(), [&](const State& s) { return s.never() && DeniedByRule(domain_, s) && !AnswersENOSYS(s); });
     const auto restricted = denied != states.end() ? denied : tested;
     const auto open = std::find_if(states.begin(), states.end(), [](const State& s) { return s.always(); });
-    if (restricted != states.end() && open != states.end()) {
+    if (group.kind == "twin" && restricted != states.end() && open != states.end()) {
       if (!First(diag::Kind::kEquivalentCallOpen, group.name)) return;
       sink_.Report(diag::Kind::kEquivalentCallOpen, PlaceOf(domain_, *open, true), fmt::format("`{}` is permitted whatever its arguments, and does the work of `{}`, which is restricted", open->call->name, restricted->call->name))
           .Note(PlaceOf(domain_, *restricted, false), "the restriction")
@@ -126,14 +126,31 @@ class Checker {
         .Help(fmt::format("permit both: `allow syscall {{ {}, {} }}`", open->call->name, preferred.call->name));
   }
 
+  // The call is permitted by rules on objects alone, and every set of layers has a layer that sees those.
+  bool ObjectsAreJudgedElsewhere(const State& state) const {
+    for (const auto& set : domain_.layer_sets) {
+      if (set.size() < 2) return false;
+    }
+    for (const seccomp::Clause& clause : state.answer->clauses) {
+      if (!Permits(clause.action)) continue;
+      if (clause.reason.rules.empty()) return false;
+      for (const uint32_t rule : clause.reason.rules) {
+        if (kernel::Facets()[domain_.rules[rule].facet].name == "syscall") return false;
+      }
+    }
+    return true;
+  }
+
   void Struct(const kernel::EquivalentGroup& group, const std::vector<State>& states) {
-    if (!states.back().always()) return;
+    if (!states.back().always() || ObjectsAreJudgedElsewhere(states.back())) return;
     for (size_t i = 0; i + 1 < states.size(); ++i) {
       if (!states[i].sometimes()) continue;
       if (!First(diag::Kind::kStructArgument, group.name)) return;
-      sink_.Report(diag::Kind::kStructArgument, PlaceOf(domain_, states.back(), true), fmt::format("`{}` is permitted, and takes in memory what the policy tests of `{}`", states.back().call->name, states[i].call->name))
-          .Note(PlaceOf(domain_, states[i], true), "the test")
-          .Help(group.note)
+      const source::Span at = PlaceOf(domain_, states.back(), true);
+      const source::Span test = PlaceOf(domain_, states[i], true);
+      auto& d = sink_.Report(diag::Kind::kStructArgument, at, fmt::format("`{}` is permitted, and takes in memory what the policy tests of `{}`", states.back().call->name, states[i].call->name));
+      if (test != at) d.Note(test, "the test");
+      d.Help(group.note)
           .Help(fmt::format("`deny syscall {} with errno(ENOSYS)` makes libraries use `{}`", states.back().call->name, states[i].call->name));
       return;
     }

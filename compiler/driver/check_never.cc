@@ -163,6 +163,7 @@ class Judge {
         for (const ir::ConditionalRow& row : ir::RowsOf(arch.arch, *call)) {
           if (row.facet != facet || (box.operations >> row.operation & 1) == 0) continue;
           any_row = true;
+          if (row.row->mode == kernel::RowMode::kFollows) continue;
           Rule probe;  // the box as a rule: where would it refuse this row, as far as registers show it?
           probe.facet = facet;
           probe.operations = box.operations;

@@ -80,6 +80,30 @@ std::string ClauseWord(const std::string& facet, const std::string& attribute) {
   return attribute;
 }
 
+void CollectArguments(const ir::Predicate& predicate, std::set<size_t>& arguments) {
+  if (predicate.kind() == ir::PredicateKind::kTest) arguments.insert(predicate.test().arg);
+  for (const ir::Predicate& term : predicate.terms()) CollectArguments(term, arguments);
+}
+
+// "domain == AF_ALG, type == 3" for the arguments that the policy's own rules for the call test; "" when it tests none.
+std::string TestedArguments(const ir::Domain& domain, kernel::Arch arch, const kernel::Syscall& call, const ir::Event& event) {
+  std::set<size_t> arguments;
+  for (const Rule& rule : domain.rules) {
+    for (const ir::CallMatch& match : rule.calls) {
+      if (match.arch == arch && match.number == call.number) CollectArguments(match.when, arguments);
+    }
+  }
+  std::string out;
+  for (const size_t i : arguments) {
+    if (i >= call.params.size() || call.params[i].type == kernel::ArgType::kPtr) continue;
+    const kernel::Param& param = call.params[i];
+    const bool is_long = param.type == kernel::ArgType::kI64 || param.type == kernel::ArgType::kU64;
+    const uint64_t mask = is_long ? ~uint64_t{0} : param.type == kernel::ArgType::kU16 ? 0xffff : 0xffffffff;
+    out += (out.empty() ? "" : ", ") + fmt::format("{} == {}", param.name, WriteValue(arch, param.family, event.args[i] & mask));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string DescribeCause(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const source::SourceManager& sources) {
@@ -128,7 +152,8 @@ Suggestion SuggestAllow(const ir::Domain& domain, const ir::Event& event, const 
     }
     return {line, ""};
   }
-  return {fmt::format("allow syscall {}", call->name), ""};
+  const std::string tested = TestedArguments(domain, *arch, *call, event);
+  return {fmt::format("allow syscall {}{}", call->name, tested.empty() ? "" : "(" + tested + ")"), ""};
 }
 
 std::string ForbiddenBy(const ir::Domain& domain, const ir::Event& event, const source::SourceManager& sources) {

@@ -47,7 +47,7 @@ class Writer {
     const uint64_t all = Ones(bits_);
     masked_ = (c.test.mask & all) != all;
     if (masked_) {
-      name_ += " & " + Value(c.test.mask, true);
+      name_ += " & " + Mask(c.test.mask);
       signed_ = signed_ && (c.test.mask >> (bits_ - 1) & 1) != 0;
     }
   }
@@ -56,13 +56,17 @@ class Writer {
     const uint64_t all = masked_ ? test_.mask : Ones(bits_);
     const IntervalSet universe = IntervalSet::Range(0, all);
     const IntervalSet rest = universe.Minus(test_.values);
-    const bool negative = rest.intervals().size() < test_.values.intervals().size() || IsPoint(rest);
-    const std::string positive = Membership(negative ? rest : test_.values, negative);
-    return positive;
+    const bool negative = Length(rest) < Length(test_.values);
+    return Membership(negative ? rest : test_.values, negative);
   }
 
  private:
-  static bool IsPoint(const IntervalSet& set) { return set.intervals().size() == 1 && set.intervals()[0].lo == set.intervals()[0].hi; }
+  // What a reader has to read: a range is two numbers.
+  static size_t Length(const IntervalSet& set) {
+    size_t length = 0;
+    for (const Interval& i : set.intervals()) length += i.lo == i.hi ? 1 : 2;
+    return length;
+  }
 
   std::string Value(uint64_t value, bool hex) const {
     if (!family_.empty()) {
@@ -73,7 +77,20 @@ class Writer {
       const uint64_t magnitude = (~value + 1) & Ones(bits_);
       return fmt::format("-{}", magnitude);
     }
-    return hex || value >= 0x10000 ? fmt::format("{:#x}", value) : fmt::format("{}", value);
+    return value != 0 && (hex || value >= 0x10000) ? fmt::format("{:#x}", value) : fmt::format("{}", value);
+  }
+
+  // A mask as the names of its bits, where the family has them all.
+  std::string Mask(uint64_t mask) const {
+    const std::string whole = Value(mask, true);
+    if (family_.empty() || whole[0] < '0' || whole[0] > '9') return whole;
+    std::string names;
+    for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
+      const std::string name = Value(rest & -rest, true);
+      if (name[0] >= '0' && name[0] <= '9') return whole;
+      names += (names.empty() ? "" : " | ") + name;
+    }
+    return names.find(' ') == std::string::npos ? names : "(" + names + ")";
   }
 
   // Intervals in the order of the parameter's type: those of negative numbers apart.

@@ -313,6 +313,7 @@ Result<std::string> ImportOciSeccomp(source::FileId file, std::string_view json,
   }
   std::string text = HeadComment(options, arches, repaired) + "language 1\n\npolicy " + PolicyName(options) + " {\n";
   if (arches.size() == 1) text += fmt::format("architectures {{ {} }}\n", kernel::ArchName(arches[0]));
+  text += "layers { seccomp }\n";
   text += DefaultText(fallback) + "\n" + body;
   if (!absent.empty()) text += fmt::format("\n// Named in the profile, not on {}: {} calls.\n", kernel::ArchName(arches[0]), absent.size());
   return Layout(text + "}\n");

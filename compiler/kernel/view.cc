@@ -101,7 +101,7 @@ class View {
   void Add(Arch arch, const Syscall& call, const std::vector<std::string_view>& row) {
     ViewRow out;
     out.call = call.name;
-    out.mode = row[1].substr(0, 5) == "needs" ? RowMode::kNeeds : RowMode::kServes;
+    out.mode = row[1].substr(0, 5) == "needs" ? RowMode::kNeeds : row[1] == "follows" ? RowMode::kFollows : RowMode::kServes;
     out.object_may_be_absent = row[1].back() == '?';
     const auto what = SplitTable(row[2], ' ');
     RAVELIN_CHECK(what.size() == 2, "view_seccomp.tsv: facet and operation");

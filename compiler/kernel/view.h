@@ -18,7 +18,9 @@ namespace ravelin::kernel {
 // kNeeds:  the call always asks for this; all such rows of an attempt must be permitted for it to do its work.
 // kServes: the call is one way to carry the operation out (read() serves file read, network receive, ...), so a
 //          grant of the operation implies the call, but a refusal of the operation says nothing about the call.
-enum class RowMode : uint8_t { kNeeds, kServes };
+// kFollows: the call only makes sense with the operation's object (close() with a socket): a grant implies it too, but it
+//          does not carry the operation out.
+enum class RowMode : uint8_t { kNeeds, kServes, kFollows };
 
 // (register & mask) cmp value, joined by && within a row; `in` rows are written out as several rows.
 struct RowTest {

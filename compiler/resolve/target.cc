@@ -65,7 +65,8 @@ Result<Target> ParseTarget(std::string_view text, std::string name) {
   bool has_kernel = false;
   for (size_t line_number = 1; !text.empty(); ++line_number) {
     const size_t end = text.find('\n');
-    const std::string_view line = Trim(text.substr(0, text.substr(0, end).find('#')));
+    const std::string_view whole = text.substr(0, end);
+    const std::string_view line = Trim(whole.substr(0, whole.find('#')));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty()) continue;
     const size_t equals = line.find('=');

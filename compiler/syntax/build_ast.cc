@@ -61,9 +61,14 @@ void Push(ast::Block& block, std::vector<T>& list, ast::StatementKind kind, T va
 
 source::Span AstBuilder::SpanOf(antlr4::ParserRuleContext* context) const {
   const source::Span begin = span_(*context->getStart());
-  const antlr4::Token* stop = context->getStop() != nullptr ? context->getStop() : context->getStart();
-  source::Span end = stop->getType() == antlr4::Token::EOF ? begin : span_(*stop);
-  return {begin.file, begin.begin, std::max(begin.end, end.end)};
+  // A statement's last child is the end of input; it ends with the child before.
+  const antlr4::Token* stop = nullptr;
+  for (size_t i = context->children.size(); i-- > 0 && stop == nullptr;) {
+    auto* leaf = dynamic_cast<antlr4::tree::TerminalNode*>(context->children[i]);
+    if (leaf != nullptr && leaf->getSymbol()->getType() != antlr4::Token::EOF) stop = leaf->getSymbol();
+    if (auto* inner = dynamic_cast<antlr4::ParserRuleContext*>(context->children[i])) stop = inner->getStop();
+  }
+  return {begin.file, begin.begin, stop == nullptr ? begin.end : std::max(begin.end, span_(*stop).end)};
 }
 
 ast::Expr AstBuilder::Number(const antlr4::Token& token) {

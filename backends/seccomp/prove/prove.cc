@@ -41,7 +41,8 @@ ProofResult ProveEntry(const ir::Domain& domain, const Program& program, bool bi
   const Diagrams::Node no = d.Terminal(0);
   const Diagrams::Node yes = d.Terminal(1);
   const bool guarded = arch == kernel::Arch::kX86_64;
-  x32 = {{0, 511, no}, {512, 547, guarded ? yes : no}, {548, 0x3fffffff, no}, {0x40000000, 0x7fffffff, guarded ? yes : no}, {0x80000000, 0xffffffff, no}};
+  // libseccomp's guard of x32 takes in negative numbers too.
+  x32 = {{0, 511, no}, {512, 547, guarded ? yes : no}, {548, 0x3fffffff, no}, {0x40000000, 0xffffffff, guarded ? yes : no}};
   const Diagrams::Node outside = d.FromRanges(Diagrams::kNumber, 32, x32);
   const Diagrams::Node left = d.Choose(outside, no, policy);
   const Diagrams::Node right = d.Choose(outside, no, *actual);
