@@ -331,7 +331,7 @@ class Generator {
     switch (n.kind) {
       case Node::Kind::kLoad: return WordName(n.k, kAllOnes);
       case Node::Kind::kAnd: return fmt::format("& {:#x}", n.k);
-      case Node::Kind::kEqual: return fmt::format(n.offset == kOffsetArch ? "{} == {:#x}" : "{} == {}", WordName(n.offset, n.mask), n.k);
+      case Node::Kind::kEqual: return fmt::format("{} == {}", WordName(n.offset, n.mask), n.offset == kOffsetArch ? fmt::format("{:#x}", n.k) : std::to_string(n.k));
       case Node::Kind::kAtLeast: return fmt::format("{} >= {}", WordName(n.offset, n.mask), n.k);
       case Node::Kind::kAnyBit: return fmt::format("{} & {:#x} != 0", WordName(n.offset, n.mask), n.k);
       case Node::Kind::kReturn: break;
