@@ -34,18 +34,18 @@ std::vector<Kind> AllKinds() {
   return kinds;
 }
 
-Diagnostic& Sink::Report(Kind kind, source::Span span, std::string message) {
-  if (KindSeverity(kind) == Severity::kError) ++errors_;
+Diagnostic& Sink::ReportAs(Kind kind, Severity severity, source::Span span, std::string message) {
+  if (severity == Severity::kError) ++errors_;
   if (diagnostics_.size() >= kMaxKept) {
     ++dropped_;
     diagnostics_.pop_back();
   }
-  diagnostics_.push_back({kind, KindSeverity(kind), span, std::move(message), {}, {}});
+  diagnostics_.push_back({kind, severity, span, std::move(message), {}, {}});
   return diagnostics_.back();
 }
 
 void Sink::Append(const Sink& other) {
-  for (const Diagnostic& d : other.diagnostics_) Report(d.kind, d.span, d.message) = d;
+  for (const Diagnostic& d : other.diagnostics_) ReportAs(d.kind, d.severity, d.span, d.message) = d;
 }
 
 std::vector<Diagnostic> Sink::Sorted() const {

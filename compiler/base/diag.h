@@ -56,7 +56,9 @@ struct Diagnostic {
 class Sink {
  public:
   // The reference stays valid until the next Report.
-  Diagnostic& Report(Kind kind, source::Span span, std::string message);
+  Diagnostic& Report(Kind kind, source::Span span, std::string message) { return ReportAs(kind, KindSeverity(kind), span, std::move(message)); }
+  // With another severity than the kind's own: a command that only looks may warn of what a compilation refuses.
+  Diagnostic& ReportAs(Kind kind, Severity severity, source::Span span, std::string message);
   // Takes over everything that `other` collected.
   void Append(const Sink& other);
   bool HasErrors() const { return errors_ > 0; }

@@ -67,7 +67,7 @@ int Run(const ExplainCommand& command) {
   } else if (decision.permitted() && decision.action.kind == ir::ActionKind::kAllow) {
     text = fmt::format("allowed {}\n  by     {}\n", driver::ShowEvent(*event), driver::DescribeCause(domain, *event, decision, front->sources)) + ShowPath(*artifact, run);
   } else {
-    text = driver::FormatDenial(domain, *event, decision, "", 1, front->sources) + ShowPath(*artifact, run);
+    text = driver::FormatDenial(domain, {*event, decision, "", 1, {}}, front->sources) + ShowPath(*artifact, run);
   }
   const auto printed = Print(text);
   if (!printed) return Complain(printed.error());

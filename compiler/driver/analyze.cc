@@ -15,13 +15,13 @@ std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
   return {missing.begin(), missing.end()};
 }
 
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink) {
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, GapsAre gaps, diag::Sink& sink) {
   Analysis analysis;
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
   analysis.nevers = CheckNevers(domain, spec, sink);
-  CheckGaps(domain, sink);
+  CheckGaps(domain, gaps, sink);
   analysis.layers_not_built = LayersNotBuilt(domain);
   return analysis;
 }

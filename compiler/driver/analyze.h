@@ -24,15 +24,17 @@ struct Analysis {
   std::vector<std::string> layers_not_built;  // "apparmor": named in a layer set, without a back end in this build
 };
 
-// `spec` is the domain's lowering.  Findings go to `sink`.
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);
+// `spec` is the domain's lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
+// written, else a warning.
+enum class GapsAre { kErrors, kWarnings };
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, GapsAre gaps, diag::Sink& sink);
 
 // --- the parts, each in its own file
 void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                                     // conflicting-actions, -transitions
 void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
 void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
 std::vector<NeverResult> CheckNevers(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);
-void CheckGaps(const ir::Domain& domain, diag::Sink& sink);                                          // gap-not-accepted, gap-unused
+void CheckGaps(const ir::Domain& domain, GapsAre gaps, diag::Sink& sink);                                          // gap-not-accepted, gap-unused
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain);
 
 }  // namespace ravelin::driver

@@ -57,7 +57,7 @@ bool Accepted(const ir::Domain& domain, const Rule& rule, bool wider) {
 
 }  // namespace
 
-void CheckGaps(const ir::Domain& domain, diag::Sink& sink) {
+void CheckGaps(const ir::Domain& domain, GapsAre gaps, diag::Sink& sink) {
   const bool alone = std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return set == std::vector<std::string>{"seccomp"}; });
   std::map<std::string, std::string> known;
   std::set<std::string> labels_with_gap;
@@ -70,7 +70,7 @@ void CheckGaps(const ir::Domain& domain, diag::Sink& sink) {
     labels_with_gap.insert(rule.label);
     if (!rule.label.empty() && Accepted(domain, rule, true)) continue;
     const std::string label = rule.label.empty() ? "LABEL" : rule.label;
-    auto& d = sink.Report(diag::Kind::kGapNotAccepted, rule.from.span, fmt::format("seccomp alone permits more than this rule says: {}", at->second));
+    auto& d = sink.ReportAs(diag::Kind::kGapNotAccepted, gaps == GapsAre::kErrors ? diag::Severity::kError : diag::Severity::kWarning, rule.from.span, fmt::format("seccomp alone permits more than this rule says: {}", at->second));
     d.Help(fmt::format("{}accept it: `accept gap {} wider on seccomp because \"...\"`", rule.label.empty() ? "label the rule (`LABEL: allow ...`) and " : "", label));
     d.Help("or deploy it with a layer that sees it: `layers { seccomp + apparmor }`; or permit less: `narrow`");
   }

@@ -58,10 +58,10 @@ std::string ShowReturn(const ir::Action& action) {
   return ": " + FormatAction(action);
 }
 
-std::string ShowHead(const ir::Domain& domain, const ir::Event& event) {
+std::string ShowHead(const ir::Domain& domain, const ir::Event& event, const std::array<std::string, 6>& texts) {
   const auto arch = EntryOf(domain, event);
   const kernel::Syscall* call = arch ? kernel::FindSyscall(*arch, event.number) : nullptr;
-  std::string text = call != nullptr ? ShowCall(*arch, *call, event.args) : fmt::format("call {}", event.number);
+  std::string text = call != nullptr ? ShowCall(*arch, *call, event.args, texts) : fmt::format("call {}", event.number);
   if (!arch) return text + fmt::format(" of architecture {:#x}", event.audit_arch);
   if (domain.architectures.size() > 1) text += fmt::format(" on {}", kernel::ArchName(*arch));
   return text;
@@ -169,10 +169,10 @@ std::string ForbiddenBy(const ir::Domain& domain, const ir::Event& event, const 
   return "";
 }
 
-std::string FormatDenial(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const std::string& process, size_t count,
-                         const source::SourceManager& sources) {
+std::string FormatDenial(const ir::Domain& domain, const Denial& denial, const source::SourceManager& sources) {
+  const auto& [event, decision, process, count, texts] = denial;
   const char* head = Permits(decision.action) ? "logged " : "denied ";
-  std::string out = head + (" " + ShowHead(domain, event)) + ShowReturn(decision.action);
+  std::string out = head + (" " + ShowHead(domain, event, texts)) + ShowReturn(decision.action);
   if (!process.empty()) out += "   " + process;
   if (count > 1) out += fmt::format("   x{}", count);
   out += fmt::format("\n  by     {}   (layer seccomp)\n", DescribeCause(domain, event, decision, sources));

@@ -24,9 +24,16 @@ Suggestion SuggestAllow(const ir::Domain& domain, const ir::Event& event, const 
 // "web.rav:14:3 `never ...`" for an assertion that forbids the attempt, or "".
 std::string ForbiddenBy(const ir::Domain& domain, const ir::Event& event, const source::SourceManager& sources);
 
-// The house form of a denial: one head line, then `by`, `allow`, `but`.  `process`: "openssl[4711]" or "".
-std::string FormatDenial(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const std::string& process, size_t count,
-                         const source::SourceManager& sources);
+// An attempt that was refused or logged, as it is shown.
+struct Denial {
+  ir::Event event;
+  ir::Decision decision;
+  std::string process;               // "openssl[4711]" or ""
+  size_t count = 1;
+  std::array<std::string, 6> texts;  // paths that arguments pointed to, where they are known
+};
+// The house form: one head line, then `by`, `allow`, `but`.
+std::string FormatDenial(const ir::Domain& domain, const Denial& denial, const source::SourceManager& sources);
 
 // "socket(AF_ALG, SOCK_STREAM, 0)" as an event on an architecture; missing arguments are 0.
 std::optional<ir::Event> ParseEvent(const std::string& text, kernel::Arch arch, source::SourceManager& sources, diag::Sink& sink);

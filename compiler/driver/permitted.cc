@@ -30,6 +30,16 @@ std::string ShowArgument(kernel::Arch arch, const kernel::Param& param, uint64_t
   return value < 4096 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
 }
 
+// Bytes that a terminal would act on, made visible.
+std::string Readable(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\' ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
+
 }  // namespace
 
 ir::Predicate Permitted(const seccomp::CallAnswer& call) {
@@ -51,12 +61,12 @@ const seccomp::CallAnswer* AnswerOf(const seccomp::FilterSpec& spec, kernel::Arc
   return nullptr;
 }
 
-std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::Args& args) {
+std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::Args& args, const std::array<std::string, 6>& texts) {
   std::string out = call.name + "(";
   const size_t count = call.signature_known ? call.params.size() : args.size();
   for (size_t i = 0; i < count; ++i) {
     if (i != 0) out += ", ";
-    out += call.signature_known ? ShowArgument(arch, call.params[i], args[i]) : fmt::format("{:#x}", args[i]);
+    out += i < texts.size() && !texts[i].empty() ? fmt::format("\"{}\"", Readable(texts[i])) : call.signature_known ? ShowArgument(arch, call.params[i], args[i]) : fmt::format("{:#x}", args[i]);
   }
   return out + ")";
 }

@@ -1,0 +1,54 @@
+// Running a command under a filter.
+//
+// The exec that starts the command belongs to the launcher (docs/semantics.md, 7.5): a policy that permits no exec still
+// starts, and every later exec is answered as the policy says.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backends/seccomp/program.h"
+#include "compiler/base/result.h"
+#include "compiler/ir/event.h"
+
+namespace ravelin::seccomp {
+
+// A call that the policy does not simply permit, as it was attempted.
+struct Refusal {
+  ir::Event event;
+  ir::Action action;          // what the policy says
+  int process = 0;            // process id, 0 when it is not visible from here
+  std::string command;        // its name, "" when it has gone
+  std::array<std::string, 6> texts;  // what arguments that are paths pointed to when it was read; for display, never for decisions
+};
+
+struct RunRequest {
+  Program program;            // for this machine's architecture
+  std::vector<std::string> arguments;
+  // Called for every refused or logged call when set; the command sees what it would see without.  Two things differ: kill
+  // thread ends the whole process, and a trap's handler sees no call information.
+  std::function<void(const Refusal&)> on_refusal;
+};
+
+struct RunResult {
+  int exit_code = 0;          // as shells count: the command's own, or 128 + signal
+  bool bad_system_call = false;  // ended by SIGSYS: the policy's kill or trap
+};
+
+// Fails with kNotFound (no such command), kPermission (not executable) or kEnvironment (the kernel refuses the filter).
+Result<RunResult> RunConfined(const RunRequest& request);
+
+// --- the parts, for tests
+
+// The program with the command's exec calls handed to a supervisor; the rest is untouched.
+Program WithExecHandedOver(const Program& program, kernel::Arch arch);
+// The program with everything but plain permission handed to a supervisor.
+Program WithRefusalsHandedOver(Program program);
+
+// Answers what a listener hands over until the last task under the filter has gone.  `program` is the policy's own.  The first
+// exec is let through when `let_first_exec`.
+void Supervise(int listener, int child, const Program& program, bool let_first_exec, const std::function<void(const Refusal&)>& on_refusal);
+
+}  // namespace ravelin::seccomp
