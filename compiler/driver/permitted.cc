@@ -9,6 +9,8 @@ namespace {
 
 std::string ShowArgument(kernel::Arch arch, const kernel::Param& param, uint64_t value) {
   using kernel::ArgType;
+  if (param.type == ArgType::kI32 && param.name.find("dfd") != std::string::npos && static_cast<int32_t>(value) == -100) return "AT_FDCWD";
+  if (param.type != ArgType::kPtr && static_cast<uint32_t>(value) == 0 && param.family != "AF") return value >> 32 == 0 || param.type == ArgType::kI32 ? "0" : fmt::format("{:#x}", value);
   switch (param.type) {
     case ArgType::kI32: {
       const auto narrow = static_cast<int32_t>(value);
