@@ -1,0 +1,99 @@
+// Random policies: program, plain program, proof and oracle agree.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "backends/seccomp/codegen.h"
+#include "backends/seccomp/lower.h"
+#include "backends/seccomp/prove/prove.h"
+#include "compiler/ir/ir_json.h"
+#include "compiler/oracle/decide.h"
+#include "tests/support/compiled.h"
+#include "tests/support/random_policy.h"
+
+namespace ravelin {
+namespace {
+
+size_t Setting(const char* name, size_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoul(text, nullptr, 10);
+}
+
+struct Tally {
+  size_t policies = 0;
+  size_t refused = 0;  // two rules contradict each other: an error, nothing to compare
+  size_t events = 0;
+  size_t wrong = 0;
+  size_t unproved = 0;
+  size_t instructions = 0;
+  size_t executed = 0;
+  std::map<std::string, size_t> kinds;
+  std::map<std::string, size_t> actions;
+};
+
+void Compare(const ir::Domain& domain, const std::string& text, std::mt19937_64& random, Tally& tally) {
+  const seccomp::FilterSpec spec = seccomp::Lower(domain);
+  const auto optimized = seccomp::Generate(spec, {});
+  const auto plain = seccomp::Generate(spec, {{}, false});
+  ASSERT_TRUE(optimized.has_value() && plain.has_value()) << text;
+  const bool big_endian = kernel::IsBigEndian(domain.architectures.front());
+  const auto proof = seccomp::Prove(domain, optimized->program, big_endian);
+  tally.unproved += proof.proved ? 0 : 1;
+  EXPECT_TRUE(proof.proved) << proof.why_not << (proof.counterexample ? driver::ShowEvent(proof.counterexample->event) : "") << "\n" << text;
+  std::vector<bool> executed(optimized->program.size());
+  for (const ir::Event& event : testing::MakeEvents(domain, 200, random)) {
+    const uint32_t expected = ir::ToSeccompReturn(oracle::DecideCall(domain, event).action);
+    const seccomp::Run run = seccomp::RunProgram(optimized->program, event, big_endian, true);
+    const uint32_t plainly = seccomp::RunProgram(plain->program, event, big_endian).value;
+    ++tally.events;
+    ++tally.actions[FormatAction(*ir::FromSeccompReturn(expected))];
+    for (const uint32_t at : run.path) executed[at] = true;
+    if (run.value == expected && plainly == expected) continue;
+    ++tally.wrong;
+    ADD_FAILURE() << driver::ShowEvent(event) << fmt::format(" args {:#x}: the oracle says {:#x}, the program {:#x}, without optimization {:#x}\n", fmt::join(event.args, ", "), expected, run.value, plainly) << text;
+    return;
+  }
+  tally.instructions += executed.size();
+  for (const bool one : executed) tally.executed += one ? 1 : 0;
+}
+
+TEST(Random, ProgramsAgreeWithTheOracle) {
+  const size_t cases = Setting("RAVELIN_PROPERTY_CASES", 5000);
+  std::mt19937_64 random(Setting("RAVELIN_PROPERTY_SEED", 1));
+  Tally tally;
+  while (tally.policies < cases && tally.wrong + tally.unproved < 5) {
+    const testing::RandomPolicy policy = testing::MakePolicy(random);
+    const auto front = testing::ReadText(policy.text, "debian12", policy.arch);
+    ASSERT_FALSE(front->sink.HasErrors()) << testing::Messages(*front) << policy.text;
+    const ir::Domain& domain = front->policy.domains.front();
+    diag::Sink conflicts;
+    driver::CheckConflicts(domain, conflicts);
+    if (conflicts.HasErrors()) {
+      ++tally.refused;
+      ASSERT_LT(tally.refused, 1000 + 2 * tally.policies);
+      continue;
+    }
+    ++tally.policies;
+    for (const std::string& kind : policy.kinds) ++tally.kinds[kind];
+    Compare(domain, policy.text, random, tally);
+    if (tally.policies % 16 != 0) continue;
+    const auto again = ir::ReadJson(ir::DumpJson(front->policy));  // the printed form says the same
+    ASSERT_TRUE(again.has_value()) << policy.text;
+    ASSERT_EQ(ir::DumpJson(*again), ir::DumpJson(front->policy));
+  }
+  std::string coverage;
+  for (const auto& [kind, count] : tally.kinds) {
+    coverage += fmt::format(" {} {:.0f}%", kind, 100.0 * static_cast<double>(count) / static_cast<double>(tally.policies));
+    EXPECT_GE(count * 20, tally.policies) << kind << " takes part in less than 5%";
+  }
+  EXPECT_EQ(tally.kinds.size(), 19u) << "a kind that reaches seccomp does not take part";
+  std::string actions;
+  for (const auto& [action, count] : tally.actions) actions += fmt::format(" {}: {}", action, count);
+  fmt::print("{} policies ({} contradictory ones left out), {} calls, {} wrong\nkinds:{}\nactions:{}\ninstructions executed by these calls: {:.1f}%\n", tally.policies, tally.refused, tally.events, tally.wrong, coverage, actions,
+             100.0 * static_cast<double>(tally.executed) / static_cast<double>(tally.instructions));
+}
+
+}  // namespace
+}  // namespace ravelin
