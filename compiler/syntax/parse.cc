@@ -148,6 +148,10 @@ class FileParser {
     if (word == "'") d.Help("strings stand in double quotes");
     if (error.offending->getType() == Parser::NAME) {
       const std::string hint = diag::DidYouMean(word, {"policy", "module", "import", "allow", "deny", "audit", "quiet", "complain", "never", "narrow", "default", "use", "resource", "set", "let", "when", "unknown", "architectures", "attach", "layers", "reference", "accept", "raw", "foreign", "language"});
+      if (hint == fmt::format("did you mean `{}`?", word)) {
+        d.Help("a statement begins on a line of its own");
+        return;
+      }
       if (!hint.empty()) d.Help(hint);
     }
   }
@@ -161,6 +165,10 @@ class FileParser {
     if (type == Parser::NAME && !(statement.tokens.size() > 1 && statement.tokens[1]->getType() == Parser::COLON)) {
       auto& d = sink_.Report(diag::Kind::kSyntaxError, first, fmt::format("`{}` begins no statement", word));
       const std::string hint = diag::DidYouMean(word, {"policy", "module", "import", "allow", "deny", "audit", "quiet", "complain", "never", "narrow", "default", "use", "resource", "set", "let", "when", "unknown", "architectures", "attach", "layers", "reference", "accept", "raw", "foreign", "language"});
+      if (hint == fmt::format("did you mean `{}`?", word)) {
+        d.Help("a statement begins on a line of its own");
+        return;
+      }
       if (!hint.empty()) d.Help(hint);
       return;
     }

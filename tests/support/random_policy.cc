@@ -52,7 +52,7 @@ class Maker {
   }
 
   static bool SameParameters(const kernel::Syscall& a, const kernel::Syscall& b) {
-    return a.params.size() == b.params.size() && std::equal(a.params.begin(), a.params.end(), b.params.begin(), [](const auto& x, const auto& y) { return x.name == y.name && (x.type == ArgType::kPtr) == (y.type == ArgType::kPtr); });
+    return a.params.size() == b.params.size() && std::equal(a.params.begin(), a.params.end(), b.params.begin(), [](const auto& x, const auto& y) { return x.name == y.name && (x.type == ArgType::kPtr) == (y.type == ArgType::kPtr) && y.type != ArgType::kU16; });
   }
 
   std::vector<const kernel::Syscall*> SomeCalls() {

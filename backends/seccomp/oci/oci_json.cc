@@ -243,6 +243,8 @@ Result<OciProfile> ReadOciProfile(std::string_view text) {
     return ReadProfile(root, text, outline.rules);
   } catch (const Json::parse_error& error) {
     return Fail(ErrorCode::kMalformed, fmt::format("{}: {}", Place(text, error.byte == 0 ? 0 : error.byte - 1), Shorten(error.what())));
+  } catch (const Json::exception& error) {  // a number beyond any type
+    return Fail(ErrorCode::kMalformed, Shorten(error.what()));
   } catch (const Malformed& bad) {
     return Fail(ErrorCode::kMalformed, bad.message);
   }
