@@ -7,6 +7,7 @@
 #include <set>
 
 #include "backends/seccomp/search_tree.h"
+#include "compiler/ir/satisfy.h"
 
 namespace ravelin::seccomp {
 namespace {
@@ -119,6 +120,65 @@ Predicate Restrict(const Predicate& p, const ArgTest& word, uint64_t value) {
   }
 }
 
+// A test of a word as a predicate on the registers.
+Predicate OnRegisters(const ArgTest& word, const IntervalSet& values) {
+  ArgTest test;
+  test.arg = static_cast<uint8_t>(word.arg / 2);
+  test.mask = word.mask;
+  test.bits = 32;
+  test.values = values;
+  if (word.arg % 2 == 1) {  // the high half
+    std::vector<ir::Interval> shifted;
+    for (const ir::Interval& i : values.intervals()) shifted.push_back({i.lo << 32, i.hi << 32 | kAllOnes});
+    test.bits = 64;
+    test.mask = word.mask << 32;
+    test.values = IntervalSet(std::move(shifted));
+  }
+  return Predicate::Test(std::move(test));
+}
+
+// What the tests before have told of the registers; only tests of one word under several masks say something of one another.
+class Known {
+ public:
+  Known With(const ArgTest& word, uint64_t lo, uint64_t hi) const {
+    Known out = *this;
+    out.words_.emplace_back(word.arg, word.mask);
+    out.facts_.push_back(OnRegisters(word, IntervalSet::Range(lo, hi)));
+    return out;
+  }
+  bool SaysOf(const ArgTest& word) const {
+    return std::any_of(words_.begin(), words_.end(), [&](const auto& w) { return w.first == word.arg && w.second != word.mask; });
+  }
+  bool Permits(const ArgTest& word, uint64_t lo, uint64_t hi) const {
+    std::vector<Predicate> all = facts_;
+    all.push_back(OnRegisters(word, IntervalSet::Range(lo, hi)));
+    return ir::FindArgs(Predicate::And(std::move(all))).has_value();
+  }
+  // Distinguishes contexts for which code may differ.
+  std::string KeyFor(const std::vector<Outcome>& outcomes) const;
+
+ private:
+  std::vector<std::pair<uint8_t, uint64_t>> words_;
+  std::vector<Predicate> facts_;
+};
+
+bool Mentions(const Predicate& p, const std::vector<std::pair<uint8_t, uint64_t>>& words) {
+  if (p.kind() == PredicateKind::kTest) {
+    for (const auto& [arg, mask] : words) {
+      if (p.test().arg == arg && p.test().mask != mask) return true;
+    }
+  }
+  return std::any_of(p.terms().begin(), p.terms().end(), [&](const Predicate& term) { return Mentions(term, words); });
+}
+
+std::string Known::KeyFor(const std::vector<Outcome>& outcomes) const {
+  std::string key;
+  if (std::any_of(outcomes.begin(), outcomes.end(), [&](const Outcome& o) { return Mentions(o.when, words_); })) {
+    for (const Predicate& fact : facts_) key += FormatPredicate(fact) + "|";
+  }
+  return key;
+}
+
 class Generator {
  public:
   Generator(const FilterSpec& spec, const CodegenOptions& options) : spec_(spec), options_(options), big_endian_(kernel::IsBigEndian(spec.arches.front().arch)) {}
@@ -165,7 +225,7 @@ class Generator {
       std::vector<Outcome> outcomes;
       for (const Clause& clause : call.clauses) outcomes.push_back({ToWords(clause.when), Return(clause.action, clause.reason)});
       const size_t before = nodes_.size();
-      const uint32_t node = Arguments(std::move(outcomes));
+      const uint32_t node = Arguments(std::move(outcomes), Known());
       cost_of_call_.emplace_back(nodes_.size() - before, call.name + ": " + call.clauses.front().reason.text);
       double weight = 1;
       if (!options_.frequencies.empty()) {
@@ -209,7 +269,7 @@ class Generator {
   }
 
   // Clauses in order; the last holds always.
-  uint32_t Arguments(std::vector<Outcome> outcomes) {
+  uint32_t Arguments(std::vector<Outcome> outcomes, const Known& known) {
     std::vector<Outcome> live;
     for (Outcome& o : outcomes) {
       if (o.when.IsFalse()) continue;
@@ -219,19 +279,25 @@ class Generator {
     }
     while (live.size() > 1 && live[live.size() - 2].node == live.back().node && live.back().when.IsTrue()) live.erase(live.end() - 2);
     if (live.size() == 1) return live.front().node;
-    std::string key;
+    std::string key = known.KeyFor(live);
     for (const Outcome& o : live) key += FormatPredicate(o.when) + "->" + std::to_string(o.node) + ";";
-    const auto known = memo_.find(key);
-    if (known != memo_.end()) return known->second;
+    const auto done = memo_.find(key);
+    if (done != memo_.end()) return done->second;
     const ArgTest word = *FirstTest(live.front().when);
     std::set<uint64_t> cuts = {0};
     for (const Outcome& o : live) CollectCuts(o.when, word, cuts);
     std::vector<WeightedRange> ranges;
+    const bool correlated = known.SaysOf(word);
     for (auto it = cuts.begin(); it != cuts.end(); ++it) {
+      const uint64_t hi = std::next(it) == cuts.end() ? word.mask : *std::next(it) - 1;
+      if (correlated && !known.Permits(word, *it, hi)) {  // cannot be: the neighbour's outcome will do
+        if (!ranges.empty()) ranges.back().hi = static_cast<uint32_t>(hi);
+        continue;
+      }
       std::vector<Outcome> residual;
       for (const Outcome& o : live) residual.push_back({Restrict(o.when, word, *it), o.node});
-      const uint64_t hi = std::next(it) == cuts.end() ? word.mask : *std::next(it) - 1;
-      ranges.push_back({static_cast<uint32_t>(*it), static_cast<uint32_t>(hi), Arguments(std::move(residual)), 1});
+      const uint32_t lo = ranges.empty() ? 0 : static_cast<uint32_t>(*it);
+      ranges.push_back({lo, static_cast<uint32_t>(hi), Arguments(std::move(residual), known.With(word, *it, hi)), 1});
     }
     return memo_[key] = TestWord(word, ranges);
   }
