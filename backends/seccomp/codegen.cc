@@ -196,8 +196,6 @@ class Generator {
     for (size_t i = reversed_.size(); i-- > 0;) {
       out.program.push_back(reversed_[i].instruction);
       out.notes.push_back(reversed_[i].note);
-      const auto it = rules_.find(reversed_[i].node);
-      out.rules.push_back(it == rules_.end() ? std::vector<uint32_t>() : std::vector<uint32_t>(it->second.begin(), it->second.end()));
     }
     return out;
   }
@@ -212,7 +210,6 @@ class Generator {
   uint32_t Return(const ir::Action& action, const Reason& reason) {
     const uint32_t node = Intern({Node::Kind::kReturn, ir::ToSeccompReturn(action), 0, 0, 0, 0});
     reasons_[node].insert(reason.text);
-    rules_[node].insert(reason.rules.begin(), reason.rules.end());
     actions_[node] = FormatAction(action);
     return node;
   }
@@ -226,6 +223,9 @@ class Generator {
       for (const Clause& clause : call.clauses) outcomes.push_back({ToWords(clause.when), Return(clause.action, clause.reason)});
       const size_t before = nodes_.size();
       const uint32_t node = Arguments(std::move(outcomes), Known());
+      const std::string source = Source(call);
+      answers_[uint64_t{kernel::AuditArch(arch.arch)} << 32 | call.number] = source;
+      NoteArguments(node, source);
       cost_of_call_.emplace_back(nodes_.size() - before, call.name + ": " + call.clauses.front().reason.text);
       double weight = 1;
       if (!options_.frequencies.empty()) {
@@ -240,8 +240,35 @@ class Generator {
       for (const WeightedRange& r : ranges) total += r.weight;
       for (WeightedRange& r : ranges) r.weight = total > 0 ? r.weight / total : 0;
     }
+    const size_t before_tree = nodes_.size();
     const uint32_t tree = Tree(ranges, kOffsetNumber, kAllOnes);
+    for (size_t node = before_tree; node < nodes_.size(); ++node) arch_of_.emplace(static_cast<uint32_t>(node), kernel::AuditArch(arch.arch));
     return Intern({Node::Kind::kLoad, kOffsetNumber, tree, 0, 0, 0});
+  }
+
+  // "socket: web.rav:12:3 allow, web.rav:13:3 deny": the call and what states its answers.
+  static std::string Source(const CallAnswer& call) {
+    std::string out = call.name + ":";
+    std::set<std::string> seen;
+    for (const Clause& clause : call.clauses) {
+      if (seen.insert(clause.reason.text).second) out += (seen.size() == 1 ? " " : ", ") + clause.reason.text;
+    }
+    return out;
+  }
+
+  // Says of every argument test below a call's answer which call it serves.
+  void NoteArguments(uint32_t root, const std::string& source) {
+    std::vector<uint32_t> work = {root};
+    std::set<uint32_t> seen;
+    while (!work.empty()) {
+      const uint32_t at = work.back();
+      work.pop_back();
+      const Node& node = nodes_[at];
+      if (node.kind == Node::Kind::kReturn || !seen.insert(at).second) continue;
+      serves_[at].insert(source);
+      work.push_back(node.yes);
+      if (node.kind != Node::Kind::kLoad && node.kind != Node::Kind::kAnd) work.push_back(node.no);
+    }
   }
 
   uint32_t Tree(const std::vector<WeightedRange>& ranges, uint32_t offset, uint32_t mask) {
@@ -392,7 +419,21 @@ class Generator {
     return mask == kAllOnes ? name : fmt::format("{} & {:#x}", name, mask);
   }
 
+  static std::string FirstOf(const std::set<std::string>& texts) { return *texts.begin() + (texts.size() > 1 ? fmt::format(" and {} more", texts.size() - 1) : ""); }
+
+  // What the instruction does, and the source it comes from.
   std::string Note(uint32_t node) const {
+    const Node& n = nodes_[node];
+    std::string source;
+    if (const auto serves = serves_.find(node); serves != serves_.end()) source = FirstOf(serves->second);
+    if (n.offset == kOffsetNumber && arch_of_.count(node) != 0) {
+      const auto answer = answers_.find(uint64_t{arch_of_.at(node)} << 32 | n.k);
+      if (answer != answers_.end()) source = answer->second;
+    }
+    return source.empty() ? Does(node) : fmt::format("{:<32} <- {}", Does(node), source);
+  }
+
+  std::string Does(uint32_t node) const {
     const Node& n = nodes_[node];
     switch (n.kind) {
       case Node::Kind::kLoad: return WordName(n.k, kAllOnes);
@@ -402,10 +443,7 @@ class Generator {
       case Node::Kind::kAnyBit: return fmt::format("{} & {:#x} != 0", WordName(n.offset, n.mask), n.k);
       case Node::Kind::kReturn: break;
     }
-    const auto& texts = reasons_.at(node);
-    std::string note = actions_.at(node) + ": " + *texts.begin();
-    if (texts.size() > 1) note += fmt::format(" and {} more", texts.size() - 1);
-    return note;
+    return actions_.at(node) + ": " + FirstOf(reasons_.at(node));
   }
 
   std::string DescribeSize() {
@@ -423,7 +461,9 @@ class Generator {
   std::map<Node, uint32_t> index_;
   std::map<std::string, uint32_t> memo_;
   std::map<uint32_t, std::set<std::string>> reasons_;
-  std::map<uint32_t, std::set<uint32_t>> rules_;
+  std::map<uint32_t, std::set<std::string>> serves_;      // argument tests: the calls, and the rules that state the tests
+  std::map<uint64_t, std::string> answers_;               // arch << 32 | number: the call and its first rule
+  std::map<uint32_t, uint32_t> arch_of_;                  // tests of the number: the first architecture that they serve
   std::map<uint32_t, std::string> actions_;
   std::vector<std::pair<size_t, std::string>> cost_of_call_;
   std::vector<Placed> reversed_;

@@ -26,8 +26,7 @@ struct CodegenOptions {
 
 struct Generated {
   Program program;
-  std::vector<std::string> notes;              // one an instruction: what it decides and why, for listings
-  std::vector<std::vector<uint32_t>> rules;    // one an instruction: rule ids that it serves
+  std::vector<std::string> notes;  // one an instruction: what it decides, and the source that it comes from, for listings
 };
 
 // Fails with kTooLarge when the program would exceed 4096 instructions; the message names the rules that cost most.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backends/seccomp/optimum.h"
+
 namespace ravelin::seccomp {
 
 CostReport ReportCost(const FilterSpec& spec, const Program& program, const std::map<std::string, double>& frequencies) {
@@ -36,6 +38,8 @@ CostReport ReportCost(const FilterSpec& spec, const Program& program, const std:
   report.uniform /= static_cast<double>(std::max<size_t>(arch.calls.size(), 1));
   report.uncached /= static_cast<double>(std::max<size_t>(uncached, 1));
   if (total_weight > 0) report.weighted /= total_weight;
+  report.uniform_optimum = OptimalCost(spec, program, {});
+  if (total_weight > 0) report.weighted_optimum = OptimalCost(spec, program, frequencies);
   return report;
 }
 
