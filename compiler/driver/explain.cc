@@ -69,8 +69,9 @@ std::string ShowHead(const ir::Domain& domain, const ir::Event& event, const std
 
 // "PREFIX_X", "a | b" or a number, as a policy would write the value of an attribute.
 std::string WriteValue(kernel::Arch arch, const std::string& family, uint64_t value) {
-  const std::string_view name = family.empty() ? std::string_view() : kernel::ConstantName(arch, family, value);
-  return name.empty() ? fmt::format("{:#x}", value) : std::string(name);
+  const std::string name = family.empty() ? std::string() : kernel::ConstantText(arch, family, value);
+  if (!name.empty()) return name;
+  return value < 4096 ? std::to_string(value) : fmt::format("{:#x}", value);
 }
 
 // The clause that constrains an attribute of a facet, by the same name in the language for all but a few.
@@ -80,18 +81,29 @@ std::string ClauseWord(const std::string& facet, const std::string& attribute) {
   return attribute;
 }
 
+// Some attribute that a rule may state can be chosen in memory: a rule of the facet would not imply the call.
+bool HidesIntegers(const kernel::ViewRow& row) {
+  return std::any_of(row.hidden.begin(), row.hidden.end(), [](const std::string& name) { return name.back() == '!'; });
+}
+
 void CollectArguments(const ir::Predicate& predicate, std::set<size_t>& arguments) {
   if (predicate.kind() == ir::PredicateKind::kTest) arguments.insert(predicate.test().arg);
   for (const ir::Predicate& term : predicate.terms()) CollectArguments(term, arguments);
 }
 
-// "domain == AF_ALG, type == 3" for the arguments that the policy's own rules for the call test; "" when it tests none.
+// "domain == AF_ALG, type == 3" for the arguments that the policy's own rules for the call, or what the call does, depend on, and for
+// commands; "" when there are none.
 std::string TestedArguments(const ir::Domain& domain, kernel::Arch arch, const kernel::Syscall& call, const ir::Event& event) {
   std::set<size_t> arguments;
   for (const Rule& rule : domain.rules) {
     for (const ir::CallMatch& match : rule.calls) {
       if (match.arch == arch && match.number == call.number) CollectArguments(match.when, arguments);
     }
+  }
+  for (const ir::ConditionalRow& row : ir::RowsOf(arch, call)) CollectArguments(row.when, arguments);
+  // A multiplexed call is one call for each command.
+  for (size_t i = 0; i < call.params.size(); ++i) {
+    if (call.params[i].name == "request" || call.params[i].name == "cmd" || call.params[i].name == "option" || call.params[i].name == "operation") arguments.insert(i);
   }
   std::string out;
   for (const size_t i : arguments) {
@@ -139,7 +151,7 @@ Suggestion SuggestAllow(const ir::Domain& domain, const ir::Event& event, const 
   for (ir::ConditionalRow& row : ir::RowsOf(*arch, *call)) {
     if (row.row->mode == kernel::RowMode::kNeeds && row.when.Holds(event.args)) needs.push_back(std::move(row));
   }
-  if (needs.size() == 1 && !needs[0].row->object_may_be_absent && needs[0].row->hidden.empty() && domain.defaults[needs[0].facet].stated) {
+  if (needs.size() == 1 && !needs[0].row->object_may_be_absent && !HidesIntegers(*needs[0].row) && domain.defaults[needs[0].facet].stated) {
     const kernel::ViewRow& row = *needs[0].row;
     std::string line = fmt::format("allow {} {{ {} }}", row.facet, row.operation);
     for (const kernel::Binding& binding : row.bindings) {

@@ -15,8 +15,8 @@ std::string ShowArgument(kernel::Arch arch, const kernel::Param& param, uint64_t
     case ArgType::kI32: {
       const auto narrow = static_cast<int32_t>(value);
       if (!param.family.empty() && narrow >= 0) {
-        const std::string_view name = kernel::ConstantName(arch, param.family, static_cast<uint64_t>(narrow));
-        if (!name.empty()) return std::string(name);
+        std::string name = kernel::ConstantText(arch, param.family, static_cast<uint64_t>(narrow));
+        if (!name.empty()) return name;
       }
       return fmt::format("{}", narrow);
     }
@@ -26,8 +26,8 @@ std::string ShowArgument(kernel::Arch arch, const kernel::Param& param, uint64_t
     default: break;
   }
   if (!param.family.empty()) {
-    const std::string_view name = kernel::ConstantName(arch, param.family, value);
-    if (!name.empty()) return std::string(name);
+    std::string name = kernel::ConstantText(arch, param.family, value);
+    if (!name.empty()) return name;
   }
   return value < 4096 ? fmt::format("{}", value) : fmt::format("{:#x}", value);
 }

@@ -1,5 +1,7 @@
 // Symbolic constants, error numbers, capabilities and signals.
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 #include <unordered_map>
 
@@ -26,6 +28,23 @@ class Constants {
     return it == by_name_.end() ? nullptr : &it->second;
   }
   const std::vector<std::string>& names() const { return names_; }
+  // Constants of a family within `value`, largest first, with what remains of it.
+  std::string Parts(Arch arch, std::string_view family, uint64_t value) const {
+    const auto first = by_value_.lower_bound(std::tuple(family, static_cast<int>(arch), uint64_t{1}));
+    auto at = by_value_.upper_bound(std::tuple(family, static_cast<int>(arch), value));
+    std::string out;
+    while (at != first && value != 0) {
+      --at;
+      const uint64_t part = std::get<2>(at->first);
+      if ((value & part) != part) continue;
+      out = std::string(at->second) + (out.empty() ? "" : " | ") + out;
+      value &= ~part;
+    }
+    if (out.empty() || value == 0) return out;
+    char rest[20];
+    snprintf(rest, sizeof rest, "%#llx", static_cast<unsigned long long>(value));
+    return out + " | " + rest;
+  }
   std::string_view NameOf(Arch arch, std::string_view family, uint64_t value) const {
     const auto it = by_value_.find(std::tuple(family, static_cast<int>(arch), value));
     return it == by_value_.end() ? std::string_view() : it->second;
@@ -107,6 +126,14 @@ std::optional<uint64_t> FindConstant(Arch arch, std::string_view name) {
 std::span<const std::string> ConstantNames() { return Constants::Get().names(); }
 
 std::string_view ConstantName(Arch arch, std::string_view family, uint64_t value) { return Constants::Get().NameOf(arch, family, value); }
+
+std::string ConstantText(Arch arch, std::string_view family, uint64_t value) {
+  // Families whose values are ORed; of every other one a value has one name or none.
+  static constexpr std::array<std::string_view, 17> kFlags = {"AT", "CLONE", "EFD", "GRND", "MAP", "MCL", "MFD", "MNT", "MREMAP", "MS", "MSG", "MS_SYNC", "O", "PROT", "RENAME", "RWF", "SOCK"};
+  const std::string_view name = ConstantName(arch, family, value);
+  if (!name.empty() || std::find(kFlags.begin(), kFlags.end(), family) == kFlags.end()) return std::string(name);
+  return Constants::Get().Parts(arch, family, value);
+}
 
 std::optional<int> FindErrno(std::string_view name) { return Errnos().Find(name); }
 std::string_view ErrnoName(int value) { return Errnos().Name(value); }

@@ -71,6 +71,8 @@ std::optional<uint64_t> FindConstant(Arch arch, std::string_view name);
 std::span<const std::string> ConstantNames();  // sorted, any architecture
 // Name of a value within a family, for messages; "" if there is none.
 std::string_view ConstantName(Arch arch, std::string_view family, uint64_t value);
+// The same where a value is one constant; "O_WRONLY | O_CREAT" or "MAP_PRIVATE | 0x1000000" where a family's values are flags.
+std::string ConstantText(Arch arch, std::string_view family, uint64_t value);
 
 std::optional<int> FindErrno(std::string_view name);    // "EPERM" -> 1
 std::string_view ErrnoName(int value);                  // 1 -> "EPERM", "" if unknown

@@ -58,8 +58,22 @@ FAMILIES = [  # first match wins
 BPF_COMMANDS = r"BPF_(MAP|PROG|OBJ|BTF|LINK|TASK|RAW|ENABLE|ITER)_(CREATE|(LOOKUP|UPDATE|DELETE)_(ELEM|BATCH)|GET_\w+|LOAD|PIN|GET|" \
     r"ATTACH|DETACH|TEST_RUN|RUN|FD_QUERY|QUERY|TRACEPOINT_OPEN|FREEZE|LOOKUP_AND_DELETE_(ELEM|BATCH)|UPDATE|STATS|BIND_MAP|" \
     r"INFO_BY_FD)|BPF_OBJ_GET_INFO_BY_FD|BPF_PROG_BIND_MAP"
+# Where several names of a family have one value, that of the family's own parameter (param_families.tsv) is written first, and
+# so names the value in messages: here the names of the parameter itself.
+PRIMARY = {
+    "PR": r"PR_(SET|GET)_(?!MM_|VMA_|PTRACER_ANY)\w+|PR_CAPBSET_\w+|PR_TASK_PERF_\w+|PR_MCE_KILL(_GET)?|PR_MPX_\w+|PR_CAP_AMBIENT|"
+          r"PR_S[VM]E_[SG]ET_VL|PR_PAC_(RESET|[SG]ET_ENABLED)_KEYS|PR_SCHED_CORE",
+    "F": r"F_(?!OWNER_|SEAL_|EXLCK|SHLCK|RDLCK|WRLCK|UNLCK|LINUX_)\w+", "KEYCTL": r"KEYCTL_(?!CAPS\d|SUPPORTS_|MOVE_|WATCH_)\w+|KEYCTL_WATCH_KEY",
+    "FUTEX": r"FUTEX_(?!OP_|32|PRIVATE_FLAG|CLOCK_|CMD_|WAITERS|OWNER|TID_|BITSET_)\w+", "SECCOMP": r"SECCOMP_(SET_MODE|GET)_\w+",
+    "PTRACE": r"PTRACE_(?!EVENT|O_|SYSCALL_INFO_|PEEKSIGINFO_)\w+", "EPOLL": r"EPOLL_\w+", "IPC": r"(?!IPC_OLD|IPC_64|IPC_PRIVATE)\w+",
+    "MEMBARRIER": r"MEMBARRIER_(?!CMD_FLAG)\w+", "SCHED": r"SCHED_(?!FLAG)\w+", "AF": r"(?!AF_LOCAL|AF_ROUTE)\w+", "O": r"(?!O_NDELAY)\w+",
+    "MSG": r"MSG_(?!COPY|NOERROR|EXCEPT|STAT|INFO)\w+"}
 SKIP = r".*_H_?$|_\w*|IN_CLASS\w*|\w+_MAX$|IN_LOOPBACK\w*|IN_(MULTICAST|EXPERIMENTAL|BADCLASS)\w*|__\w+__|NETLINK_(ADD|DROP|PKT|BROAD|" \
     r"NO_|RX_|TX_|LISTEN|CAP|EXT|GET|UN|CON)\w*|O_NDELAY_|PTRACE_(O|EVENT)_MASK"
+
+
+def is_secondary(family, name):
+    return family in PRIMARY and not re.fullmatch(PRIMARY[family], name)
 
 
 def family_of(name, text, plain_ioctls):
@@ -213,7 +227,7 @@ def main():
             table[name].update({a: int(value, 0) for a in ARCHES if not x86 or ARCHES[a][0] == "x86"})
     with open(f"{args.out}/constants.tsv", "w") as out:
         out.write(HEAD)
-        for name in sorted(table, key=lambda n: (families[n], n)):
+        for name in sorted(table, key=lambda n: (families[n], is_secondary(families[n], n), n)):
             cells = table[name]
             usual = collections.Counter(cells.values()).most_common(1)[0][0] if len(cells) > 2 else None
             if len(cells) > 2 and "x86_64" in cells and len(set(cells.values())) > 1:

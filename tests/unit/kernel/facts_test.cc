@@ -124,5 +124,23 @@ TEST(View, OperationsBringWhatTheyNeed) {
   EXPECT_EQ(std::set<std::string>(closure.begin(), closure.end()), (std::set<std::string>{"listen", "bind", "create"}));
 }
 
+TEST(Constants, AValueIsNamedAsItsParameterNamesIt) {
+  const auto name = [](std::string_view family, std::string_view constant) { return ConstantName(Arch::kX86_64, family, *FindConstant(Arch::kX86_64, constant)); };
+  for (const char* option : {"PR_SET_PDEATHSIG", "PR_GET_PDEATHSIG", "PR_SET_DUMPABLE", "PR_SET_KEEPCAPS", "PR_GET_NAME", "PR_CAPBSET_DROP"}) EXPECT_EQ(name("PR", option), option);
+  for (const char* command : {"F_GETFD", "F_SETFD", "F_GETFL", "F_SETFL", "F_SETOWN", "F_SETLEASE", "F_ADD_SEALS"}) EXPECT_EQ(name("F", command), command);
+  for (const char* operation : {"KEYCTL_UPDATE", "KEYCTL_CHOWN", "KEYCTL_LINK"}) EXPECT_EQ(name("KEYCTL", operation), operation);
+  EXPECT_EQ(name("SECCOMP", "SECCOMP_SET_MODE_FILTER"), "SECCOMP_SET_MODE_FILTER");
+  EXPECT_EQ(name("AF", "AF_LOCAL"), "AF_UNIX");
+}
+
+TEST(Constants, FlagsAreTakenApart) {
+  const auto text = [](std::string_view family, uint64_t value) { return ConstantText(Arch::kX86_64, family, value); };
+  EXPECT_EQ(text("O", 0x80241), "O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC");
+  EXPECT_EQ(text("O", 0x101002), "O_RDWR | O_SYNC");
+  EXPECT_EQ(text("MAP", 0x22), "MAP_PRIVATE | MAP_ANONYMOUS");
+  EXPECT_EQ(text("CLONE", 0x10000011), "CLONE_NEWUSER | 0x11");
+  EXPECT_EQ(text("PR", 0x123456), "") << "options are not ORed";
+}
+
 }  // namespace
 }  // namespace ravelin::kernel
