@@ -63,7 +63,7 @@ class Checker {
       }
       if (group.kind == "essential") {
         for (const State& state : states) Essential(group, state);
-      } else if (states.size() > 1 && (group.kind == "twin" || group.kind == "fallback")) {
+      } else if (states.size() > 1 && (group.kind == "twin" || group.kind == "rival" || group.kind == "fallback")) {
         Twins(group, states);
       } else if (states.size() > 1 && states.back().call->name == group.calls.back()) {
         group.kind == "multi" ? Multiplexer(group, states) : Struct(group, states);
@@ -111,14 +111,14 @@ class Checker {
     const auto denied = std::find_if(states.begin(), states.end(), [&](const State& s) { return s.never() && DeniedByRule(domain_, s) && !AnswersENOSYS(s); });
     const auto restricted = denied != states.end() ? denied : tested;
     const auto open = std::find_if(states.begin(), states.end(), [](const State& s) { return s.always(); });
-    if (group.kind == "twin" && restricted != states.end() && open != states.end()) {
+    if (group.kind != "fallback" && restricted != states.end() && open != states.end()) {
       if (!First(diag::Kind::kEquivalentCallOpen, group.name)) return;
       sink_.Report(diag::Kind::kEquivalentCallOpen, PlaceOf(domain_, *open, true), fmt::format("`{}` is permitted whatever its arguments, and does the work of `{}`, which is restricted", open->call->name, restricted->call->name))
           .Note(PlaceOf(domain_, *restricted, false), "the restriction")
           .Help(fmt::format("restrict both: {}", group.note));
       return;
     }
-    if (denied != states.end() || open == states.end()) return;
+    if (group.kind == "rival" || denied != states.end() || open == states.end()) return;
     // What libraries try first stands last.
     const State& preferred = states.back();
     if (!preferred.never() || AnswersENOSYS(preferred) || !First(diag::Kind::kEquivalentCallMissing, group.name)) return;

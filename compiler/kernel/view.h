@@ -67,7 +67,7 @@ std::vector<std::string> OperationClosure(std::string_view facet, std::string_vi
 struct EquivalentGroup {
   std::string name;
   std::vector<std::string> calls;
-  std::string kind;  // "twin", "struct", "multi", "essential": see the head of the table
+  std::string kind;  // "twin", "rival", "fallback", "struct", "multi", "essential": see the head of the table
   std::string note;  // what the door hides or why both are needed
 };
 std::span<const EquivalentGroup> EquivalentGroups();

@@ -1,0 +1,64 @@
+#!/bin/bash
+# The main job on real input: a container runtime's default profile becomes a proven filter that holds a real process.
+# Called by `./dev demo` from the project's root, after the build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ravelin=$PWD/build/ravelin
+work=$PWD/build/demo
+cache=$PWD/build/deps
+
+give_up() { printf 'demo: inconclusive: %s\n' "$*" >&2; exit 3; }
+step() { printf '\n$ %s\n' "$*"; }
+
+# The profile, out of Debian's source package of the runtime; unpacked, never installed.
+profile() { # package, path in it
+  local package=$1 path=$2 folder=$cache/$1
+  if [[ ! -f $folder/$path ]]; then
+    mkdir -p "$folder"
+    (cd "$folder" && apt-get download "$package" > download.log 2>&1) || return 1
+    dpkg-deb -x "$folder"/"$package"_*.deb "$folder"
+    rm -f "$folder"/*.deb
+  fi
+  [[ -f $folder/$path ]] && cp "$folder/$path" "$work/default.json"
+}
+
+mkdir -p "$work"
+cd "$work"
+gocode=usr/share/gocode/src/github.com
+if profile golang-github-docker-docker-dev $gocode/docker/docker/profiles/seccomp/default.json; then
+  say="Docker's default seccomp profile"
+elif profile golang-github-containers-common-dev $gocode/containers/common/pkg/seccomp/seccomp.json; then
+  say="Podman's default seccomp profile"
+else
+  give_up "no profile: apt-get cannot download golang-github-docker-docker-dev (see build/deps/*/download.log)"
+fi
+
+printf '%s: %s rules of JSON, no proof, no reasons.\n' "$say" "$(grep -c '"action"' default.json)"
+
+step ravelin import oci-seccomp default.json -o default.rav
+"$ravelin" import oci-seccomp default.json -o default.rav 2>&1 | grep -E 'warning|repaired' | sed 's/^default.json://' | head -4
+grep -nE '^policy|^  default|^  deny|^  allow syscall (clone|personality|socket)\(' default.rav | cut -c1-110
+
+step ravelin compile default.rav --cost -o default
+"$ravelin" compile default.rav --cost -o default 2>&1 | grep -v '^wrote' | cut -c1-110
+sed -n 's/^ *"sha256": "\(.\{16\}\).*/\1/p' default/manifest.json | tail -1 | sed 's/^/  manifest.json holds the proof and the hash: sha256 /; s/$/.../'
+
+# The same policy with names for what is to be shown: an allowed call runs, a denied one says why.
+step "ravelin run default.rav -- sh -c 'echo an allowed call writes this'"
+"$ravelin" run default.rav -- sh -c 'echo an allowed call writes this' || give_up "this kernel does not let a process install a filter"
+
+step "ravelin run --trace-denials default.rav -- unshare --user true"
+status=0
+"$ravelin" run --trace-denials default.rav -- unshare --user true 2>&1 | sed 's/\[[0-9]*\]/[PID]/' || status=$?
+[[ $status != 0 ]] || { echo "demo: the denied call was not denied" >&2; exit 1; }
+
+step "ravelin explain default.rav 'keyctl(KEYCTL_READ)'"
+"$ravelin" explain default.rav 'keyctl(KEYCTL_READ)' || true
+
+cat <<'END'
+
+Try next:
+  build/ravelin compile build/demo/default.rav --emit listing -o -   # every instruction with the line that it comes from
+  build/ravelin check policies/std                                   # the standard library, one folder, one report
+  build/ravelin run --trace-denials build/demo/default.rav -- bash   # a shell under the policy
+END
