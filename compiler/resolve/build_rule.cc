@@ -215,7 +215,7 @@ bool RuleBuilder::AddCall(const ast::Expr& expr, const Scope& scope, bool throug
   }
   if (!found) {
     if (!through_set && !quiet_about_absence_) {
-      sink_.Report(diag::Kind::kAbsentSyscall, expr.span, fmt::format("{} has no system call `{}`", ArchNames(context_.domain.architectures, " and "), expr.text))
+      sink_.Report(diag::Kind::kAbsentSyscall, expr.span, fmt::format("no system call `{1}` on {0}", ArchNames(context_.domain.architectures, " or "), expr.text))
           .Help("the rule does nothing here; keep it for other architectures, or leave it out");
     }
     return true;
