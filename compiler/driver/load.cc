@@ -36,6 +36,7 @@ class Loader {
     RAVELIN_TRY(file, sources_.Load(path));
     Open(file, path == "-" ? "." : std::filesystem::path(path).parent_path().string(), Identity(path));
     ResolveLibrary();
+    NameLibrary();
     return std::move(program_);
   }
 
@@ -88,6 +89,21 @@ class Loader {
       return std::nullopt;
     }
     return Open(*file, std::filesystem::path(*found).parent_path().string(), identity);
+  }
+
+  // What could have been meant by a name that is unknown.
+  void NameLibrary() {
+    std::vector<std::string> files;
+    if (options_.library_folder.empty()) {
+      for (const std::string_view name : EmbeddedLibraryNames()) files.emplace_back(name);
+    } else {
+      std::error_code error;
+      for (std::filesystem::directory_iterator at(options_.library_folder, error), end; !error && at != end; at.increment(error)) files.push_back(at->path().filename().string());
+    }
+    for (const std::string& file : files) {
+      if (file.ends_with(".rav")) program_.library_names.push_back(std::string(kLibraryPrefix) + file.substr(0, file.size() - 4));
+    }
+    std::sort(program_.library_names.begin(), program_.library_names.end());
   }
 
   // --- the standard library: std::NAME is defined by the file NAME.rav

@@ -16,6 +16,8 @@ struct Program {
   std::vector<std::vector<size_t>> imports;
   // Name after `std::` to the index of the file that defines it.
   std::map<std::string, size_t> library;
+  // Every name that the library has, read or not, with `std::`.
+  std::vector<std::string> library_names;
 };
 
 }  // namespace ravelin::resolve

@@ -179,7 +179,7 @@ class Resolver {
   void ReportUnknownModule(const ast::Name& name) {
     auto& d = sink_.Report(diag::Kind::kUnknownName, name.span, fmt::format("unknown module `{}`", name.text));
     std::vector<std::string_view> known;
-    for (const auto& [module, ref] : library_modules_) known.push_back(module);
+    for (const std::string& module : program_.library_names) known.push_back(module);
     for (const FileNames& file : names_) {
       for (const auto& [module, ref] : file.modules) known.push_back(module);
     }

@@ -105,6 +105,7 @@ ast::Expr AstBuilder::Number(const antlr4::Token& token) {
   value *= scale;
   if (!good || value >> 64 != 0) {
     sink_.Report(diag::Kind::kBadNumber, out.span, fmt::format("`{}` is no number of at most 64 bits", out.text)).Help("numbers are `42`, `0x2a`, `0o52`, `0b101010`, with `_` between digits and K, M or G after decimal ones");
+    value = 0;
   }
   out.number = static_cast<uint64_t>(value);
   return out;

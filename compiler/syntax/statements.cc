@@ -103,6 +103,16 @@ bool StatementReader::Continues(const StatementTokens& so_far) {
   return word == "with" || word == "because" || word == "on" || word == "as";
 }
 
+// Whether a bracket was left open: what comes begins another statement, or closes the block.  Nothing that is right has either here.
+bool StatementReader::LeftOpen(const StatementTokens& so_far, bool in_parentheses) {
+  const size_t last = TypeOf(*so_far.tokens.back());
+  if (last == RavelinLexer::OPEN_STRING) return true;
+  if (!newline_before_ || last == RavelinLexer::COMMA || last == RavelinLexer::LPAREN || last == RavelinLexer::LBRACE || last == RavelinLexer::IN || IsOperator(last)) return false;
+  const size_t next = TypeOf(*ahead_);
+  if (next == RavelinLexer::RBRACE) return in_parentheses;
+  return next == RavelinLexer::NAME && LeadingWords().count(ahead_->getText()) != 0;
+}
+
 source::Span StatementReader::PeekBlock() {
   if (TypeOf(*ahead_) != RavelinLexer::LBRACE) return {};
   const source::Span span = SpanOf(*ahead_);
@@ -127,11 +137,13 @@ StatementTokens StatementReader::Next() {
   }
   bool opens_block = false;
   bool may_lead = true;  // the next word may be one that begins a statement
-  int depth = 0;
+  size_t depth = 0;
+  std::vector<bool> parentheses;  // one for each open bracket
   while (true) {
     const size_t type = TypeOf(*ahead_);
     if (type == antlr4::Token::EOF || type == RavelinLexer::SEMI) break;
     if (depth == 0 && (type == RavelinLexer::RBRACE || type == RavelinLexer::ELSE)) break;
+    if (depth > 0 && LeftOpen(out, parentheses.back())) break;
     if (depth == 0 && newline_before_ && !out.tokens.empty() && !Continues(out)) break;
     if (type == RavelinLexer::NAME && may_lead) {
       const auto word = LeadingWords().find(ahead_->getText());
@@ -153,8 +165,9 @@ StatementTokens StatementReader::Next() {
       Refill();
       return out;
     }
-    if (type == RavelinLexer::LPAREN || type == RavelinLexer::LBRACE) ++depth;
-    if (type == RavelinLexer::RPAREN || type == RavelinLexer::RBRACE) --depth;
+    if (type == RavelinLexer::LPAREN || type == RavelinLexer::LBRACE) parentheses.push_back(type == RavelinLexer::LPAREN);
+    if ((type == RavelinLexer::RPAREN || type == RavelinLexer::RBRACE) && !parentheses.empty()) parentheses.pop_back();
+    depth = parentheses.size();
     out.tokens.push_back(std::move(ahead_));
     Refill();
   }

@@ -36,6 +36,7 @@ class StatementReader {
   std::unique_ptr<antlr4::Token> Read();  // next token that is no comment; newlines included
   void Refill();
   bool Continues(const StatementTokens& so_far);
+  bool LeftOpen(const StatementTokens& so_far, bool in_parentheses);
 
   source::FileId file_;
   std::string_view text_;
