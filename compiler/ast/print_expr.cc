@@ -90,7 +90,13 @@ std::string ExprPrinter::Print(const ast::Expr& expr, int outer) const {
       for (const ast::Expr& child : expr.children) out += (out.empty() ? "{ " : ", ") + Print(child, 0);
       return out + " }";
     case ExprKind::kRange: out = Print(expr.children[0], own + 1) + ".." + Print(expr.children[1], own + 1); break;
-    case ExprKind::kUnary: out = OpText(expr.op) + Print(expr.children[0], 10); break;  // `!(a in b)`, though `!a in b` is the same
+    case ExprKind::kUnary: {
+      // `!(a in b)`, though `!a in b` is the same; but `!!a`, so that a chain adds no brackets to the reader's limit.
+      const ast::Expr& child = expr.children[0];
+      const bool chain = expr.op == Op::kNot && child.kind == ExprKind::kUnary && child.op == Op::kNot;
+      out = OpText(expr.op) + Print(child, chain ? own : 10);
+      break;
+    }
     case ExprKind::kBinary: out = Print(expr.children[0], own) + " " + OpText(expr.op) + " " + Print(expr.children[1], own + 1); break;
   }
   return own < outer ? "(" + out + ")" : out;
