@@ -174,13 +174,22 @@ bool RuleBuilder::AddCalls(const ast::Expr& expr, const Scope& scope, bool throu
     sink_.Report(diag::Kind::kTypeMismatch, expr.span, fmt::format("`{}` is a resource, not a set of system calls", expr.text)).Note(definition->span, "declared here");
     return false;
   }
-  if (++depth_ > 64) {
+  // A set that is part of the rule already adds nothing: sets that hold one another twice would double the work at each step.
+  const auto [at, fresh] = open_sets_.try_emplace(definition, true);
+  if (!fresh && !at->second) return true;
+  if (!fresh) {
     sink_.Report(diag::Kind::kImportCycle, expr.span, fmt::format("set `{}` holds itself", expr.text));
+    return false;
+  }
+  ++depth_;
+  if (depth_ > 64) {
+    sink_.Report(diag::Kind::kNestingTooDeep, expr.span, "sets are nested deeper than 64 levels");
     good = false;
   } else {
     for (const ast::Expr& value : *definition->values) good &= AddCalls(value, *definition->scope, true, calls);
   }
-  --depth_;
+  open_sets_[definition] = false;
+  if (--depth_ == 0) open_sets_.clear();
   return good;
 }
 

@@ -1,6 +1,7 @@
 // One rule of the source to the IR rules that it stands for.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ class RuleBuilder {
   Values values_;
   diag::Sink& sink_;
   int depth_ = 0;
+  std::map<const Definition*, bool> open_sets_;  // sets of the rule; true: being read
   bool quiet_about_absence_ = false;  // the rule comes from a module, which is written for every architecture
   bool loosens_ = false;              // the rule permits, so that leaving a part of it out is strict
 };

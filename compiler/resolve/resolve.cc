@@ -127,6 +127,8 @@ class Resolver {
   void ResolvePolicy(const ast::Policy& policy) {
     ResolvedDomain domain;
     domain.policy = &policy;
+    used_.clear();
+    inner_uses_ = 0;
     for (size_t i = 0; i < names_.size(); ++i) {
       if (names_[i].scope != nullptr) SharedRules(program_.files[i].shared, *names_[i].scope, domain);
     }
@@ -193,6 +195,15 @@ class Resolver {
     for (const ast::Module* open : open_modules_) {
       if (open != ref->module) continue;
       sink_.Report(diag::Kind::kImportCycle, use.module.span, fmt::format("module `{}` uses itself", use.module.text));
+      return;
+    }
+    // Without parameters a second use says nothing new.  Others are bounded: modules that use one another twice double at each step.
+    if (ref->module->parameters.empty() && !used_.insert(ref->module).second) return;
+    constexpr size_t kMaxInnerUses = 5000;
+    if (!open_modules_.empty() && ++inner_uses_ > kMaxInnerUses) {
+      if (inner_uses_ == kMaxInnerUses + 1) {
+        sink_.Report(diag::Kind::kNestingTooDeep, use.module.span, fmt::format("modules use modules more than {} times", kMaxInnerUses)).Help("a module without parameters counts once");
+      }
       return;
     }
     out_.scopes.emplace_back(ref->scope);
@@ -264,6 +275,8 @@ class Resolver {
   std::map<std::string, ModuleRef> library_modules_;
   std::map<std::pair<const ast::When*, const Scope*>, const Block*> taken_;
   std::vector<const ast::Module*> open_modules_;
+  std::set<const ast::Module*> used_;  // without parameters, by the policy at hand
+  size_t inner_uses_ = 0;              // of modules by modules, in the policy at hand
 };
 
 }  // namespace

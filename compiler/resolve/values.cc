@@ -54,10 +54,12 @@ std::optional<Wide> Values::Named(const Expr& expr, const Scope& scope, Arch arc
       sink_.Report(diag::Kind::kTypeMismatch, expr.span, fmt::format("`{}` is no single number", expr.text)).Note(definition->span, "declared here");
       return std::nullopt;
     }
+    const std::tuple key(definition, arch, type.prefix);
+    if (const auto known = integers_.find(key); known != integers_.end()) return known->second;
     if (!Enter(expr)) return --depth_, std::nullopt;
     const auto value = Integer(definition->values->front(), *definition->scope, arch, type);
     --depth_;
-    return value;
+    return integers_[key] = value;
   }
   if (!type.prefix.empty()) {
     if (const auto value = kernel::FindConstant(arch, type.prefix + expr.text)) return Wide{*value};
@@ -137,6 +139,8 @@ std::optional<ir::IntervalSet> Values::Set(const Expr& expr, const Scope& scope,
   if (expr.kind == ExprKind::kName) {
     const Definition* definition = scope.Find(expr.text);
     if (definition != nullptr && definition->kind != Definition::Kind::kResource) {
+      if (depth_ == 0) in_set_.clear();
+      if (definition->kind != Definition::Kind::kParameter && in_set_.count(definition) != 0) return ir::IntervalSet();
       if (!Enter(expr)) return --depth_, std::nullopt;
       std::optional<ir::IntervalSet> all = ir::IntervalSet();
       for (const Expr& value : *definition->values) {
@@ -144,6 +148,7 @@ std::optional<ir::IntervalSet> Values::Set(const Expr& expr, const Scope& scope,
         all = part && all ? std::optional(all->Union(*part)) : std::nullopt;
       }
       --depth_;
+      in_set_.insert(definition);
       return all;
     }
   }
@@ -181,10 +186,14 @@ std::optional<std::string> Values::String(const Expr& expr, const Scope& scope) 
       d.Help(hint.empty() ? fmt::format("write `let {} = \"...\"`", name) : hint);
       return std::nullopt;
     }
-    if (!Enter(expr)) return --depth_, std::nullopt;
-    const Expr& value = definition->values->front();
-    const auto text = value.kind == ExprKind::kNumber ? std::optional(fmt::format("{}", value.number)) : String(value, *definition->scope);
-    --depth_;
+    if (strings_.count(definition) == 0) {
+      if (!Enter(expr)) return --depth_, std::nullopt;
+      const Expr& value = definition->values->front();
+      auto replaced = value.kind == ExprKind::kNumber ? std::optional(fmt::format("{}", value.number)) : String(value, *definition->scope);
+      --depth_;
+      strings_[definition] = std::move(replaced);
+    }
+    const std::optional<std::string>& text = strings_[definition];
     if (!text) return std::nullopt;
     out += *text;
     if (out.size() > 65536) {

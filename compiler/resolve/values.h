@@ -4,8 +4,11 @@
 // reports what is wrong and returns nothing then.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "compiler/base/diag.h"
@@ -57,6 +60,10 @@ class Values {
 
   diag::Sink& sink_;
   int depth_ = 0;
+  // What names stood for before: names that mention one another twice would double the work at each step.
+  std::map<std::tuple<const Definition*, kernel::Arch, std::string>, std::optional<Wide>> integers_;
+  std::map<const Definition*, std::optional<std::string>> strings_;
+  std::set<const Definition*> in_set_;  // already part of the set that is being read
 };
 
 }  // namespace ravelin::resolve
