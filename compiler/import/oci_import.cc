@@ -298,7 +298,9 @@ Result<std::string> ImportOciSeccomp(source::FileId file, std::string_view json,
   }
   // What every architecture has alike stands once.
   std::map<std::string, Statements> common;
-  for (const auto& [name, statements] : by_arch[arches[0]]) {
+  for (const auto& entry : by_arch[arches[0]]) {
+    const auto& name = entry.first;
+    const auto& statements = entry.second;  // a lambda of clang 14 takes no structured binding
     const auto alike = [&](Arch arch) {
       const auto it = by_arch[arch].find(name);
       return it != by_arch[arch].end() && it->second == statements;

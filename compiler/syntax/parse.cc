@@ -112,13 +112,23 @@ class FileParser {
     } else {
       parser_->setTokenStream(stream_.get());
     }
+    // Local context decides all but never and costs half; where it finds a mistake, full context has the last word.
+    FirstError local;
+    if (Parser::StatementContext* tree = Statement(antlr4::atn::PredictionMode::SLL, local); !local.seen) return tree;
+    stream_->seek(0);
+    parser_->reset();
     FirstError listener;
+    if (Parser::StatementContext* tree = Statement(antlr4::atn::PredictionMode::LL, listener); !listener.seen) return tree;
+    Report(listener, end);
+    return nullptr;
+  }
+
+  Parser::StatementContext* Statement(antlr4::atn::PredictionMode mode, FirstError& listener) {
+    parser_->getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(mode);
     parser_->addErrorListener(&listener);
     Parser::StatementContext* tree = parser_->statement();
     parser_->removeErrorListeners();
-    if (!listener.seen) return tree;
-    Report(listener, end);
-    return nullptr;
+    return tree;
   }
 
   void Check(const TokenList& tokens) {

@@ -101,7 +101,7 @@ Result<std::string> Export(void* filter) {
 
 }  // namespace
 
-Result<Program> CompileWithLibseccomp(const OciProfile& profile, kernel::Arch arch) {
+Result<Program> CompileWithLibseccomp(const OciProfile& profile, kernel::Arch arch, LibseccompOrder order) {
   const auto fallback = OciActionOf(profile.default_action, profile.default_errno);
   if (!fallback) return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no action", profile.default_action));
   seccomp_api_set(kApiLevel);
@@ -111,7 +111,8 @@ Result<Program> CompileWithLibseccomp(const OciProfile& profile, kernel::Arch ar
     if (const int error = seccomp_arch_add(filter.get(), ScmpArch(arch)); error != 0) return Fail(ErrorCode::kUnsupported, Because(error));
     if (const int error = seccomp_arch_remove(filter.get(), SCMP_ARCH_NATIVE); error != 0) return Fail(ErrorCode::kUnsupported, Because(error));
   }
-  if (profile.rules.size() > kLinearRules) seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree);
+  const bool tree = order == LibseccompOrder::kAsRuntimes ? profile.rules.size() > kLinearRules : order == LibseccompOrder::kBinaryTree;
+  if (tree) seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, kBinaryTree);
   for (const OciRule& rule : profile.rules) {
     const auto action = OciActionOf(rule.action, rule.errno_ret);
     if (!action) return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no action", rule.action));
@@ -129,7 +130,7 @@ std::string LibseccompVersion() {
 
 #else
 
-Result<Program> CompileWithLibseccomp(const OciProfile&, kernel::Arch) { return Fail(ErrorCode::kUnsupported, "this build has no libseccomp"); }
+Result<Program> CompileWithLibseccomp(const OciProfile&, kernel::Arch, LibseccompOrder) { return Fail(ErrorCode::kUnsupported, "this build has no libseccomp"); }
 std::string LibseccompVersion() { return ""; }
 
 #endif

@@ -56,9 +56,11 @@ Result<std::string> WriteOciProfile(const ir::Domain& domain);
 // Decisions of a profile (no includes/excludes left) against Up(A), for each architecture of the domain, all inputs.
 ProofResult ProveOciProfile(const ir::Domain& domain, const OciProfile& profile);
 
-// The program that the installed libseccomp makes of the profile for one architecture, as runc and crun build it.
+// How libseccomp orders its program: as runc and crun ask for (a tree above eight rules), or one of its two ways.
+enum class LibseccompOrder { kAsRuntimes, kLinear, kBinaryTree };
+// The program that the installed libseccomp makes of the profile for one architecture.
 // kUnsupported: this build has no libseccomp, or libseccomp refuses (its message).
-Result<Program> CompileWithLibseccomp(const OciProfile& profile, kernel::Arch arch);
+Result<Program> CompileWithLibseccomp(const OciProfile& profile, kernel::Arch arch, LibseccompOrder order = LibseccompOrder::kAsRuntimes);
 std::string LibseccompVersion();  // "2.5.4", "" without it
 
 }  // namespace ravelin::seccomp
