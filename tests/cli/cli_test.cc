@@ -1,0 +1,179 @@
+// The command line as it is used: arguments, exit codes, what is written and what is not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "compiler/base/sha256.h"
+#include "tests/support/compiled.h"
+
+namespace ravelin {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::Output;
+using testing::RunRavelin;
+
+const char kPolicy[] =
+    "language 1\npolicy web {\n  layers { seccomp + apparmor }\n  use std::base\n  allow network { connect } tcp port 443\n  never network { create } family AF_ALG\n"
+    "  default deny with errno(EPERM)\n  unknown syscall with errno(ENOSYS)\n}\n";
+const char kPlain[] = "language 1\npolicy p {\n  layers { seccomp }\n  allow syscall { read, write, exit, exit_group, rt_sigreturn }\n  allow syscall socket(domain == AF_UNIX)\n  default deny syscall with errno(EPERM)\n}\n";
+
+class Cli : public ::testing::Test {
+ protected:
+  testing::TemporaryFolder folder_;
+  std::string Path(const std::string& name) const { return folder_.path() + "/" + name; }
+};
+
+TEST_F(Cli, ExitCodesSayWhatHappened) {
+  const std::string good = folder_.Write("good.rav", kPlain);
+  const std::string bad = folder_.Write("bad.rav", "language 1\npolicy p {\n  allow syscall nosuchcall\n  default deny\n}\n");
+  EXPECT_EQ(RunRavelin({"check", good}).exit_code, 0);
+  EXPECT_EQ(RunRavelin({"check", bad}).exit_code, 1);
+  EXPECT_EQ(RunRavelin({"check", good, bad}).exit_code, 1) << "the worst of several";
+  EXPECT_EQ(RunRavelin({"check", folder_.path()}).exit_code, 1) << "a folder is its files";
+  EXPECT_EQ(RunRavelin({"check"}).exit_code, 2);
+  EXPECT_EQ(RunRavelin({"check", good, "--no-such-flag"}).exit_code, 2);
+  EXPECT_EQ(RunRavelin({"frobnicate"}).exit_code, 2);
+  EXPECT_EQ(RunRavelin({"check", Path("missing.rav")}).exit_code, 3);
+  const Output target = RunRavelin({"check", good, "--target", "debain12"});
+  EXPECT_NE(target.exit_code, 0);
+  EXPECT_THAT(target.err, HasSubstr("debian12"));
+  EXPECT_EQ(RunRavelin({"--version"}).exit_code, 0);
+  EXPECT_THAT(RunRavelin({"--version"}).out, HasSubstr("ravelin "));
+  EXPECT_EQ(RunRavelin({"compile", good, "--emit", "bpf", "-o", "/no/such/folder/x.bpf"}).exit_code, 3);
+  EXPECT_EQ(RunRavelin({"compile", good, "--emit", "bpf", "-o", "/dev/full"}).exit_code, 3);
+}
+
+TEST_F(Cli, StandardInputAndOutput) {
+  const Output out = RunRavelin({"compile", "-", "--emit", "c", "-o", "-"}, kPlain);
+  EXPECT_EQ(out.exit_code, 0) << out.err;
+  EXPECT_THAT(out.out, HasSubstr("p_filter[]"));
+  EXPECT_EQ(RunRavelin({"fmt", "-", "-o", "-"}, "language 1\npolicy p{default deny}\n").out, "language 1\npolicy p {\n  default deny\n}\n");
+  EXPECT_EQ(RunRavelin({"check", "-"}, std::string("language 1\n\0", 12)).exit_code, 1);
+}
+
+TEST_F(Cli, MistakesAsJson) {
+  const std::string bad = folder_.Write("bad.rav", "language 1\npolicy p {\n  allow syscall nosuchcall\n  default deny\n}\n");
+  const auto report = nlohmann::json::parse(RunRavelin({"check", bad, "--format", "json"}).out);
+  EXPECT_THAT(report.dump(), ::testing::AllOf(HasSubstr("unknown-syscall"), HasSubstr("\"line\":3")));
+  EXPECT_TRUE(nlohmann::json::accept(RunRavelin({"explain", folder_.Write("p.rav", kPlain), "read(0)", "--format", "json"}).out));
+  EXPECT_THAT(RunRavelin({"check", bad, "--color", "always"}).err, HasSubstr("\x1b["));
+  EXPECT_THAT(RunRavelin({"check", bad}).err, ::testing::Not(HasSubstr("\x1b[")));
+}
+
+TEST_F(Cli, ABundleIsWholeAndTheSameEveryTime) {
+  const std::string policy = folder_.Write("web.rav", kPolicy);
+  EXPECT_EQ(RunRavelin({"compile", policy, "-o", Path("refused")}).exit_code, 3) << "a layer has no back end";
+  EXPECT_FALSE(fs::exists(Path("refused")));
+  const Output first = RunRavelin({"compile", policy, "--backend", "seccomp", "-o", Path("one")});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  ASSERT_EQ(RunRavelin({"compile", policy, "--backend", "seccomp", "-o", Path("two")}).exit_code, 0);
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(Path("one"))) {
+    ++files;
+    EXPECT_EQ(source::ReadFile(entry.path().string()).value(), source::ReadFile(Path("two/" + entry.path().filename().string())).value_or("")) << entry.path();
+  }
+  EXPECT_EQ(files, 4u);
+  const auto manifest = nlohmann::json::parse(source::ReadFile(Path("one/manifest.json")).value());
+  const auto& domain = manifest["domains"][0];
+  EXPECT_EQ(domain["not_built"][0]["layer"], "apparmor");
+  EXPECT_EQ(domain["never"][0]["result"], "proved");
+  for (const auto& artifact : domain["artifacts"]) {
+    EXPECT_EQ(artifact["sha256"], base::Sha256Hex(source::ReadFile(Path("one/" + artifact["file"].get<std::string>())).value()));
+    EXPECT_EQ(artifact["proofs"][0]["result"], "proved");
+  }
+  // A folder that holds something else is left alone.
+  folder_.Write("other/notes.txt", "mine");
+  EXPECT_EQ(RunRavelin({"compile", policy, "--backend", "seccomp", "-o", Path("other")}).exit_code, 3);
+  EXPECT_EQ(source::ReadFile(Path("other/notes.txt")).value(), "mine");
+}
+
+TEST_F(Cli, EveryFormOfAFilter) {
+  const std::string policy = folder_.Write("p.rav", kPlain);
+  for (const char* form : {"bpf", "oci", "c", "listing"}) {
+    ASSERT_EQ(RunRavelin({"compile", policy, "--emit", form, "-o", Path(form)}).exit_code, 0) << form;
+  }
+  EXPECT_EQ(fs::file_size(Path("bpf")) % 8, 0u);
+  EXPECT_EQ(nlohmann::json::parse(source::ReadFile(Path("oci")).value())["defaultAction"], "SCMP_ACT_ERRNO");
+  EXPECT_THAT(source::ReadFile(Path("listing")).value(), HasSubstr("<- socket: " + policy + ":5:3 allow"));
+  folder_.Write("main.c", "#include <linux/filter.h>\n#include \"c\"\nint main(void) { return sizeof(p_filter) / sizeof(p_filter[0]) == " + std::to_string(fs::file_size(Path("bpf")) / 8) + " ? 0 : 1; }\n");
+  EXPECT_EQ(std::system(("cd " + folder_.path() + " && cc -Wall -Werror -x c main.c -o main && ./main").c_str()), 0);
+}
+
+TEST_F(Cli, FormatsInPlaceAndChecks) {
+  const std::string policy = folder_.Write("p.rav", "language 1\npolicy p{ // c\ndefault deny}\n");
+  EXPECT_EQ(RunRavelin({"fmt", "--check", policy}).exit_code, 1);
+  EXPECT_EQ(RunRavelin({"fmt", "-i", policy}).exit_code, 0);
+  EXPECT_EQ(source::ReadFile(policy).value(), "language 1\npolicy p {  // c\n  default deny\n}\n");
+  EXPECT_EQ(RunRavelin({"fmt", "--check", policy}).exit_code, 0);
+  const std::string broken = folder_.Write("broken.rav", "language 1\npolicy p {\n");
+  EXPECT_EQ(RunRavelin({"fmt", "-i", broken}).exit_code, 1);
+  EXPECT_EQ(source::ReadFile(broken).value(), "language 1\npolicy p {\n") << "a file with mistakes is left alone";
+}
+
+TEST_F(Cli, DumpsReadAsWhatTheyAre) {
+  const std::string policy = folder_.Write("p.rav", kPlain);
+  for (const char* stage : {"--stage=ast", "--stage=ir"}) EXPECT_TRUE(nlohmann::json::accept(RunRavelin({"dump", policy, stage}).out)) << stage;
+  EXPECT_THAT(RunRavelin({"dump", policy, "--stage=bpf"}).out, HasSubstr("ret 0x7fff0000"));
+}
+
+TEST_F(Cli, ImportsARuntimesProfile) {
+  const std::string profile = folder_.Write("runtime.json",
+                                            R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["read","exit_group"],"action":"SCMP_ACT_ALLOW"},
+      {"names":["mount"],"action":"SCMP_ACT_ALLOW","includes":{"caps":["CAP_SYS_ADMIN"]}},
+      {"names":["ptrace"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"4.8"}},
+      {"names":["personality"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":8,"op":"SCMP_CMP_EQ"}]}]})");
+  const auto imported = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"import", "oci-seccomp", profile, "-o", "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunRavelin(arguments).out;
+  };
+  EXPECT_THAT(imported({}), ::testing::Not(HasSubstr("mount")));
+  EXPECT_THAT(imported({"--cap", "SYS_ADMIN"}), HasSubstr("mount"));
+  EXPECT_THAT(imported({"--kernel", "4.4"}), ::testing::Not(HasSubstr("ptrace")));
+  EXPECT_THAT(imported({"--literal"}), HasSubstr("wide(persona)"));
+  EXPECT_THAT(imported({"--arch", "aarch64"}), HasSubstr("architectures { aarch64 }"));
+  EXPECT_EQ(RunRavelin({"import", "oci-seccomp", profile, "-o", Path("out.rav")}).exit_code, 0);
+  EXPECT_EQ(RunRavelin({"compile", Path("out.rav"), "--emit", "bpf", "-o", Path("out.bpf")}).exit_code, 0);
+  EXPECT_NE(RunRavelin({"import", "oci-seccomp", folder_.Write("not.json", "{\"syscalls\": 7"), "-o", Path("none.rav")}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(Path("none.rav")));
+}
+
+TEST_F(Cli, TheSuggestedLinePermitsTheCall) {
+  std::string text = kPolicy;
+  const Output before = RunRavelin({"explain", folder_.Write("web.rav", text), "socket(AF_NETLINK, SOCK_RAW, 0)"});
+  EXPECT_EQ(before.exit_code, 1);
+  EXPECT_THAT(before.out, ::testing::AllOf(HasSubstr("denied  socket(AF_NETLINK, SOCK_RAW, 0) = EPERM\n  by     "), HasSubstr("default deny"), HasSubstr("(layer seccomp)")));
+  const size_t at = before.out.find("  allow  ") + 9;
+  const std::string line = before.out.substr(at, before.out.find('\n', at) - at);
+  EXPECT_EQ(line, "allow network { create } family AF_NETLINK");
+  text.insert(text.find("  use std::base"), "  " + line + "\n");
+  EXPECT_EQ(RunRavelin({"explain", folder_.Write("web.rav", text), "socket(AF_NETLINK, SOCK_RAW, 0)"}).exit_code, 0);
+  EXPECT_THAT(RunRavelin({"explain", folder_.Write("web.rav", text), "socket(AF_ALG, SOCK_RAW, 0)"}).out, HasSubstr("  but    "));
+}
+
+TEST_F(Cli, TheDocumentsSayWhatTheProgramDoes) {
+  const std::string root = RAVELIN_SOURCE_DIR;
+  const std::string listed = RunRavelin({"--list-diagnostics"}).out;
+  const std::string documented = source::ReadFile(root + "/docs/diagnostics.md").value();
+  EXPECT_EQ(std::count(listed.begin(), listed.end(), '\n') + 6, std::count(documented.begin(), documented.end(), '\n')) << "./dev docs writes docs/diagnostics.md";
+  for (size_t at = 0; at < listed.size(); at = listed.find('\n', at) + 1) EXPECT_THAT(documented, HasSubstr("| `" + listed.substr(at, listed.find('\t', at) - at) + "` |"));
+  // Whole policies of the documents check.
+  size_t examples = 0;
+  for (const char* file : {"/README.md", "/docs/language.md"}) {
+    const std::string text = source::ReadFile(root + file).value();
+    for (size_t at = text.find("```\nlanguage 1\n"); at != std::string::npos; at = text.find("```\nlanguage 1\n", at + 4)) {
+      const std::string policy = text.substr(at + 4, text.find("\n```", at + 4) - at - 3);
+      const Output run = RunRavelin({"check", "-"}, policy);
+      EXPECT_EQ(run.exit_code, 0) << file << "\n" << policy << run.err;
+      ++examples;
+    }
+  }
+  EXPECT_GE(examples, 2u);
+}
+
+}  // namespace
+}  // namespace ravelin
