@@ -31,7 +31,8 @@ std::string Excess(const ir::Domain& domain, const Rule& rule) {
       for (const ir::ConditionalRow& row : ir::RowsOf(arch, call)) {
         if (row.facet != rule.facet || (rule.operations >> row.operation & 1) == 0) continue;
         seen.insert(row.operation);
-        for (const auto& [attribute, set] : rule.integers) {
+        for (const auto& entry : rule.integers) {
+          const std::string& attribute = entry.first;
           const bool bound = std::any_of(row.row->bindings.begin(), row.row->bindings.end(), [&](const auto& b) { return b.attribute == attribute; });
           if (!bound && !ir::GrantOf(call, row, rule).IsFalse()) hidden.insert(attribute);
         }

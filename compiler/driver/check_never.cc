@@ -167,9 +167,10 @@ class Judge {
           Rule probe;  // the box as a rule: where would it refuse this row, as far as registers show it?
           probe.facet = facet;
           probe.operations = box.operations;
-          for (const auto& [attribute, set] : box.integers) {
+          for (const auto& entry : box.integers) {
+            const std::string& attribute = entry.first;
             const bool bound = std::any_of(row.row->bindings.begin(), row.row->bindings.end(), [&](const auto& b) { return b.attribute == attribute; });
-            if (bound) probe.integers.emplace(attribute, set);
+            if (bound) probe.integers.emplace(attribute, entry.second);
           }
           const auto args = ir::FindArgs(Predicate::And({ir::RefusalOf(*call, row, probe), Permitted(answer)}));
           if (args) return ShowCall(arch.arch, *call, *args);
