@@ -32,4 +32,4 @@ inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
 #define RAVELIN_TRY(name, expr)                                             \
   auto name##_result = (expr);                                              \
   if (!name##_result) return tl::make_unexpected(std::move(name##_result.error())); \
-  auto& name = *name##_result
+  auto& name = *name##_result  // NOLINT(bugprone-macro-parentheses): a name that is declared

@@ -151,6 +151,7 @@ namespace {
 
 std::string ArchNames(const std::vector<kernel::Arch>& arches, std::string_view joint) {
   std::vector<std::string_view> names;
+  names.reserve(arches.size());
   for (const kernel::Arch arch : arches) names.push_back(kernel::ArchName(arch));
   return fmt::format("{}", fmt::join(names, joint));
 }
