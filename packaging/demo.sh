@@ -7,6 +7,8 @@ ravelin=$PWD/build/ravelin
 work=$PWD/build/demo
 cache=$PWD/build/deps
 
+# What `ravelin run` says where the machine, not the program, stands in the way.
+no_filter='the kernel refuses the filter: .*(Operation not permitted|Permission denied|Function not implemented)|no_new_privs cannot be set|another supervisor listens'
 give_up() { printf 'demo: inconclusive: %s\n' "$*" >&2; exit 3; }
 step() { printf '\n$ %s\n' "$*"; }
 
@@ -36,7 +38,8 @@ fi
 printf '%s: %s rules of JSON, no proof, no reasons.\n' "$say" "$(grep -c '"action"' default.json)"
 
 step ravelin import oci-seccomp default.json -o default.rav
-"$ravelin" import oci-seccomp default.json -o default.rav 2>&1 | grep -E 'warning|repaired' | sed 's/^default.json://' | head -4
+"$ravelin" import oci-seccomp default.json -o default.rav 2> import.log || { cat import.log >&2; exit 1; }
+{ grep -E 'warning|repaired' import.log || true; } | sed 's/^default.json://' | sed -n 1,4p
 grep -nE '^policy|^  default|^  deny|^  allow syscall (clone|personality|socket)\(' default.rav | cut -c1-110
 
 step ravelin compile default.rav --cost -o default
@@ -45,7 +48,10 @@ sed -n 's/^ *"sha256": "\(.\{16\}\).*/\1/p' default/manifest.json | tail -1 | se
 
 # The same policy with names for what is to be shown: an allowed call runs, a denied one says why.
 step "ravelin run default.rav -- sh -c 'echo an allowed call writes this'"
-"$ravelin" run default.rav -- sh -c 'echo an allowed call writes this' || give_up "this kernel does not let a process install a filter"
+status=0
+"$ravelin" run default.rav -- sh -c 'echo an allowed call writes this' 2> run.log || status=$?
+if [[ $status == 3 ]] && grep -qE "$no_filter" run.log; then give_up "this kernel does not let a process install a filter"; fi
+[[ $status == 0 ]] || { cat run.log >&2; echo "demo: the allowed call was not allowed" >&2; exit 1; }
 
 step "ravelin run --trace-denials default.rav -- unshare --user true"
 status=0

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "compiler/base/diag.h"
 #include "compiler/base/sha256.h"
 #include "tests/support/compiled.h"
 
@@ -157,10 +158,12 @@ TEST_F(Cli, TheSuggestedLinePermitsTheCall) {
 
 TEST_F(Cli, TheDocumentsSayWhatTheProgramDoes) {
   const std::string root = RAVELIN_SOURCE_DIR;
-  const std::string listed = RunRavelin({"--list-diagnostics"}).out;
+  std::string table;
+  for (const diag::Kind kind : diag::AllKinds()) {
+    table += "| `" + std::string(diag::KindName(kind)) + "` | " + (diag::KindSeverity(kind) == diag::Severity::kError ? "error" : "warning") + " | " + std::string(diag::KindExplanation(kind)) + " |\n";
+  }
   const std::string documented = source::ReadFile(root + "/docs/diagnostics.md").value();
-  EXPECT_EQ(std::count(listed.begin(), listed.end(), '\n') + 6, std::count(documented.begin(), documented.end(), '\n')) << "./dev docs writes docs/diagnostics.md";
-  for (size_t at = 0; at < listed.size(); at = listed.find('\n', at) + 1) EXPECT_THAT(documented, HasSubstr("| `" + listed.substr(at, listed.find('\t', at) - at) + "` |"));
+  EXPECT_EQ(documented.substr(documented.find("| `")), table) << "./dev docs writes docs/diagnostics.md";
   // Whole policies of the documents check.
   size_t examples = 0;
   for (const char* file : {"/README.md", "/docs/language.md"}) {
