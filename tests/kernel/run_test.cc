@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <regex>
-
 #include "tests/support/compiled.h"
 
 namespace ravelin {
@@ -20,9 +18,8 @@ class Run : public ::testing::Test {
  protected:
   void SetUp() override {
     const Output out = Under("  deny syscall acct", false, {"true"});
-    // Only where the machine stands in the way; a filter that the kernel calls invalid is our fault.
-    const std::regex machine("the kernel refuses the filter: .*(Operation not permitted|Permission denied|Function not implemented)|no_new_privs cannot be set|another supervisor listens");
-    if (out.exit_code == 3 && std::regex_search(out.err, machine)) GTEST_SKIP() << "this kernel does not let a process install a filter: " << out.err;
+    // Only where the machine stands in the way of every filter; one that the kernel calls invalid is our fault.
+    if (out.exit_code == 3 && out.err.find("this kernel does not let a process install a filter") != std::string::npos) GTEST_SKIP() << out.err;
   }
   // A command under a policy that permits what its lines do not refuse.
   Output Under(const std::string& lines, bool trace, std::vector<std::string> command) {

@@ -124,12 +124,17 @@ class Forwarding {
   struct sigaction old_[std::size(kSignals)];
 };
 
+// Said where the machine stands in the way of every filter, and by that alone: whoever judges a run tells the two apart by it.
+constexpr std::string_view kNoFilters = "this kernel does not let a process install a filter";
+
 Error StartError(const Shared& shared, const std::string& path) {
   const int error = shared.error;
   switch (shared.stage.load()) {
-    case Shared::kNoPrivileges: return {ErrorCode::kEnvironment, fmt::format("no_new_privs cannot be set: {}", Describe(error))};
+    case Shared::kNoPrivileges: return {ErrorCode::kEnvironment, fmt::format("{}: no_new_privs cannot be set: {}", kNoFilters, Describe(error))};
     case Shared::kNoFilter:
-      if (error == EBUSY) return {ErrorCode::kEnvironment, "another supervisor listens to this process already; the kernel allows one (run it outside, or without --trace-denials)"};
+      if (error == EBUSY) return {ErrorCode::kEnvironment, fmt::format("{}: another supervisor listens to this process already, and one is allowed (run it outside, or without --trace-denials)", kNoFilters)};
+      if (error == EPERM || error == EACCES || error == ENOSYS) return {ErrorCode::kEnvironment, fmt::format("{}: {}", kNoFilters, Describe(error))};
+      // Anything else speaks of this very filter.
       return {ErrorCode::kEnvironment, fmt::format("the kernel refuses the filter: {}", Describe(error))};
     case Shared::kStarting: return {ErrorCode::kEnvironment, "the process of the command ended before the command began"};
     default: return {error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kPermission, fmt::format("{}: {}", path, Describe(error))};

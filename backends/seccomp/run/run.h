@@ -37,7 +37,8 @@ struct RunResult {
   bool bad_system_call = false;  // ended by SIGSYS: the policy's kill or trap
 };
 
-// Fails with kNotFound (no such command), kPermission (not executable) or kEnvironment (the kernel refuses the filter).
+// Fails with kNotFound (no such command), kPermission (not executable) or kEnvironment (the kernel
+// refuses the filter; the message begins "this kernel does not let a process install a filter" where it would refuse any).
 Result<RunResult> RunConfined(const RunRequest& request);
 
 // --- the parts, for tests
