@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "compiler/base/check.h"
 #include "compiler/syntax/build_ast.h"
 #include "compiler/syntax/statements.h"
 
@@ -52,16 +54,20 @@ class FileParser {
       StatementTokens statement = reader.Next();
       if (statement.ending == Ending::kEnd) break;
       if (statement.ending == Ending::kClosesBlock) {
+        if (after_else_) DanglingElse(statement.span);
         CloseImplied();
         Close(statement.span);
       } else if (statement.ending == Ending::kElse) {
+        if (after_else_) DanglingElse(statement.span);
         Else(statement.span);
       } else {
         if (!after_else_) CloseImplied();
-        Handle(std::move(statement));
+        else_may_follow_ = false;
+        Handle(std::move(statement), std::exchange(after_else_, false));
       }
       if (stop_) return std::move(out_);
     }
+    if (after_else_) DanglingElse({file_, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(text_.size())});
     CloseImplied();
     if (blocks_.size() > 1) {
       sink_.Report(diag::Kind::kSyntaxError, {file_, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(text_.size())}, "a block is not closed: `}` is missing").Note(blocks_.back().opened, "opened here");
@@ -166,7 +172,7 @@ class FileParser {
     }
   }
 
-  void Handle(StatementTokens statement) {
+  void Handle(StatementTokens statement, bool after_else) {
     const source::Span first = reader_->SpanOf(*statement.tokens.front());
     const size_t type = statement.tokens.front()->getType();
     const std::string word = statement.tokens.front()->getText();
@@ -185,23 +191,18 @@ class FileParser {
     if (!out_.language && type != Parser::LANGUAGE) MissingLanguage();
     Parser::StatementContext* tree = ParseTokens(std::move(statement.tokens));
     if (tree == nullptr) {
-      if (opens) OpenBlock(Kind::kThen, first, {}).when = std::make_unique<ast::When>();  // so that its `}` is matched; the block is dropped
-      dropped_ += opens ? 1 : 0;
-      if (opens) blocks_.back().name.text = "(dropped)";
+      if (opens) OpenDropped(first);
       return;
+    }
+    if (after_else && dynamic_cast<Parser::WhenContext*>(tree) == nullptr) {
+      DanglingElse(first);
+      CloseImplied();
     }
     if (auto* language = dynamic_cast<Parser::LanguageContext*>(tree)) return Language(language, first);
     if (auto* module = dynamic_cast<Parser::ModuleContext*>(tree)) return OpenNamed(Kind::kModule, module->NAME()->getSymbol(), first, builder_->Parameters(module));
     if (auto* policy = dynamic_cast<Parser::PolicyContext*>(tree)) return OpenNamed(Kind::kPolicy, policy->NAME()->getSymbol(), first, {});
-    if (after_else_ && dynamic_cast<Parser::WhenContext*>(tree) == nullptr) {
-      sink_.Report(diag::Kind::kSyntaxError, first, "`else` is followed by neither a block nor `when`").Help("write `else { ... }` or `else when CONDITION { ... }`");
-      after_else_ = false;
-    }
     if (auto* when = dynamic_cast<Parser::WhenContext*>(tree)) {
-      if (after_else_) {
-        OpenBlock(Kind::kElse, first, {}).implied = true;
-        after_else_ = false;
-      }
+      if (after_else) OpenBlock(Kind::kElse, first, {}).implied = true;
       Open& open = OpenBlock(Kind::kThen, first, {});
       open.when = std::make_unique<ast::When>();
       open.when->condition = builder_->Expr(when->expr());
@@ -252,7 +253,15 @@ class FileParser {
     open.name = std::move(name);
     open.block = open.own.get();
     blocks_.push_back(std::move(open));
+    else_may_follow_ = false;
     return blocks_.back();
+  }
+
+  // A block that is read for its mistakes and for its `}`, and left out of the tree.
+  void OpenDropped(source::Span span) {
+    OpenBlock(Kind::kThen, span, {}).when = std::make_unique<ast::When>();
+    blocks_.back().name.text = "(dropped)";
+    ++dropped_;
   }
 
   void OpenNamed(Kind kind, const antlr4::Token* name, source::Span span, std::vector<ast::Parameter> parameters) {
@@ -270,7 +279,7 @@ class FileParser {
     }
     Open open = std::move(blocks_.back());
     blocks_.pop_back();
-    last_when_ = nullptr;
+    else_may_follow_ = false;
     if (open.name.text == "(dropped)") {
       --dropped_;
       return;
@@ -295,9 +304,10 @@ class FileParser {
       parent.order.push_back({ast::StatementKind::kWhen, static_cast<uint32_t>(parent.whens.size())});
       if (blocks_.size() == 1) out_.order.push_back({ast::TopKind::kShared, static_cast<uint32_t>(parent.order.size() - 1)});
       parent.whens.push_back(std::move(*open.when));
-      last_when_ = &parent.whens.back();
+      else_may_follow_ = true;
       return;
     }
+    RAVELIN_CHECK(!parent.whens.empty(), "an else block without its when");
     parent.whens.back().else_block = std::move(*open.own);
     parent.whens.back().has_else = true;
     parent.whens.back().span.end = span.end;
@@ -305,17 +315,19 @@ class FileParser {
 
   // `else {` or `else when COND {`
   void Else(source::Span span) {
-    ast::When* when = last_when_;
-    if (when == nullptr) {
-      sink_.Report(diag::Kind::kSyntaxError, span, "`else` follows no `when` block");
-      return;
-    }
+    const bool follows = std::exchange(else_may_follow_, false);
+    if (!follows) sink_.Report(diag::Kind::kSyntaxError, span, "`else` follows no `when` block");
     const source::Span opened = reader_->PeekBlock();
     if (opened.IsValid()) {
-      OpenBlock(Kind::kElse, opened, {});
+      follows ? static_cast<void>(OpenBlock(Kind::kElse, opened, {})) : OpenDropped(opened);
     } else {
-      after_else_ = true;
+      after_else_ = follows;
     }
+  }
+
+  void DanglingElse(source::Span span) {
+    sink_.Report(diag::Kind::kSyntaxError, span, "`else` is followed by neither a block nor `when`").Help("write `else { ... }` or `else when CONDITION { ... }`");
+    after_else_ = false;
   }
 
   std::string_view text_;
@@ -328,7 +340,7 @@ class FileParser {
   std::unique_ptr<antlr4::ListTokenSource> source_;
   std::unique_ptr<antlr4::CommonTokenStream> stream_;
   std::unique_ptr<Parser> parser_;
-  ast::When* last_when_ = nullptr;
+  bool else_may_follow_ = false;  // the last statement of the innermost block is a `when`
   int dropped_ = 0;
   bool after_else_ = false;  // `else` was read, and no `{`
   bool too_deep_ = false;

@@ -26,6 +26,20 @@ TEST(Parse, StatementsGoOnWhereTheyMust) {
   EXPECT_FALSE(parsed.sink.HasErrors()) << parsed.Messages();
 }
 
+TEST(Parse, AnElseFollowsItsWhenAtOnce) {
+  const std::string head = "language 1\n", when = "when target.kernel >= 6.7 {\n}\n";
+  for (const std::string& text : {
+           when + "policy p {\n  else {\n  }\n}\n",                                     // in another block than the `when`
+           when + "let a = 1\nelse {\n}\n",                                             // after another statement
+           when + "else when target.colour >= {\n  when target.kernel >= 1.0 {\n  }\n}\n",  // the condition does not parse
+           when + "else policy p {\n}\n", when + "else }\n", when + "else\n", when + "else else {\n}\n", std::string("else {\n}\n")}) {
+    const Parsed parsed(head + text);
+    EXPECT_TRUE(parsed.sink.HasErrors()) << text;
+    EXPECT_LE(parsed.sink.ErrorCount(), 2u) << text << parsed.Messages();
+  }
+  EXPECT_FALSE(Parsed(head + when + "else when target.kernel >= 6.1 {\n}\n\n// still at once\nelse {\n}\n").sink.HasErrors());
+}
+
 TEST(Parse, GoesOnAfterEveryMistake) {
   const Parsed parsed("language 1\npolicy p {\n  allow syscall { read,, write }\n  allow file { read on path(\"/a\") }\n  allow syscall socket(domain = )\n  default deny\n}\npolicy q {\n  alow syscall read\n  default deny\n}\n");
   EXPECT_GE(parsed.sink.ErrorCount(), 4u) << parsed.Messages();
