@@ -1,42 +1,38 @@
 // Path patterns as regular languages over bytes (docs/semantics.md, chapter 6).
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "compiler/base/result.h"
+#include "compiler/ir/automaton.h"
 
 namespace ravelin::ir {
 
-// A minimal-enough deterministic automaton; state 0 is the start.  All operations are exact.
+// A set of byte strings without NUL.  All operations are exact; kTooLarge beyond a limit of states.
 class PathSet {
  public:
-  // Fails on a malformed pattern, or with kTooLarge beyond 20,000 states.
+  PathSet();  // the empty set
   static Result<PathSet> Parse(std::string_view pattern);
-  bool Contains(std::string_view path) const;
-  Result<PathSet> Intersect(const PathSet& other) const { return Combine(other, false, true); }
-  Result<PathSet> Minus(const PathSet& other) const { return Combine(other, true, true); }
-  Result<PathSet> Union(const PathSet& other) const { return Combine(other, false, false); }
+  // What any of the patterns matches.
+  static Result<PathSet> ParseAny(std::span<const std::string> patterns);
+  static PathSet All();
+  bool Contains(std::string_view path) const { return automaton_.LabelOf(path) != 0; }
+  Result<PathSet> Intersect(const PathSet& other) const;
+  Result<PathSet> Minus(const PathSet& other) const;
+  Result<PathSet> Union(const PathSet& other) const;
   PathSet Complement() const;
   bool Empty() const { return !Witness().has_value(); }
   Result<bool> Includes(const PathSet& other) const;
   // A shortest member, readable bytes preferred.
   std::optional<std::string> Witness() const;
+  const Automaton& automaton() const { return automaton_; }  // labels: 1 in the set, 0 not
 
  private:
-  struct State {
-    bool accepts = false;
-    std::array<uint32_t, 256> next{};
-  };
-  Result<PathSet> Combine(const PathSet& other, bool negate_other, bool conjunction) const;
-  std::vector<State> states_;
+  explicit PathSet(Automaton automaton) : automaton_(std::move(automaton)) {}
+  Automaton automaton_;
 };
-
-// The same errors as Parse, without building the automaton.
-Result<void> CheckPathPattern(std::string_view pattern);
 
 }  // namespace ravelin::ir
