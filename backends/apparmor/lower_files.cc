@@ -1,0 +1,346 @@
+// File and exec rules.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "backends/apparmor/glob.h"
+#include "backends/apparmor/lower.h"
+#include "compiler/ir/automaton.h"
+#include "compiler/kernel/lsm_view.h"
+
+namespace ravelin::apparmor {
+namespace {
+
+using ir::Effect;
+using ir::Rule;
+
+// Permission letters of a name, as bits in the order in which a profile writes them.
+constexpr std::string_view kLetters = "rwalkmx";
+using Letters = uint8_t;
+Letters LetterOf(std::string_view permission) { return static_cast<Letters>(1u << kLetters.find(permission)); }
+constexpr Letters kR = 1, kW = 2, kLock = 16, kX = 64;
+// Letters that some operation asks of a directory; the others say nothing of one.
+constexpr Letters kOfDirs = kR | kW | kLock;
+
+// What an operation asks of a name that is a file, and of one that is a directory.
+struct Asked {
+  Letters file = 0;
+  Letters dir = 0;
+};
+
+Asked AskedBy(std::string_view facet, std::string_view operation) {
+  Asked asked;
+  for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet, operation)) {
+    for (const std::string& permission : row->permissions) {
+      if (row->object_class != "dir") asked.file |= LetterOf(permission);
+      if (row->object_class == "dir" || row->object_class == "any") asked.dir |= LetterOf(permission);
+    }
+  }
+  return asked;
+}
+
+// What the kernel grants along with a letter: w brings a; a rule that lets a program run in the same profile brings m.
+Letters WithImplied(Letters letters, bool inherits) {
+  for (const kernel::LsmImplication& implied : kernel::LsmImplications("apparmor")) {
+    const bool holds = implied.object_class == "exec" ? inherits : (letters & LetterOf(implied.permission)) != 0;
+    if (holds) letters |= LetterOf(implied.implied);
+  }
+  return letters;
+}
+
+bool IsFile(const Rule& rule) { return rule.facet == ir::FacetOf("file"); }
+bool IsExec(const Rule& rule) { return rule.facet == ir::FacetOf("exec"); }
+
+class FileLowering {
+ public:
+  FileLowering(const ir::Domain& domain, Profile& profile) : domain_(domain), profile_(profile) {}
+
+  void Run() {
+    CollectPatterns();
+    auto compiled = ir::CompilePatterns(patterns_);
+    if (!compiled) {
+      profile_.problems.push_back({0, compiled.error().message});
+      return;
+    }
+    sets_ = std::move(compiled->sets);
+    for (const Rule& rule : domain_.rules) {
+      if (!IsFile(rule) && !IsExec(rule)) continue;
+      if (rule.texts.count("label") != 0) continue;  // an object by its label is SELinux's
+      if (rule.effect == Effect::kAllow) Allow(rule, "");
+      if (rule.effect == Effect::kComplain) Allow(rule, "audit ");
+    }
+    Unmediated("file", "{/,/**}", "rwlkm");
+    Unmediated("exec", "/**", "ix");
+    for (const Rule& rule : domain_.rules) {
+      if ((IsFile(rule) || IsExec(rule)) && rule.effect == Effect::kDeny) Deny(rule);
+    }
+    for (const Rule& rule : domain_.rules) {
+      if (!IsFile(rule) && !IsExec(rule)) continue;
+      if (rule.effect == Effect::kAudit) Audit(rule);
+      if (rule.effect == Effect::kQuiet) Quiet(rule);
+    }
+  }
+
+ private:
+  // The rule's patterns; everything where it names none.
+  static std::vector<std::string> PatternsOf(const Rule& rule) {
+    const auto it = rule.texts.find("path");
+    return it != rule.texts.end() ? it->second : std::vector<std::string>{"/", "/**"};
+  }
+
+  void CollectPatterns() {
+    std::map<std::string, uint32_t> known;
+    for (const Rule& rule : domain_.rules) {
+      if ((!IsFile(rule) && !IsExec(rule)) || rule.effect == Effect::kNever) continue;
+      for (const std::string& pattern : PatternsOf(rule)) {
+        const auto [at, fresh] = known.emplace(pattern, static_cast<uint32_t>(patterns_.size()));
+        if (fresh) patterns_.push_back(pattern);
+        rule_patterns_[rule.id].push_back(at->second);
+      }
+    }
+    users_.resize(patterns_.size());
+    for (const auto& [id, patterns] : rule_patterns_) {
+      for (const uint32_t pattern : patterns) users_[pattern].push_back(id);
+    }
+  }
+
+  Asked AskedOf(const Rule& rule) const {
+    Asked asked;
+    const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
+    for (size_t i = 0; i < facet.operations.size(); ++i) {
+      if ((rule.operations >> i & 1) == 0) continue;
+      const Asked one = AskedBy(facet.name, facet.operations[i]);
+      asked.file |= one.file;
+      asked.dir |= one.dir;
+    }
+    return asked;
+  }
+
+  static std::string Text(Letters letters, const std::string& exec) {
+    std::string out;
+    for (size_t i = 0; i < kLetters.size(); ++i) {
+      if ((letters >> i & 1) == 0 || kLetters[i] == 'x' || (kLetters[i] == 'a' && (letters & kW) != 0)) continue;
+      out += kLetters[i];
+    }
+    return out + exec;
+  }
+
+  static std::string ExecText(const Rule& rule, std::string* target) {
+    const auto it = rule.texts.find("transition");
+    if (it == rule.texts.end() || it->second.front() == "self") return "ix";
+    if (it->second.front() == "unconfined_danger") return "Ux";
+    *target = " -> " + it->second.front();
+    return "Px";
+  }
+
+  void Add(const std::string& prefix, const std::string& glob, const std::string& letters, const Rule& rule, const std::string& target = "") {
+    profile_.lines.push_back({fmt::format("{}{} {}{}", prefix, Quote(glob), letters, target), rule.from.place});
+  }
+
+  // Lines that say `letters` of the names that the patterns match.
+  void AddNames(const std::string& prefix, const Rule& rule, Asked asked) {
+    const std::string owner = rule.owner_only ? "owner " : "";
+    for (const std::string& pattern : PatternsOf(rule)) {
+      const Result<void> done = AddName(prefix + owner, pattern, rule, asked);
+      if (!done) profile_.problems.push_back({rule.id, done.error().message});
+    }
+  }
+
+  Result<void> AddName(const std::string& prefix, const std::string& pattern, const Rule& rule, Asked asked) {
+    if ((asked.file & kOfDirs) == asked.dir && asked.dir != 0) {
+      RAVELIN_TRY(both, BothGlob(pattern));
+      if (both) {
+        Add(prefix, *both, Text(asked.file, ""), rule);
+        return {};
+      }
+    }
+    if (asked.file != 0) {
+      if ((asked.file & kOfDirs) != 0) {
+        RAVELIN_TRY(glob, FileGlob(pattern));
+        if (glob) Add(prefix, *glob, Text(asked.file, ""), rule);
+      } else {
+        RAVELIN_TRY(glob, PlainGlob(pattern));
+        Add(prefix, glob, Text(asked.file, ""), rule);
+      }
+    }
+    if (asked.dir != 0) {
+      RAVELIN_TRY(globs, DirectoryGlobs(pattern));
+      for (const std::string& glob : globs) Add(prefix, glob, Text(asked.dir, ""), rule);
+    }
+    return {};
+  }
+
+  void Allow(const Rule& rule, const std::string& prefix) {
+    if (IsFile(rule)) {
+      AddNames(prefix, rule, AskedOf(rule));
+      return;
+    }
+    for (const std::string& pattern : PatternsOf(rule)) {
+      if (pattern == "/") continue;
+      std::string target;
+      const std::string exec = ExecText(rule, &target);
+      const auto glob = PlainGlob(pattern);
+      if (glob) Add(prefix, *glob, exec, rule, target);
+    }
+  }
+
+  void Unmediated(std::string_view facet, const std::string& glob, const std::string& letters) {
+    const ir::FacetDefault& fallback = domain_.defaults[ir::FacetOf(facet)];
+    if (fallback.stated && !Permits(fallback.action)) return;
+    profile_.lines.push_back({glob + " " + letters, fallback.stated ? fallback.from.place : ""});
+  }
+
+  // --- what is permitted at the names that one set of patterns matches
+
+
+  bool Matches(const Rule& rule, const std::vector<uint32_t>& set, bool owner) const {
+    if (rule.owner_only && !owner) return false;
+    const auto it = rule_patterns_.find(rule.id);
+    if (it == rule_patterns_.end()) return false;
+    return std::any_of(it->second.begin(), it->second.end(), [&](uint32_t p) { return std::binary_search(set.begin(), set.end(), p); });
+  }
+
+  // Rules with one of the set's patterns, in the order of the source.
+  std::vector<uint32_t> RulesAt(const std::vector<uint32_t>& set) const {
+    std::vector<uint32_t> rules;
+    for (const uint32_t pattern : set) rules.insert(rules.end(), users_[pattern].begin(), users_[pattern].end());
+    std::sort(rules.begin(), rules.end());
+    rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+    return rules;
+  }
+
+  // Letters that must be granted: of the operations that the policy permits there.  `granted` is what the lines for allows grant.
+  void At(const std::vector<uint32_t>& set, bool owner, Asked* wanted, Asked* granted) const {
+    bool inherits = false;
+    for (const char* name : {"file", "exec"}) {
+      const ir::FacetId facet = ir::FacetOf(name);
+      ir::OperationSet allowed = 0;
+      ir::OperationSet denied = 0;
+      ir::OperationSet complained = 0;
+      const ir::FacetDefault& fallback = domain_.defaults[facet];
+      if (!fallback.stated || Permits(fallback.action)) {
+        allowed = ~ir::OperationSet{0};
+        inherits |= facet == ir::FacetOf("exec");
+      }
+      for (const uint32_t id : RulesAt(set)) {
+        const Rule& rule = domain_.rules[id];
+        if (rule.facet != facet || !Matches(rule, set, owner) || rule.texts.count("label") != 0) continue;
+        if (rule.effect == Effect::kAllow) allowed |= rule.operations;
+        if (rule.effect == Effect::kDeny && rule.integers.empty()) denied |= rule.operations;
+        if (rule.effect == Effect::kComplain) complained |= rule.operations;
+        std::string target;
+        if (facet == ir::FacetOf("exec") && (rule.effect == Effect::kAllow || rule.effect == Effect::kComplain)) inherits |= ExecText(rule, &target) == "ix";
+      }
+      const auto& operations = kernel::Facets()[facet].operations;
+      for (size_t i = 0; i < operations.size(); ++i) {
+        const Asked asked = AskedBy(name, operations[i]);
+        if (((allowed | complained) >> i & 1) != 0) {
+          granted->file |= asked.file;
+          granted->dir |= asked.dir;
+        }
+        if (((((allowed & ~denied) | complained)) >> i & 1) != 0) {
+          wanted->file |= asked.file;
+          wanted->dir |= asked.dir;
+        }
+      }
+    }
+    wanted->file = WithImplied(wanted->file, inherits);
+    granted->file = WithImplied(granted->file, inherits);
+    wanted->dir = WithImplied(wanted->dir, false);
+    granted->dir = WithImplied(granted->dir, false);
+  }
+
+  // Over all names that the rule matches: letters that some of them need, and that some of them have and must not.
+  struct Over {
+    Asked needed_somewhere;
+    Asked extra_somewhere;
+    Asked needed_everywhere{0xff, 0xff};
+  };
+  Over Survey(const Rule& rule) const {
+    Over over;
+    for (const std::vector<uint32_t>& set : sets_) {
+      for (const bool owner : {true, false}) {
+        if (!Matches(rule, set, owner)) continue;
+        Asked wanted;
+        Asked granted;
+        At(set, owner, &wanted, &granted);
+        over.needed_somewhere.file |= wanted.file;
+        over.needed_somewhere.dir |= wanted.dir;
+        over.needed_everywhere.file &= wanted.file;
+        over.needed_everywhere.dir &= wanted.dir;
+        over.extra_somewhere.file |= static_cast<Letters>(granted.file & ~wanted.file);
+        over.extra_somewhere.dir |= static_cast<Letters>(granted.dir & ~wanted.dir);
+      }
+    }
+    return over;
+  }
+
+  void Deny(const Rule& rule) {
+    const Asked asked = AskedOf(rule);
+    const Over over = Survey(rule);
+    Asked taken{static_cast<Letters>(WithImplied(asked.file, false) & over.extra_somewhere.file), static_cast<Letters>(WithImplied(asked.dir, false) & over.extra_somewhere.dir)};
+    if ((taken.file & over.needed_somewhere.file) != 0 || (taken.dir & over.needed_somewhere.dir) != 0) {
+      profile_.problems.push_back({rule.id, "AppArmor cannot refuse this at some of the names only: another rule permits an operation that asks for the same permission at others of them"});
+      return;
+    }
+    if (taken.file == 0 && taken.dir == 0) return;
+    // `audit deny`: refused and recorded, as a name that no rule mentions; `deny` alone would be silent.
+    if (IsExec(rule)) {
+      for (const std::string& pattern : PatternsOf(rule)) {
+        const auto glob = PlainGlob(pattern);
+        if (glob && pattern != "/") Add("audit deny ", *glob, "x", rule);
+      }
+      return;
+    }
+    AddNames("audit deny ", rule, taken);
+  }
+
+  void Quiet(const Rule& rule) {
+    Asked asked = AskedOf(rule);
+    const Over over = Survey(rule);
+    asked.file &= static_cast<Letters>(~over.needed_somewhere.file);
+    asked.dir &= static_cast<Letters>(~over.needed_somewhere.dir);
+    if (IsExec(rule)) {
+      if ((asked.file & kX) == 0) return;
+      for (const std::string& pattern : PatternsOf(rule)) {
+        const auto glob = PlainGlob(pattern);
+        if (glob && pattern != "/") Add("deny ", *glob, "x", rule);
+      }
+      return;
+    }
+    if (asked.file != 0 || asked.dir != 0) AddNames("deny ", rule, asked);
+  }
+
+  void Audit(const Rule& rule) {
+    Asked asked = AskedOf(rule);
+    const Over over = Survey(rule);
+    asked.file &= over.needed_everywhere.file;
+    asked.dir &= over.needed_everywhere.dir;
+    if (IsExec(rule)) {
+      if ((asked.file & kX) == 0) return;
+      for (const std::string& pattern : PatternsOf(rule)) {
+        std::string target;
+        const std::string exec = ExecText(rule, &target);
+        const auto glob = PlainGlob(pattern);
+        if (glob && pattern != "/") Add("audit ", *glob, exec, rule, target);
+      }
+      return;
+    }
+    if (asked.file != 0 || asked.dir != 0) AddNames("audit ", rule, asked);
+  }
+
+  const ir::Domain& domain_;
+  Profile& profile_;
+  std::vector<std::string> patterns_;
+  std::map<uint32_t, std::vector<uint32_t>> rule_patterns_;  // rule -> its patterns
+  std::vector<std::vector<uint32_t>> users_;                 // pattern -> its rules
+  std::vector<std::vector<uint32_t>> sets_;
+};
+
+}  // namespace
+
+void LowerFiles(const ir::Domain& domain, Profile& profile) { FileLowering(domain, profile).Run(); }
+
+}  // namespace ravelin::apparmor

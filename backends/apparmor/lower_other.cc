@@ -1,0 +1,220 @@
+// Everything but names of files: capabilities, sockets, signals, ptrace, mounts.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "backends/apparmor/glob.h"
+#include "backends/apparmor/lower.h"
+#include "compiler/ir/boxes.h"
+#include "compiler/kernel/apparmor_features.h"
+#include "compiler/kernel/lsm_view.h"
+
+namespace ravelin::apparmor {
+namespace {
+
+using ir::Effect;
+using ir::Rule;
+
+bool RefusesByDefault(const ir::Domain& domain, std::string_view facet) {
+  const ir::FacetDefault& fallback = domain.defaults[ir::FacetOf(facet)];
+  return fallback.stated && !Permits(fallback.action);
+}
+
+// Operations of the facet that the kernel mediates and the domain permits for something in a box.
+struct Permitted {
+  std::string operation;
+  std::string permission;
+  ir::Boxes boxes;
+};
+std::vector<Permitted> MediatedOf(const ir::Domain& domain, std::string_view facet, Profile& profile) {
+  std::vector<Permitted> out;
+  const ir::FacetId id = ir::FacetOf(facet);
+  const auto& operations = kernel::Facets()[id].operations;
+  for (size_t i = 0; i < operations.size(); ++i) {
+    for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet, operations[i])) {
+      if (row->object_class.empty()) continue;
+      auto boxes = ir::PermittedOf(domain, id, static_cast<int>(i));
+      if (!boxes) {
+        profile.problems.push_back({0, boxes.error().message});
+        continue;
+      }
+      out.push_back({operations[i], row->permissions.front(), std::move(*boxes)});
+    }
+  }
+  return out;
+}
+
+// The first allow rule of the facet with the operation, for the comment.
+std::string PlaceOf(const ir::Domain& domain, std::string_view facet, std::string_view operation) {
+  const ir::FacetId id = ir::FacetOf(facet);
+  const auto& operations = kernel::Facets()[id].operations;
+  const auto at = std::find(operations.begin(), operations.end(), operation) - operations.begin();
+  for (const Rule& rule : domain.rules) {
+    if (rule.facet == id && (rule.effect == Effect::kAllow || rule.effect == Effect::kComplain) && (rule.operations >> at & 1) != 0) return rule.from.place;
+  }
+  const ir::FacetDefault& fallback = domain.defaults[id];
+  return fallback.stated ? fallback.from.place : "";
+}
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// Values of an attribute in a box, all of them where it does not name it.
+ir::IntervalSet ValuesOf(const ir::Box& box, const std::string& attribute, int bits) {
+  const auto it = box.integers.find(attribute);
+  return it == box.integers.end() ? ir::IntervalSet::All(bits) : it->second;
+}
+
+}  // namespace
+
+std::string ProfileName(const ir::Domain& domain) { return domain.name; }
+
+void LowerCapabilities(const ir::Domain& domain, Profile& profile) {
+  for (const Permitted& one : MediatedOf(domain, "capability", profile)) {
+    if (!one.boxes.empty()) profile.lines.push_back({"capability " + one.operation, PlaceOf(domain, "capability", one.operation)});
+  }
+  const ir::FacetId id = ir::FacetOf("capability");
+  const auto& operations = kernel::Facets()[id].operations;
+  for (const Rule& rule : domain.rules) {
+    if (rule.facet != id || (rule.effect != Effect::kQuiet && rule.effect != Effect::kAudit)) continue;
+    for (size_t i = 0; i < operations.size(); ++i) {
+      if ((rule.operations >> i & 1) == 0) continue;
+      const auto permitted = ir::PermittedOf(domain, id, static_cast<int>(i));
+      if (permitted && permitted->empty() == (rule.effect == Effect::kQuiet)) profile.lines.push_back({fmt::format("{} capability {}", rule.effect == Effect::kQuiet ? "deny" : "audit", operations[i]), rule.from.place});
+    }
+  }
+}
+
+void LowerNetwork(const ir::Domain& domain, const TargetFacts& target, Profile& profile) {
+  if (!RefusesByDefault(domain, "network")) {
+    bool denies = false;
+    for (const Rule& rule : domain.rules) denies |= rule.facet == ir::FacetOf("network") && rule.effect == Effect::kDeny;
+    if (!denies) {
+      profile.lines.push_back({"network", PlaceOf(domain, "network", "create")});
+      return;
+    }
+  }
+  // Names that the target's parser knows, with their numbers.
+  std::map<uint64_t, std::string> families;
+  const std::vector<std::string> known = kernel::ApparmorFeature(target.features, "network_v8/af_mask");
+  for (const std::string& constant : kernel::ConstantNames()) {
+    if (constant.rfind("AF_", 0) != 0) continue;
+    const std::string word = Lower(constant.substr(3));
+    if (word != "unspec" && std::find(known.begin(), known.end(), word) != known.end()) families.emplace(*kernel::FindConstant(kernel::Arch::kX86_64, constant), word);
+  }
+  static const std::pair<const char*, const char*> kTypes[] = {{"SOCK_STREAM", "stream"}, {"SOCK_DGRAM", "dgram"}, {"SOCK_SEQPACKET", "seqpacket"}, {"SOCK_RDM", "rdm"}, {"SOCK_RAW", "raw"}, {"SOCK_PACKET", "packet"}};
+  std::map<std::string, std::string> lines;  // text -> place; sorted
+  for (const Permitted& one : MediatedOf(domain, "network", profile)) {
+    const std::string place = PlaceOf(domain, "network", one.operation);
+    for (const ir::Box& box : one.boxes) {
+      const ir::IntervalSet of_family = ValuesOf(box, "family", 32);
+      const ir::IntervalSet of_type = ValuesOf(box, "type", 32);
+      const bool every_type = of_type.Includes(ir::IntervalSet::All(16));
+      if (every_type && of_family.Includes(ir::IntervalSet::All(16))) lines.emplace("network", place);
+      for (const auto& [number, word] : families) {
+        if (!of_family.Contains(number)) continue;
+        if (every_type) {
+          lines.emplace("network " + word, place);
+          continue;
+        }
+        for (const auto& [constant, type] : kTypes) {
+          if (of_type.Contains(*kernel::FindConstant(kernel::Arch::kX86_64, constant))) lines.emplace("network " + word + " " + type, place);
+        }
+      }
+    }
+  }
+  if (const auto all = lines.find("network"); all != lines.end()) {
+    profile.lines.push_back({all->first, all->second});
+    return;
+  }
+  for (const auto& [text, place] : lines) profile.lines.push_back({text, place});
+}
+
+void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target, Profile& profile) {
+  std::vector<std::string> names;
+  for (const ir::Domain& one : policy.domains) names.push_back(ProfileName(one));
+  // The glob of the peers in a box.
+  const auto peers = [&](const ir::Box& box) {
+    std::vector<std::string> globs;
+    const auto it = box.texts.find("peer");
+    for (const ir::Domain& one : policy.domains) {
+      const bool self = &one == &domain;
+      if (it == box.texts.end() || it->second.Contains(one.name) || (self && it->second.Contains("self"))) globs.push_back(LiteralGlob(ProfileName(one)));
+    }
+    const bool outside = it == box.texts.end() || it->second.Contains("outside");
+    if (outside && globs.size() == policy.domains.size()) return std::string("**");
+    if (outside) globs.push_back(AllBut(names));
+    std::string text;
+    for (const std::string& glob : globs) text += (text.empty() ? "" : ",") + glob;
+    return globs.size() > 1 ? "{" + text + "}" : text;
+  };
+  for (const std::string_view facet : {"signal", "ptrace"}) {
+    if (!kernel::HasApparmorFeature(target.features, facet)) continue;
+    for (const Permitted& one : MediatedOf(domain, facet, profile)) {
+      for (const ir::Box& box : one.boxes) {
+        const std::string peer = peers(box);
+        if (peer.empty()) continue;
+        std::string set;
+        if (facet == "signal") {
+          const ir::IntervalSet numbers = ValuesOf(box, "signal", 32);
+          if (!numbers.Includes(ir::IntervalSet::Range(0, 64))) {
+            for (uint64_t n = 0; n <= 64; ++n) {
+              if (!numbers.Contains(n)) continue;
+              std::string name = n == 0 ? "exists" : n >= 32 ? fmt::format("rtmin+{}", n - 32) : Lower(kernel::ConstantName(kernel::Arch::kX86_64, "SIG", n).substr(3));
+              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGTSTP")) name = "stp";  // the parser's words
+              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGIO")) name = "io";
+              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGABRT")) name = "abrt";
+              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGSYS")) name = "sys";
+              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGCHLD")) name = "chld";
+              set += (set.empty() ? "" : ", ") + name;
+            }
+            if (set.empty()) continue;
+            set = fmt::format(" set=({})", set);
+          }
+        }
+        profile.lines.push_back({fmt::format("{} ({}){}{}", facet, one.permission, set, peer == "**" ? "" : fmt::format(" peer={}", Quote(peer))), PlaceOf(domain, facet, one.operation)});
+      }
+    }
+  }
+}
+
+void LowerMounts(const ir::Domain& domain, const TargetFacts& target, Profile& profile) {
+  (void)target;
+  std::set<std::string> seen;
+  for (const Permitted& one : MediatedOf(domain, "mount", profile)) {
+    if (!one.boxes.empty() && seen.insert(one.permission).second) profile.lines.push_back({one.permission, PlaceOf(domain, "mount", one.operation)});
+  }
+}
+
+Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target) {
+  Profile profile;
+  profile.name = ProfileName(domain);
+  std::vector<std::string> attach;
+  for (const std::string& pattern : domain.attach) {
+    const auto glob = FileGlob(pattern);
+    if (!glob) {
+      profile.problems.push_back({0, glob.error().message});
+    } else if (*glob) {
+      attach.push_back(**glob);
+    }
+  }
+  // An attachment begins with a slash: several are alternatives behind it.
+  for (const std::string& glob : attach) profile.attachment += (profile.attachment.empty() ? "" : ",") + (attach.size() > 1 ? glob.substr(1) : glob);
+  if (attach.size() > 1) profile.attachment = "/{" + profile.attachment + "}";
+  LowerFiles(domain, profile);
+  LowerCapabilities(domain, profile);
+  LowerNetwork(domain, target, profile);
+  LowerPeers(policy, domain, target, profile);
+  LowerMounts(domain, target, profile);
+  for (const auto& [mechanism, text] : domain.raw) {
+    if (mechanism == "apparmor") profile.lines.push_back({text, ""});
+  }
+  return profile;
+}
+
+}  // namespace ravelin::apparmor

@@ -1,0 +1,221 @@
+#include "backends/apparmor/prove/expected_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "compiler/base/check.h"
+#include "compiler/kernel/lsm_view.h"
+
+// Clause numbers refer to docs/semantics.md.
+
+namespace ravelin::apparmor {
+namespace {
+
+using ir::Effect;
+using ir::OperationSet;
+using ir::Rule;
+
+uint32_t BitOf(const std::string& permission) {
+  static const std::map<std::string, uint32_t> bits = {{"x", kExec}, {"w", kWrite}, {"r", kRead}, {"a", kAppend}, {"l", kLink}, {"k", kLock}, {"m", kMmapExec}};
+  const auto it = bits.find(permission);
+  RAVELIN_CHECK(it != bits.end(), "view_apparmor.tsv names an unknown permission of names");
+  return it->second;
+}
+
+// What an operation asks of a name, by what the name is.
+struct Asks {
+  uint32_t file = 0;
+  uint32_t dir = 0;
+};
+
+// Both facets whose objects are names.
+struct Facet {
+  ir::FacetId id;
+  std::vector<Asks> asks;  // by operation
+};
+
+Facet ReadFacet(const char* name) {
+  Facet facet{ir::FacetOf(name), {}};
+  for (const std::string& operation : kernel::Facets()[facet.id].operations) {
+    Asks asks;
+    for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", name, operation)) {
+      for (const std::string& permission : row->permissions) {
+        const uint32_t bit = BitOf(permission);
+        if (row->object_class == "file" || row->object_class == "any" || row->object_class == "exec") asks.file |= bit;
+        if (row->object_class == "dir" || row->object_class == "any") asks.dir |= bit;
+      }
+    }
+    facet.asks.push_back(asks);
+  }
+  return facet;
+}
+
+class Expecting {
+ public:
+  explicit Expecting(const ir::Domain& domain) : domain_(domain), facets_{ReadFacet("file"), ReadFacet("exec")} {}
+
+  Result<ExpectedNames> Run() {
+    std::vector<std::string> patterns = {"/", "/**"};  // what a rule without names speaks of
+    std::map<std::string, uint32_t> index = {{"/", 0}, {"/**", 1}};
+    for (const Rule& rule : domain_.rules) {
+      if (!Concerns(rule)) continue;
+      std::vector<uint32_t>& own = patterns_of_[rule.id];
+      const auto path = rule.texts.find("path");
+      if (path == rule.texts.end()) own = {0, 1};
+      for (size_t i = 0; path != rule.texts.end() && i < path->second.size(); ++i) {
+        const auto [at, fresh] = index.emplace(path->second[i], static_cast<uint32_t>(patterns.size()));
+        if (fresh) patterns.push_back(path->second[i]);
+        own.push_back(at->second);
+      }
+      for (const uint32_t pattern : own) rules_with_[pattern].push_back(rule.id);
+    }
+    RAVELIN_TRY(compiled, ir::CompilePatterns(patterns));
+    sets_ = std::move(compiled.sets);
+    ExpectedNames out;
+    out.names = std::move(compiled.automaton);
+    for (const Facet& facet : facets_) {
+      for (const Asks& asks : facet.asks) out.asked_of_dirs |= asks.dir;
+    }
+    for (const std::vector<uint32_t>& set : sets_) {
+      for (const bool owner : {false, true}) {
+        ExpectedFile file;
+        ExpectedFile dir;
+        At(set, owner, file, dir);
+        out.files[owner ? 1 : 0].push_back(std::move(file));
+        out.dirs[owner ? 1 : 0].push_back(std::move(dir));
+      }
+    }
+    return out;
+  }
+
+ private:
+  bool Concerns(const Rule& rule) const {
+    return (rule.facet == facets_[0].id || rule.facet == facets_[1].id) && rule.effect != Effect::kNever && rule.texts.count("label") == 0;
+  }
+
+  // Rules that match a name of this set.
+  std::vector<const Rule*> Matching(const std::vector<uint32_t>& set, bool owner) const {
+    std::vector<uint32_t> ids;
+    for (const uint32_t pattern : set) {
+      const auto it = rules_with_.find(pattern);
+      if (it != rules_with_.end()) ids.insert(ids.end(), it->second.begin(), it->second.end());
+    }
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    std::vector<const Rule*> rules;
+    for (const uint32_t id : ids) {
+      if (!domain_.rules[id].owner_only || owner) rules.push_back(&domain_.rules[id]);
+    }
+    return rules;
+  }
+
+  void At(const std::vector<uint32_t>& set, bool owner, ExpectedFile& file, ExpectedFile& dir) const {
+    const std::vector<const Rule*> rules = Matching(set, owner);
+    for (const Facet& facet : facets_) {
+      const ir::FacetDefault& fallback = domain_.defaults[facet.id];
+      const bool open = !fallback.stated || Permits(fallback.action);
+      for (size_t i = 0; i < facet.asks.size(); ++i) {
+        bool allowed = open;
+        bool denied = false;
+        bool complained = false;
+        bool audited = false;
+        bool quiet = false;
+        for (const Rule* rule : rules) {
+          if (rule->facet != facet.id || (rule->operations >> i & 1) == 0) continue;
+          allowed |= rule->effect == Effect::kAllow;
+          denied |= rule->effect == Effect::kDeny && rule->integers.empty();  // 8.3: what it cannot see may be another value
+          complained |= rule->effect == Effect::kComplain;
+          audited |= rule->effect == Effect::kAudit || rule->effect == Effect::kComplain;
+          quiet |= rule->effect == Effect::kQuiet;
+        }
+        const bool permitted = complained || (allowed && !denied);
+        const Asks& asks = facet.asks[i];
+        if (permitted) {
+          file.allow |= asks.file;
+          dir.allow |= asks.dir;
+          if (audited) {
+            file.audit |= asks.file;
+            dir.audit |= asks.dir;
+          }
+        }
+        if (quiet) {
+          file.quiet |= asks.file;
+          dir.quiet |= asks.dir;
+        }
+      }
+    }
+    if ((file.allow & kExec) != 0) Transition(rules, file);
+    // 8.5: every rule that lets a program run in the same profile brings m at all of its names, whatever takes x away again.
+    const bool inherits = std::any_of(rules.begin(), rules.end(), [&](const Rule* rule) { return Inherits(*rule); }) || OpenExec();
+    for (ExpectedFile* one : {&file, &dir}) {
+      for (uint32_t* bits : {&one->allow, &one->audit, &one->quiet}) *bits = WithImplied(*bits);
+      if (inherits && one == &file) one->allow |= BroughtByInheriting();
+      one->quiet &= ~one->allow;
+      one->audit &= one->allow;
+    }
+  }
+
+  static uint32_t WithImplied(uint32_t bits) {
+    for (const kernel::LsmImplication& implied : kernel::LsmImplications("apparmor")) {
+      if (implied.object_class == "file" && (bits & BitOf(implied.permission)) != 0) bits |= BitOf(implied.implied);
+    }
+    return bits;
+  }
+  static uint32_t BroughtByInheriting() {
+    uint32_t bits = 0;
+    for (const kernel::LsmImplication& implied : kernel::LsmImplications("apparmor")) {
+      if (implied.object_class == "exec" && implied.permission == "inherit") bits |= BitOf(implied.implied);
+    }
+    return bits;
+  }
+  bool Inherits(const Rule& rule) const {
+    if (rule.facet != facets_[1].id || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) return false;
+    const auto to = rule.texts.find("transition");
+    return to == rule.texts.end() || to->second.front() == "self";
+  }
+  bool OpenExec() const {
+    const ir::FacetDefault& fallback = domain_.defaults[facets_[1].id];
+    return !fallback.stated || Permits(fallback.action);
+  }
+
+  bool Includes(const Rule& outer, const Rule& inner) const {
+    return std::all_of(sets_.begin(), sets_.end(), [&](const auto& set) { return !HasOne(inner, set) || HasOne(outer, set); });
+  }
+  bool HasOne(const Rule& rule, const std::vector<uint32_t>& set) const {
+    const std::vector<uint32_t>& own = patterns_of_.at(rule.id);
+    return std::any_of(own.begin(), own.end(), [&](uint32_t p) { return std::binary_search(set.begin(), set.end(), p); });
+  }
+
+  // 6.5: the innermost rule says what becomes of the process.
+  void Transition(const std::vector<const Rule*>& rules, ExpectedFile& file) const {
+    const Rule* inner = nullptr;
+    for (const Rule* rule : rules) {
+      if (rule->facet != facets_[1].id || (rule->effect != Effect::kAllow && rule->effect != Effect::kComplain)) continue;
+      if (inner == nullptr || (Includes(*inner, *rule) && !Includes(*rule, *inner))) inner = rule;
+    }
+    file.exec = ExecKind::kInherit;
+    if (inner == nullptr) return;
+    const auto to = inner->texts.find("transition");
+    if (to == inner->texts.end() || to->second.front() == "self") return;
+    if (to->second.front() == "unconfined_danger") {
+      file.exec = ExecKind::kUnconfined;
+      return;
+    }
+    file.exec = ExecKind::kNamed;
+    file.exec_target = to->second.front();
+  }
+
+  const ir::Domain& domain_;
+  const Facet facets_[2];
+  std::map<uint32_t, std::vector<uint32_t>> patterns_of_;  // rule -> patterns
+  std::map<uint32_t, std::vector<uint32_t>> rules_with_;   // pattern -> rules
+  std::vector<std::vector<uint32_t>> sets_;
+};
+
+}  // namespace
+
+Result<ExpectedNames> ExpectNames(const ir::Domain& domain) { return Expecting(domain).Run(); }
+
+}  // namespace ravelin::apparmor

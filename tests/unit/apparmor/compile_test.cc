@@ -1,0 +1,75 @@
+// Policies become profiles that apparmor_parser accepts and that are proved.
+#include "backends/apparmor/apparmor.h"
+
+#include <gtest/gtest.h>
+
+#include "backends/apparmor/parser.h"
+#include "tests/support/compiled.h"
+
+namespace ravelin::apparmor {
+namespace {
+
+#define NEEDS_PARSER() \
+  if (!ParserVersion()) GTEST_SKIP() << ParserVersion().error().message
+
+Artifact CompileText(const std::string& text) {
+  const auto front = testing::ReadText(text);
+  EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
+  auto artifact = Compile(front->policy, {"6.1", "3.0.8"}, {"test"});
+  EXPECT_TRUE(artifact.has_value()) << artifact.error().message;
+  return artifact ? *artifact : Artifact{};
+}
+
+void ExpectProved(const std::string& text) {
+  const Artifact artifact = CompileText(text);
+  EXPECT_FALSE(artifact.profiles.empty());
+  for (const ProfileResult& profile : artifact.profiles) {
+    for (const Problem& problem : profile.problems) ADD_FAILURE() << profile.name << ": " << problem.message;
+    EXPECT_TRUE(profile.proved) << profile.name << ": " << profile.why_not << "\n" << artifact.text;
+  }
+}
+
+std::string Web(const std::string& rules) { return "language 1\npolicy web {\n  default deny with errno(EPERM)\n" + rules + "\n}\npolicy helper {\n  default deny with errno(EPERM)\n}\n"; }
+
+TEST(Apparmor, FilesAndDirectories) {
+  NEEDS_PARSER();
+  ExpectProved(Web("allow file { read } on path(\"/srv/**\", \"/etc/passwd\", \"/opt/*/x\")"));
+  ExpectProved(Web("allow file { read, list } on path(\"/srv/**\", \"/etc/passwd\", \"/\", \"/a{b,}/*\")"));
+  ExpectProved(Web("allow file { list, create_dir } on path(\"/srv/**\", \"/srv\")"));
+  ExpectProved(Web("allow file { append, lock, link, map_exec } on path(\"/srv/*.log\")"));
+  ExpectProved(Web("allow file { write, delete } on path(\"/srv/*/[a-c]?\", \"/x{y,z/**}\")"));
+  ExpectProved(Web("allow file { read } owner on path(\"/home/*/**\")\nallow file { write } on path(\"/home/a/**\")"));
+  ExpectProved(Web("allow file { read }"));
+  ExpectProved(Web(""));
+}
+
+TEST(Apparmor, Denies) {
+  NEEDS_PARSER();
+  ExpectProved(Web("allow file { read, write } on path(\"/srv/**\")\ndeny file { read } on path(\"/srv/secret/**\")"));
+  ExpectProved(Web("allow file { read, write, delete } on path(\"/srv/**\")\ndeny file { write } on path(\"/srv/secret/**\")"));
+  ExpectProved(Web("allow file { read } on path(\"/srv/**\")\nquiet deny file { read } on path(\"/srv/secret/*\")"));
+  ExpectProved(Web("audit allow file { read, list } on path(\"/srv/**\")\nallow file { write } on path(\"/srv/a\")"));
+}
+
+TEST(Apparmor, Exec) {
+  NEEDS_PARSER();
+  ExpectProved(Web("allow exec \"/usr/bin/*\"\nallow exec \"/usr/bin/openssl\" as helper"));
+  ExpectProved(Web("allow exec \"/usr/bin/a\" as unconfined_danger"));
+  ExpectProved(Web("allow exec path(\"/usr/bin/**\")\ndeny exec path(\"/usr/bin/x*\")"));
+}
+
+TEST(Apparmor, Others) {
+  NEEDS_PARSER();
+  ExpectProved(Web("allow capability { net_bind_service, setuid, bpf }\nquiet deny capability { sys_admin }\naudit allow capability { chown }"));
+  ExpectProved(Web("allow network { listen, accept } tcp port 80, 443"));
+  ExpectProved(Web("allow network { connect } unix\nallow network { create } netlink\nallow network { create } family AF_ALG type SOCK_SEQPACKET"));
+  ExpectProved(Web("allow network { create }"));
+  ExpectProved(Web("allow signal { send, receive } set SIGTERM, SIGKILL"));
+  ExpectProved(Web("allow signal { send } set 0, SIGUSR1, 34 peer helper, outside\nallow ptrace { read } peer helper"));
+  ExpectProved(Web("allow ptrace { trace, readby } peer outside"));
+  ExpectProved(Web("allow mount { umount, pivot_root }"));
+  ExpectProved("language 1\npolicy web {\n  attach \"/usr/sbin/nginx\"\n  attach \"/opt/*/nginx\"\n  default deny syscall, file with errno(EPERM)\n}\n");
+}
+
+}  // namespace
+}  // namespace ravelin::apparmor
