@@ -41,17 +41,21 @@ Asked AskedBy(std::string_view facet, std::string_view operation) {
   return asked;
 }
 
-// What the kernel grants along with a letter: w brings a; a rule that lets a program run in the same profile brings m.
-Letters WithImplied(Letters letters, bool inherits) {
+// What the kernel grants along with a letter: w brings a.
+Letters WithImplied(Letters letters) {
   for (const kernel::LsmImplication& implied : kernel::LsmImplications("apparmor")) {
-    const bool holds = implied.object_class == "exec" ? inherits : (letters & LetterOf(implied.permission)) != 0;
-    if (holds) letters |= LetterOf(implied.implied);
+    if ((letters & LetterOf(implied.permission)) != 0) letters |= LetterOf(implied.implied);
   }
   return letters;
 }
 
 bool IsFile(const Rule& rule) { return rule.facet == ir::FacetOf("file"); }
 bool IsExec(const Rule& rule) { return rule.facet == ir::FacetOf("exec"); }
+
+ir::OperationSet OperationBit(std::string_view facet, std::string_view operation) {
+  const auto& operations = kernel::Facets()[ir::FacetOf(facet)].operations;
+  return ir::OperationSet{1} << (std::find(operations.begin(), operations.end(), operation) - operations.begin());
+}
 
 class FileLowering {
  public:
@@ -72,7 +76,7 @@ class FileLowering {
       if (rule.effect == Effect::kComplain) Allow(rule, "audit ");
     }
     Unmediated("file", "{/,/**}", "rwlkm");
-    Unmediated("exec", "/**", "ix");
+    Unmediated("exec", "/**", "mix");
     for (const Rule& rule : domain_.rules) {
       if ((IsFile(rule) || IsExec(rule)) && rule.effect == Effect::kDeny) Deny(rule);
     }
@@ -127,12 +131,13 @@ class FileLowering {
     return out + exec;
   }
 
+  // With the m that stands beside every x (5.7); the parser adds it to ix by itself.
   static std::string ExecText(const Rule& rule, std::string* target) {
     const auto it = rule.texts.find("transition");
-    if (it == rule.texts.end() || it->second.front() == "self") return "ix";
-    if (it->second.front() == "unconfined_danger") return "Ux";
+    if (it == rule.texts.end() || it->second.front() == "self") return "mix";
+    if (it->second.front() == "unconfined_danger") return "mUx";
     *target = " -> " + it->second.front();
-    return "Px";
+    return "mPx";
   }
 
   void Add(const std::string& prefix, const std::string& glob, const std::string& letters, const Rule& rule, const std::string& target = "") {
@@ -213,25 +218,23 @@ class FileLowering {
 
   // Letters that must be granted: of the operations that the policy permits there.  `granted` is what the lines for allows grant.
   void At(const std::vector<uint32_t>& set, bool owner, Asked* wanted, Asked* granted) const {
-    bool inherits = false;
     for (const char* name : {"file", "exec"}) {
       const ir::FacetId facet = ir::FacetOf(name);
       ir::OperationSet allowed = 0;
       ir::OperationSet denied = 0;
       ir::OperationSet complained = 0;
       const ir::FacetDefault& fallback = domain_.defaults[facet];
-      if (!fallback.stated || Permits(fallback.action)) {
-        allowed = ~ir::OperationSet{0};
-        inherits |= facet == ir::FacetOf("exec");
-      }
+      const ir::FacetDefault& of_exec = domain_.defaults[ir::FacetOf("exec")];
+      if (!fallback.stated || Permits(fallback.action)) allowed = ~ir::OperationSet{0};
+      if (facet == ir::FacetOf("file") && (!of_exec.stated || Permits(of_exec.action))) allowed |= OperationBit("file", "map_exec");  // 5.7
       for (const uint32_t id : RulesAt(set)) {
         const Rule& rule = domain_.rules[id];
-        if (rule.facet != facet || !Matches(rule, set, owner) || rule.texts.count("label") != 0) continue;
+        if (!Matches(rule, set, owner) || rule.texts.count("label") != 0) continue;
+        if (IsExec(rule) && rule.effect == Effect::kAllow && facet == ir::FacetOf("file")) allowed |= OperationBit("file", "map_exec");  // 5.7
+        if (rule.facet != facet) continue;
         if (rule.effect == Effect::kAllow) allowed |= rule.operations;
         if (rule.effect == Effect::kDeny && rule.integers.empty()) denied |= rule.operations;
         if (rule.effect == Effect::kComplain) complained |= rule.operations;
-        std::string target;
-        if (facet == ir::FacetOf("exec") && (rule.effect == Effect::kAllow || rule.effect == Effect::kComplain)) inherits |= ExecText(rule, &target) == "ix";
       }
       const auto& operations = kernel::Facets()[facet].operations;
       for (size_t i = 0; i < operations.size(); ++i) {
@@ -246,10 +249,10 @@ class FileLowering {
         }
       }
     }
-    wanted->file = WithImplied(wanted->file, inherits);
-    granted->file = WithImplied(granted->file, inherits);
-    wanted->dir = WithImplied(wanted->dir, false);
-    granted->dir = WithImplied(granted->dir, false);
+    wanted->file = WithImplied(wanted->file);
+    granted->file = WithImplied(granted->file);
+    wanted->dir = WithImplied(wanted->dir);
+    granted->dir = WithImplied(granted->dir);
   }
 
   // Over all names that the rule matches: letters that some of them need, and that some of them have and must not.
@@ -280,7 +283,7 @@ class FileLowering {
   void Deny(const Rule& rule) {
     const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
-    Asked taken{static_cast<Letters>(WithImplied(asked.file, false) & over.extra_somewhere.file), static_cast<Letters>(WithImplied(asked.dir, false) & over.extra_somewhere.dir)};
+    Asked taken{static_cast<Letters>(WithImplied(asked.file) & over.extra_somewhere.file), static_cast<Letters>(WithImplied(asked.dir) & over.extra_somewhere.dir)};
     if ((taken.file & over.needed_somewhere.file) != 0 || (taken.dir & over.needed_somewhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor cannot refuse this at some of the names only: another rule permits an operation that asks for the same permission at others of them"});
       return;

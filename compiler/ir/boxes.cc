@@ -15,18 +15,81 @@ std::string LiteralPattern(std::string_view text) {
   return out;
 }
 
-Result<Box> BoxOf(const Rule& rule) {
-  Box box;
-  box.integers = rule.integers;
-  if (rule.owner_only) box.integers["owner"] = IntervalSet::Single(1);
-  for (const auto& [attribute, texts] : rule.texts) {
-    if (attribute == "transition") continue;  // what happens after the exec, not what the attempt is
-    std::vector<std::string> patterns;
-    for (const std::string& text : texts) patterns.push_back(IsPathAttribute(attribute) ? text : LiteralPattern(text));
-    RAVELIN_TRY(set, PathSet::ParseAny(patterns));
-    box.texts.emplace(attribute, std::move(set));
+namespace {
+
+bool Lacks(const Rule& rule, int operation, const std::string& attribute) {
+  const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
+  return kernel::OperationLacks(facet.name, facet.operations[static_cast<size_t>(operation)], attribute);
+}
+
+// The rule's texts of an attribute, as patterns.
+std::vector<std::string> Patterns(const std::string& attribute, const std::vector<std::string>& texts) {
+  if (IsPathAttribute(attribute)) return texts;
+  std::vector<std::string> patterns;
+  for (const std::string& text : texts) patterns.push_back(LiteralPattern(text));
+  return patterns;
+}
+
+// 5.7: whoever may run a program may map it.
+bool IsMapExec(FacetId facet, int operation) {
+  return facet == FacetOf("file") && kernel::Facets()[facet].operations[static_cast<size_t>(operation)] == "map_exec";
+}
+
+// Rules that differ in their paths alone, as one: thousands of rules for files become a few boxes.
+struct Shape {
+  std::map<std::string, std::vector<Interval>> integers;
+  std::map<std::string, std::vector<std::string>> texts;  // but for `path`
+  bool has_path = false;
+  auto operator<=>(const Shape&) const = default;
+};
+
+class Merger {
+ public:
+  explicit Merger(int operation) : operation_(operation) {}
+  void Add(const Rule& rule) {
+    Shape shape;
+    for (const auto& [attribute, set] : rule.integers) {
+      if (!Lacks(rule, operation_, attribute)) shape.integers[attribute] = set.intervals();
+    }
+    if (rule.owner_only) shape.integers["owner"] = {{1, 1}};
+    for (const auto& [attribute, texts] : rule.texts) {
+      if (attribute != "transition" && attribute != "path" && !Lacks(rule, operation_, attribute)) shape.texts[attribute] = texts;
+    }
+    const auto path = rule.texts.find("path");
+    shape.has_path = path != rule.texts.end() && !Lacks(rule, operation_, "path");
+    std::vector<std::string>& paths = paths_[shape];
+    if (shape.has_path) paths.insert(paths.end(), path->second.begin(), path->second.end());
   }
-  return box;
+  Result<Boxes> Finish() const {
+    Boxes boxes;
+    for (const auto& [shape, paths] : paths_) {
+      Box box;
+      for (const auto& [attribute, intervals] : shape.integers) box.integers.emplace(attribute, IntervalSet(intervals));
+      for (const auto& [attribute, texts] : shape.texts) {
+        RAVELIN_TRY(set, PathSet::ParseAny(Patterns(attribute, texts)));
+        box.texts.emplace(attribute, std::move(set));
+      }
+      if (shape.has_path) {
+        RAVELIN_TRY(set, PathSet::ParseAny(paths));
+        box.texts.emplace("path", std::move(set));
+      }
+      boxes.push_back(std::move(box));
+    }
+    return boxes;
+  }
+
+ private:
+  int operation_;
+  std::map<Shape, std::vector<std::string>> paths_;
+};
+
+}  // namespace
+
+Result<Box> BoxOf(const Rule& rule, int operation) {
+  Merger merger(operation);
+  merger.Add(rule);
+  RAVELIN_TRY(boxes, merger.Finish());
+  return std::move(boxes.front());
 }
 
 Result<std::optional<Box>> Meet(const Box& a, const Box& b) {
@@ -88,21 +151,25 @@ Result<Boxes> Minus(const Boxes& a, const Boxes& b) {
 }
 
 Result<Boxes> PermittedOf(const Domain& domain, FacetId facet, int operation) {
-  Boxes allows;
-  Boxes denies;
-  Boxes complains;
-  const FacetDefault& fallback = domain.defaults[facet];
-
-  const bool by_default = !fallback.stated || Permits(fallback.action);
-  if (by_default) allows.push_back({});
+  Merger allows(operation);
+  Merger denies(operation);
+  Merger complains(operation);
+  const bool maps = IsMapExec(facet, operation);
+  const FacetId exec = FacetOf("exec");
   for (const Rule& rule : domain.rules) {
+    if (maps && rule.effect == Effect::kAllow && rule.facet == exec) allows.Add(rule);
     if (rule.facet != facet || (rule.operations >> operation & 1) == 0) continue;
-    if (rule.effect != Effect::kAllow && rule.effect != Effect::kDeny && rule.effect != Effect::kComplain) continue;
-    RAVELIN_TRY(box, BoxOf(rule));
-    (rule.effect == Effect::kAllow ? allows : rule.effect == Effect::kDeny ? denies : complains).push_back(std::move(box));
+    if (rule.effect == Effect::kAllow) allows.Add(rule);
+    if (rule.effect == Effect::kDeny) denies.Add(rule);
+    if (rule.effect == Effect::kComplain) complains.Add(rule);
   }
-  RAVELIN_TRY(permitted, Minus(allows, denies));
-  for (Box& box : complains) permitted.push_back(std::move(box));
+  RAVELIN_TRY(allowed, allows.Finish());
+  RAVELIN_TRY(denied, denies.Finish());
+  RAVELIN_TRY(complained, complains.Finish());
+  const auto open = [&](FacetId one) { return !domain.defaults[one].stated || Permits(domain.defaults[one].action); };
+  if (open(facet) || (maps && open(exec))) allowed = {{}};
+  RAVELIN_TRY(permitted, Minus(allowed, denied));
+  for (Box& box : complained) permitted.push_back(std::move(box));
   return permitted;
 }
 

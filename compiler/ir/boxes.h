@@ -28,13 +28,13 @@ bool IsPathAttribute(std::string_view attribute);
 // A pattern that matches this text alone.
 std::string LiteralPattern(std::string_view text);
 
-// The constraints of one rule.  kTooLarge where its patterns need too large an automaton; so in all of these.
-Result<Box> BoxOf(const Rule& rule);
+// The constraints of one rule on attempts of an operation (an index into its facet's operations).  kTooLarge where its patterns need too large an automaton; so in all of these.
+Result<Box> BoxOf(const Rule& rule, int operation);
 Result<std::optional<Box>> Meet(const Box& a, const Box& b);  // nullopt: empty
 Result<Boxes> Minus(const Box& a, const Box& b);
 Result<Boxes> Minus(const Boxes& a, const Boxes& b);
 
-// What the policy permits of an operation (an index into the facet's operations).
+// What the policy permits of an operation.
 Result<Boxes> PermittedOf(const Domain& domain, FacetId facet, int operation);
 
 // One member of a box: values for the attributes that it names.

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "compiler/base/check.h"
@@ -24,12 +25,20 @@ std::vector<std::string> Words(std::string_view text) {
 struct FacetTables {
   std::vector<FacetInfo> facets;
   std::map<std::string, std::vector<std::string>> closures;  // "network/listen"
+  std::set<std::string> lacks;                               // "network/create/port"
 
   FacetTables() {
     for (const auto& row : TableRows("facets.tsv")) {
       if (row[0] == "closure") {
         RAVELIN_CHECK(row.size() == 5, "facets.tsv has a malformed closure");
         closures[std::string(row[1]) + "/" + std::string(row[2])] = Words(row[3]);
+        continue;
+      }
+      if (row[0] == "lacks") {
+        RAVELIN_CHECK(row.size() == 5, "facets.tsv has a malformed row of what is lacking");
+        for (const std::string& operation : Words(row[2])) {
+          for (const std::string& attribute : Words(row[3])) lacks.insert(std::string(row[1]) + "/" + operation + "/" + attribute);
+        }
         continue;
       }
       RAVELIN_CHECK(row[0] == "facet" && row.size() == 6, "facets.tsv has a malformed row");
@@ -178,6 +187,10 @@ const FacetInfo* FindFacet(std::string_view name) {
     if (facet.name == name) return &facet;
   }
   return nullptr;
+}
+
+bool OperationLacks(std::string_view facet, std::string_view operation, std::string_view attribute) {
+  return GetFacets().lacks.count(std::string(facet) + "/" + std::string(operation) + "/" + std::string(attribute)) != 0;
 }
 
 std::vector<std::string> OperationClosure(std::string_view facet, std::string_view operation) {

@@ -59,6 +59,8 @@ struct FacetInfo {
 };
 std::span<const FacetInfo> Facets();
 const FacetInfo* FindFacet(std::string_view name);
+// True when an attempt of the operation has no such attribute: a rule's constraint on it says nothing of the attempt.
+bool OperationLacks(std::string_view facet, std::string_view operation, std::string_view attribute);
 // Operations that an operation brings with it (listen -> create, bind): transitive, itself included.
 std::vector<std::string> OperationClosure(std::string_view facet, std::string_view operation);
 

@@ -246,15 +246,31 @@ Decision ByDefault(const Call& call) {
   return decision;
 }
 
+// 5.7: what lets a program run speaks of mapping it, too.
+bool MapsFile(const ir::ObjectCheck& check) {
+  const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
+  return facet.name == "file" && facet.operations[static_cast<size_t>(check.operation)] == "map_exec";
+}
+bool MapsWhatRuns(const Rule& rule, const ir::ObjectCheck& check) {
+  return MapsFile(check) && rule.effect == Effect::kAllow && kernel::Facets()[rule.facet].name == "exec";
+}
+
 // 5.2: one object check.
 bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
-  if (rule.facet != check.facet || (rule.operations >> check.operation & 1) == 0) return false;
+  const bool same = rule.facet == check.facet && (rule.operations >> check.operation & 1) != 0;
+  if (!same && !MapsWhatRuns(rule, check)) return false;
   if (rule.owner_only && !check.owner) return false;
+  const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
+  const auto lacks = [&](const std::string& attribute) {  // 2.6
+    return attribute == "transition" || kernel::OperationLacks(facet.name, facet.operations[static_cast<size_t>(check.operation)], attribute);
+  };
   for (const auto& [attribute, set] : rule.integers) {
+    if (lacks(attribute)) continue;
     const auto value = check.integers.find(attribute);
     if (value == check.integers.end() || !set.Contains(value->second)) return false;
   }
   for (const auto& [attribute, patterns] : rule.texts) {
+    if (lacks(attribute)) continue;
     const auto value = check.texts.find(attribute);
     if (value == check.texts.end()) return false;
     const bool is_path = attribute == "path" || attribute == "from" || attribute == "on";
@@ -286,7 +302,7 @@ Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
   if (denied.reason.empty() && !allows.empty()) return {permitted, allows, "allow rule"};
   if (!complains.empty()) return {{ActionKind::kLog, 0}, complains, "complain rule"};
   if (!denied.reason.empty()) return denied;
-  const Action fallback = DefaultAction(domain, check.facet);
+  const Action fallback = MapsFile(check) && Permits(DefaultAction(domain, ir::FacetOf("exec"))) ? Action{} : DefaultAction(domain, check.facet);
   if (Permits(fallback)) return {audited ? permitted : fallback, {}, "default"};
   return {fallback, {}, "default of " + kernel::Facets()[check.facet].name};
 }

@@ -34,10 +34,11 @@ struct Asks {
 struct Facet {
   ir::FacetId id;
   std::vector<Asks> asks;  // by operation
+  int maps = -1;           // index of map_exec
 };
 
 Facet ReadFacet(const char* name) {
-  Facet facet{ir::FacetOf(name), {}};
+  Facet facet{ir::FacetOf(name), {}, -1};
   for (const std::string& operation : kernel::Facets()[facet.id].operations) {
     Asks asks;
     for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", name, operation)) {
@@ -47,6 +48,7 @@ Facet ReadFacet(const char* name) {
         if (row->object_class == "dir" || row->object_class == "any") asks.dir |= bit;
       }
     }
+    if (operation == "map_exec") facet.maps = static_cast<int>(facet.asks.size());
     facet.asks.push_back(asks);
   }
   return facet;
@@ -117,12 +119,13 @@ class Expecting {
       const ir::FacetDefault& fallback = domain_.defaults[facet.id];
       const bool open = !fallback.stated || Permits(fallback.action);
       for (size_t i = 0; i < facet.asks.size(); ++i) {
-        bool allowed = open;
+        bool allowed = open || (facet.maps == static_cast<int>(i) && OpenExec());  // 5.7
         bool denied = false;
         bool complained = false;
         bool audited = false;
         bool quiet = false;
         for (const Rule* rule : rules) {
+          allowed |= facet.maps == static_cast<int>(i) && rule->facet == facets_[1].id && rule->effect == Effect::kAllow;  // 5.7
           if (rule->facet != facet.id || (rule->operations >> i & 1) == 0) continue;
           allowed |= rule->effect == Effect::kAllow;
           denied |= rule->effect == Effect::kDeny && rule->integers.empty();  // 8.3: what it cannot see may be another value
@@ -147,11 +150,8 @@ class Expecting {
       }
     }
     if ((file.allow & kExec) != 0) Transition(rules, file);
-    // 8.5: every rule that lets a program run in the same profile brings m at all of its names, whatever takes x away again.
-    const bool inherits = std::any_of(rules.begin(), rules.end(), [&](const Rule* rule) { return Inherits(*rule); }) || OpenExec();
     for (ExpectedFile* one : {&file, &dir}) {
       for (uint32_t* bits : {&one->allow, &one->audit, &one->quiet}) *bits = WithImplied(*bits);
-      if (inherits && one == &file) one->allow |= BroughtByInheriting();
       one->quiet &= ~one->allow;
       one->audit &= one->allow;
     }
@@ -162,18 +162,6 @@ class Expecting {
       if (implied.object_class == "file" && (bits & BitOf(implied.permission)) != 0) bits |= BitOf(implied.implied);
     }
     return bits;
-  }
-  static uint32_t BroughtByInheriting() {
-    uint32_t bits = 0;
-    for (const kernel::LsmImplication& implied : kernel::LsmImplications("apparmor")) {
-      if (implied.object_class == "exec" && implied.permission == "inherit") bits |= BitOf(implied.implied);
-    }
-    return bits;
-  }
-  bool Inherits(const Rule& rule) const {
-    if (rule.facet != facets_[1].id || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) return false;
-    const auto to = rule.texts.find("transition");
-    return to == rule.texts.end() || to->second.front() == "self";
   }
   bool OpenExec() const {
     const ir::FacetDefault& fallback = domain_.defaults[facets_[1].id];
