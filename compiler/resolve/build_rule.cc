@@ -182,6 +182,7 @@ bool RuleBuilder::AddCalls(const ast::Expr& expr, const Scope& scope, bool throu
   // A set that is part of the rule already adds nothing: sets that hold one another twice would double the work at each step.
   const auto [at, fresh] = open_sets_.try_emplace(definition, true);
   if (!fresh && !at->second) return true;
+  if (!fresh && kernel::IsSyscallName(expr.text)) return AddCall(expr, scope, through_set, calls);  // std::time holds the call `time`
   if (!fresh) {
     sink_.Report(diag::Kind::kImportCycle, expr.span, fmt::format("set `{}` holds itself", expr.text));
     return false;
