@@ -30,7 +30,7 @@ bool CheckLayout(const std::string& text, const std::string& name) {
 
 TEST(Format, FilesOfTheProject) {
   size_t checked = 0;
-  for (const char* folder : {"/policies/std", "/tests/golden"}) {
+  for (const char* folder : {"/policies/std", "/policies/apps", "/tests/golden"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(RAVELIN_SOURCE_DIR) + folder)) {
       if (entry.path().extension() != ".rav") continue;
       checked += CheckLayout(*source::ReadFile(entry.path().string()), entry.path().string()) ? 1 : 0;
