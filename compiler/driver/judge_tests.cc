@@ -146,7 +146,9 @@ class Judge {
     }
     for (size_t i = 0; i < facet.operations.size(); ++i) {
       if ((operations >> i & 1) == 0) continue;
-      for (const ObjectCheck& check : Checks(box, static_cast<int>(i))) {
+      const auto checks = Checks(box, static_cast<int>(i));
+      if (!checks) return Fail(fmt::format("`{} {{ {} }}` is left open in more than {} cases; name more of its attributes", facet.name, facet.operations[i], kMostChecks));
+      for (const ObjectCheck& check : *checks) {
         if (!Object(line, check)) return false;
       }
     }
@@ -180,8 +182,9 @@ class Judge {
     return !any;
   }
 
-  // 10.2: every value that some rule tells from another, for what the line leaves open.
-  std::vector<ObjectCheck> Checks(const Rule& box, int operation) const {
+  // 10.2: every value that some rule tells from another, for what the line leaves open.  Nothing where there are too many.
+  static constexpr size_t kMostChecks = 20000;
+  std::optional<std::vector<ObjectCheck>> Checks(const Rule& box, int operation) const {
     ObjectCheck first;
     first.facet = box.facet;
     first.operation = operation;
@@ -203,6 +206,7 @@ class Judge {
         if (!values.empty() && !Applies(box.facet, operation, attribute)) values.clear();
       }
       if (values.empty()) continue;
+      if (values.size() * out.size() > kMostChecks) return std::nullopt;
       std::vector<ObjectCheck> more;
       for (const ObjectCheck& check : out) {
         for (const uint64_t value : values) {

@@ -70,6 +70,14 @@ TEST(Judge, WhatALineLeavesOpenMayHaveAnyValue) {
   FAILS(command, "permit file { ioctl } on \"/dev/tty\"", "command 0");
 }
 
+TEST(Judge, ALineThatLeavesTooMuchOpenFails) {
+  std::string ports;
+  for (int i = 1; i < 20000; i += 2) ports += (ports.empty() ? "" : ", ") + std::to_string(i);
+  const std::string rule = "allow network { listen } tcp port " + ports;
+  EXPECT_THAT(Outcome(rule, "refuse network { bind }"), HasSubstr("name more of its attributes"));
+  EXPECT_EQ(Outcome(rule, "refuse network { bind } tcp port 2"), "");
+}
+
 // clause 10.3
 TEST(Judge, CallsOnEveryArchitecture) {
   const std::string both = "architectures { x86_64, i386 }\n  ";
