@@ -6,6 +6,8 @@ statement
   : LANGUAGE NUMBER EOF                                              # language
   | MODULE NAME (LPAREN (parameter (COMMA parameter)*)? RPAREN)? LBLOCK EOF  # module
   | POLICY NAME LBLOCK EOF                                           # policy
+  | TEST NAME LBLOCK EOF                                             # test
+  | EXPECT NAME item* EOF                                            # expect
   | WHEN expr LBLOCK EOF                                             # when
   | LAYERS LBRACE layerSet (COMMA layerSet)* COMMA? RBRACE EOF       # layers
   | BINDING NAME ASSIGN exprs EOF                                    # binding

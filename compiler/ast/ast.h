@@ -192,14 +192,29 @@ struct Policy {
   Span close;
 };
 
+// permit|refuse KIND subjects... clauses... [with ACTION] [because "..."]: one expectation of a test.  The event is
+// written as a rule's body is; `event` has no verbs and no label.
+struct Expectation {
+  bool permit = false;
+  Rule event;
+};
+
+// test POLICY { ... }
+struct Test {
+  Name policy;
+  std::vector<Expectation> expectations;  // in source order
+  Span span;
+  Span close;
+};
+
 struct Comment {
   Span span;  // with its marker: "// ..." or "/* ... */"
   bool own_line = false;
 };
 
 // Top level: language line, imports, bindings shared by all (shared.bindings), `never` rules shared by all
-// (shared.rules), conditionals, modules and policies.
-enum class TopKind : uint8_t { kShared, kModule, kPolicy };
+// (shared.rules), conditionals, modules, policies and tests.
+enum class TopKind : uint8_t { kShared, kModule, kPolicy, kTest };
 struct TopItem {
   TopKind kind = TopKind::kShared;
   uint32_t index = 0;  // kShared: into shared.order
@@ -212,6 +227,7 @@ struct File {
   Block shared;
   std::vector<Module> modules;
   std::vector<Policy> policies;
+  std::vector<Test> tests;
   std::vector<Comment> comments;  // ascending
 };
 

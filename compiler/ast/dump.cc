@@ -152,6 +152,19 @@ std::string DumpJson(const File& file) {
       out["items"].push_back(OfStatement(file.shared, file.shared.order[item.index]));
       continue;
     }
+    if (item.kind == TopKind::kTest) {
+      const Test& test = file.tests[item.index];
+      Json node = Node("test", test.span);
+      node["policy"] = Of(test.policy);
+      node["expectations"] = Json::array();
+      for (const Expectation& expectation : test.expectations) {
+        Json line = Of(expectation.event);
+        line["node"] = expectation.permit ? "permit" : "refuse";
+        node["expectations"].push_back(std::move(line));
+      }
+      out["items"].push_back(std::move(node));
+      continue;
+    }
     const bool module = item.kind == TopKind::kModule;
     Json node = Node(module ? "module" : "policy", module ? file.modules[item.index].span : file.policies[item.index].span);
     node["name"] = module ? file.modules[item.index].name.text : file.policies[item.index].name.text;

@@ -51,6 +51,8 @@ class Formatter {
         }
         if (!module.parameters.empty()) head += ")";
         Braces(head, module.body, module.span, module.close);
+      } else if (item.kind == TopKind::kTest) {
+        TestBlock(file_.tests[item.index]);
       } else {
         const Policy& policy = file_.policies[item.index];
         Braces("policy " + policy.name.text, policy.body, policy.span, policy.close);
@@ -202,6 +204,18 @@ class Formatter {
     Open(head, span);
     Body(block, close.begin);
     Closing("}", close);
+  }
+
+  void TestBlock(const Test& test) {
+    Open("test " + test.policy.text, test.span);
+    for (const Expectation& expectation : test.expectations) {
+      Line line = RuleLine(expectation.event);
+      line.head.insert(0, expectation.permit ? "permit " : "refuse ");
+      Statement(expectation.event.span, line);
+    }
+    if (HasText()) CommentsBefore(test.close.begin);
+    --depth_;
+    Closing("}", test.close);
   }
 
   void Open(const std::string& head, Span span) {

@@ -31,6 +31,15 @@ struct CheckCommand {
 };
 int Run(const CheckCommand& command);
 
+struct TestCommand {
+  CommonOptions common;  // format: also "junit"
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string count_files;  // a root folder: count what the policies open there, instead of testing
+  unsigned jobs = 1;
+};
+int Run(const TestCommand& command);
+
 struct FmtCommand {
   CommonOptions common;
   std::vector<std::string> inputs;

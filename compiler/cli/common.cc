@@ -35,8 +35,9 @@ int Complain(const Error& error) {
   return error.code == ErrorCode::kMalformed ? kFindings : kEnvironment;
 }
 
-void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options) {
+void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options, size_t limit) {
   diag::RenderOptions render;
+  render.limit = limit;
   render.color = UseColor(options);
   const std::string text = diag::RenderText(sink, sources, render);
   std::fwrite(text.data(), 1, text.size(), stderr);

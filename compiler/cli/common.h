@@ -34,8 +34,8 @@ Result<void> Print(const std::string& text);
 // One line to standard error: "ravelin: <message>".
 void Complain(const std::string& message);
 int Complain(const Error& error);  // and the exit code for it
-// Diagnostics for people, on standard error.
-void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options);
+// Diagnostics for people, on standard error; at most `limit`, the rest is counted.
+void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options, size_t limit = 50);
 std::string QuoteJson(const std::string& text);
 
 // Policy files named by files and folders (every *.rav below, sorted); "-" stays.

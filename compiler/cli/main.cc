@@ -10,13 +10,13 @@
 namespace ravelin::cli {
 namespace {
 
-void AddOutputOptions(CLI::App& app, CommonOptions& o) {
-  app.add_option("--format", o.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+void AddOutputOptions(CLI::App& app, CommonOptions& o, const std::vector<std::string>& formats = {"text", "json"}) {
+  app.add_option("--format", o.format, "how to report")->check(CLI::IsMember(formats))->capture_default_str();
   app.add_option("--color", o.color, "auto, always or never; NO_COLOR is honoured")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
 }
 
-void AddPolicyOptions(CLI::App& app, CommonOptions& o) {
-  AddOutputOptions(app, o);
+void AddPolicyOptions(CLI::App& app, CommonOptions& o, const std::vector<std::string>& formats = {"text", "json"}) {
+  AddOutputOptions(app, o, formats);
   app.add_option("--target", o.target, "a built-in target, `host`, or a descriptor file")->capture_default_str();
   app.add_option("-I,--import-folder", o.import_folders, "where imports are looked up (repeatable)")->allow_extra_args(false);
   app.add_option("--std", o.library_folder, "read the standard library from this folder");
@@ -27,6 +27,7 @@ struct CommandLine {
   CLI::App app{"Policy compiler for Linux sandboxes: one source, proven artifacts."};
   CompileCommand compile;
   CheckCommand check;
+  TestCommand test;
   FmtCommand fmt;
   DumpCommand dump;
   ExplainCommand explain;
@@ -44,6 +45,7 @@ struct CommandLine {
     app.footer("Exit codes: 0 ok, 1 findings or denials, 2 usage, 3 environment or inconclusive, 70 internal error.");
     Compile(*app.add_subcommand("compile", "compile policies and prove what is written"));
     Check(*app.add_subcommand("check", "say everything that can be said without writing anything"));
+    Test(*app.add_subcommand("test", "judge the `test` blocks of policies"));
     Fmt(*app.add_subcommand("fmt", "canonical layout"));
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
     Explain(*app.add_subcommand("explain", "is a call permitted, by which rule, by which instructions"));
@@ -70,6 +72,14 @@ struct CommandLine {
     sub.add_flag("--fail-on-warning", check.fail_on_warning, "exit 1 on warnings too");
     sub.add_option("-j,--jobs", check.jobs, "files checked at the same time")->check(CLI::Range(1, 256))->capture_default_str();
     AddPolicyOptions(sub, check.common);
+  }
+
+  void Test(CLI::App& sub) {
+    sub.add_option("policy", test.inputs, "policy files or folders, - for standard input")->required();
+    sub.add_option("-o,--output", test.output, "write the report there");
+    sub.add_option("--files", test.count_files, "instead: how many files below this folder each policy opens");
+    sub.add_option("-j,--jobs", test.jobs, "files tested at the same time")->check(CLI::Range(1, 256))->capture_default_str();
+    AddPolicyOptions(sub, test.common, {"text", "json", "junit"});
   }
 
   void Fmt(CLI::App& sub) {
@@ -122,6 +132,7 @@ struct CommandLine {
     if (list_diagnostics) return ListDiagnostics();
     if (app.got_subcommand("compile")) return Run(compile);
     if (app.got_subcommand("check")) return Run(check);
+    if (app.got_subcommand("test")) return Run(test);
     if (app.got_subcommand("fmt")) return Run(fmt);
     if (app.got_subcommand("dump")) return Run(dump);
     if (app.got_subcommand("explain")) return Run(explain);

@@ -56,6 +56,7 @@ Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const Load
   front->program = std::move(program);
   const resolve::Resolved resolved = resolve::Resolve(front->program, front->sources, target, front->sink);
   front->policy = resolve::Build(resolved, front->sources, front->sink);
+  front->tests = resolve::BuildTests(resolved, front->policy, front->sources, front->sink);
   return front;
 }
 

@@ -21,6 +21,7 @@ struct Frontend {
   resolve::Program program;
   resolve::Target target;
   ir::Policy policy;  // to be lowered only if the sink has no errors
+  std::vector<ir::Expectation> tests;
 };
 
 // Fails when the file cannot be read; mistakes in it are in the sink.

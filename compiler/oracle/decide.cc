@@ -284,6 +284,8 @@ bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
   return true;
 }
 
+}  // namespace
+
 Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
   Decision denied{{ActionKind::kAllow, 0}, {}, ""};
   std::vector<uint32_t> allows;
@@ -306,8 +308,6 @@ Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
   if (Permits(fallback)) return {audited ? permitted : fallback, {}, "default"};
   return {fallback, {}, "default of " + kernel::Facets()[check.facet].name};
 }
-
-}  // namespace
 
 Decision DecideCall(const Domain& domain, const Event& event) {
   const Arch* arch = EntryOf(domain, event.audit_arch);

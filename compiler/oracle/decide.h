@@ -16,4 +16,7 @@ ir::Decision Decide(const ir::Domain& domain, const ir::Event& event);
 // attempts that this permits is Up_seccomp(A).
 ir::Decision DecideCall(const ir::Domain& domain, const ir::Event& event);
 
+// Decides one object check by itself (5.2).
+ir::Decision DecideObject(const ir::Domain& domain, const ir::ObjectCheck& check);
+
 }  // namespace ravelin::oracle

@@ -33,6 +33,7 @@ void RuleBuilder::BuildFacet(const InForce<ast::Rule>& item, std::vector<ir::Rul
     seen.push_back(clause.keyword.text);
     good &= ReadClause(clause, *item.scope, base, transports);
   }
+  if (good && attempt_) good = CheckAttempt(rule, base);
   if (!good) return;
   if ((rule.kind.text == "signal" || rule.kind.text == "ptrace") && base.texts.count("peer") == 0) base.texts["peer"] = {"self"};  // 5.6
   // Alternatives are rules of their own: a path or a label; tcp or udp.
@@ -165,6 +166,10 @@ bool RuleBuilder::ReadIntegers(const ast::Clause& clause, const Scope& scope, st
     }
     set = std::move(here);
   }
+  if (attempt_ && *set != ir::IntervalSet::Single(set->empty() ? 0 : set->Min())) {
+    ReportSeveral(clause.span, fmt::format("`{}`", clause.keyword.text));
+    return false;
+  }
   base.integers[attribute] = std::move(*set);
   return true;
 }
@@ -247,7 +252,10 @@ bool RuleBuilder::ReadPeer(const Expr& expr, const Scope& scope, const std::stri
 
 bool RuleBuilder::ReadTransition(const Expr& expr, ir::Rule& base) {
   if (expr.kind == ExprKind::kName) {
-    if (expr.text == "self") return true;
+    if (expr.text == "self") {
+      if (attempt_) base.texts["transition"] = {expr.text};
+      return true;
+    }
     if (expr.text == "unconfined_danger" || context_.policy_names.count(expr.text) != 0) {
       base.texts["transition"] = {expr.text};
       return true;

@@ -83,19 +83,23 @@ bool RuleBuilder::ReadAction(const ast::Rule& rule, const Scope& scope, Effect e
   return false;
 }
 
+const kernel::FacetInfo* RuleBuilder::ReadKind(const ast::Rule& rule) {
+  const kernel::FacetInfo* facet = kernel::FindFacet(rule.kind.text);
+  if (facet != nullptr) return facet;
+  std::vector<std::string_view> names;
+  for (const kernel::FacetInfo& f : kernel::Facets()) names.push_back(f.name);
+  auto& d = sink_.Report(diag::Kind::kUnknownRuleKind, rule.kind.span, fmt::format("there is no rule kind `{}`", rule.kind.text));
+  const std::string hint = kernel::IsSyscallName(rule.kind.text) ? fmt::format("for a system call write `syscall {}`", rule.kind.text) : diag::DidYouMean(rule.kind.text, names);
+  d.Help(hint.empty() ? fmt::format("rule kinds are {}", fmt::join(names, ", ")) : hint);
+  return nullptr;
+}
+
 void RuleBuilder::Build(const InForce<ast::Rule>& item, std::vector<ir::Rule>& out) {
   const ast::Rule& rule = *item.statement;
   std::vector<std::pair<Effect, bool>> effects;
   if (!ReadVerbs(rule, effects)) return;
-  const kernel::FacetInfo* facet = kernel::FindFacet(rule.kind.text);
-  if (facet == nullptr) {
-    std::vector<std::string_view> names;
-    for (const kernel::FacetInfo& f : kernel::Facets()) names.push_back(f.name);
-    auto& d = sink_.Report(diag::Kind::kUnknownRuleKind, rule.kind.span, fmt::format("there is no rule kind `{}`", rule.kind.text));
-    const std::string hint = kernel::IsSyscallName(rule.kind.text) ? fmt::format("for a system call write `syscall {}`", rule.kind.text) : diag::DidYouMean(rule.kind.text, names);
-    d.Help(hint.empty() ? fmt::format("rule kinds are {}", fmt::join(names, ", ")) : hint);
-    return;
-  }
+  const kernel::FacetInfo* facet = ReadKind(rule);
+  if (facet == nullptr) return;
   ir::Rule base;
   base.label = rule.label.text;
   base.facet = ir::FacetOf(facet->name);
@@ -178,6 +182,7 @@ bool RuleBuilder::AddCalls(const ast::Expr& expr, const Scope& scope, bool throu
   // A set that is part of the rule already adds nothing: sets that hold one another twice would double the work at each step.
   const auto [at, fresh] = open_sets_.try_emplace(definition, true);
   if (!fresh && !at->second) return true;
+  if (!fresh && kernel::IsSyscallName(expr.text)) return AddCall(expr, scope, through_set, calls);  // std::time holds the call `time`
   if (!fresh) {
     sink_.Report(diag::Kind::kImportCycle, expr.span, fmt::format("set `{}` holds itself", expr.text));
     return false;

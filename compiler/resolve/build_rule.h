@@ -32,8 +32,14 @@ class RuleBuilder {
 
   // Appends the rule's IR rules; ids are not set.
   void Build(const InForce<ast::Rule>& item, std::vector<ir::Rule>& out);
+  // Reads a line of a test as the attempts that it speaks of: no verb, no closure, one value for each attribute.
+  void BuildAttempts(const ast::Rule& line, const Scope& scope, std::vector<ir::Rule>& out);
 
  private:
+  const kernel::FacetInfo* ReadKind(const ast::Rule& rule);
+  void BuildAttemptedCalls(const ast::Rule& line, const Scope& scope, std::vector<ir::Rule>& out, ir::Rule base);
+  bool CheckAttempt(const ast::Rule& line, ir::Rule& base);
+  void ReportSeveral(source::Span span, const std::string& what);
   bool ReadVerbs(const ast::Rule& rule, std::vector<std::pair<ir::Effect, bool>>& effects);
   bool ReadAction(const ast::Rule& rule, const Scope& scope, ir::Effect effect, ir::FacetId facet, ir::Action& action);
   void BuildCalls(const InForce<ast::Rule>& item, std::vector<ir::Rule>& out, ir::Rule base);
@@ -58,6 +64,7 @@ class RuleBuilder {
   int depth_ = 0;
   std::map<const Definition*, bool> open_sets_;  // sets of the rule; true: being read
   bool quiet_about_absence_ = false;  // the rule comes from a module, which is written for every architecture
+  bool attempt_ = false;              // a line of a test is read
   bool loosens_ = false;              // the rule permits, so that leaving a part of it out is strict
 };
 

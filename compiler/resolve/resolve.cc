@@ -46,6 +46,7 @@ class Resolver {
       if (!fresh) ReportDuplicate(policy.name, at->second->name.span);
       ResolvePolicy(policy);
     }
+    for (const ast::Test& test : root.tests) ResolveTest(test);
     if (root.policies.empty() && !sink_.HasErrors()) {
       sink_.Report(diag::Kind::kEmptyPolicy, root.language_span, "the file holds no policy").Help("write `policy NAME { ... }`");
     }
@@ -89,6 +90,11 @@ class Resolver {
       for (const ast::Policy& policy : file.policies) {
         sink_.Report(diag::Kind::kMisplacedStatement, policy.name.span, fmt::format("policy `{}` stands in an imported file", policy.name.text))
             .Help("an imported file holds modules, resources, sets and `let`s; compile this file by itself");
+      }
+    }
+    if (index != 0) {
+      for (const ast::Test& test : file.tests) {
+        sink_.Report(diag::Kind::kMisplacedStatement, test.policy.span, fmt::format("a test of `{}` stands in an imported file", test.policy.text)).Help("a test stands in the file of the policy that it is about");
       }
     }
     for (const size_t imported : program_.imports[index]) {
@@ -136,7 +142,21 @@ class Resolver {
     Scope& scope = out_.scopes.back();
     CollectBindings(policy.body, scope);
     Flatten(policy.body, scope, nullptr, domain);
+    policy_scopes_.push_back(&scope);
     out_.domains.push_back(std::move(domain));
+  }
+
+  void ResolveTest(const ast::Test& test) {
+    std::vector<std::string_view> names;
+    for (size_t i = 0; i < out_.domains.size(); ++i) {
+      names.push_back(out_.domains[i].policy->name.text);
+      if (names.back() != test.policy.text) continue;
+      out_.tests.push_back({&test, i, policy_scopes_[i]});
+      return;
+    }
+    auto& d = sink_.Report(diag::Kind::kUnknownName, test.policy.span, fmt::format("no policy `{}` stands in this file", test.policy.text));
+    const std::string hint = diag::DidYouMean(test.policy.text, names);
+    if (!hint.empty()) d.Help(hint);
   }
 
   // `never` at top level holds for every policy.
@@ -274,6 +294,7 @@ class Resolver {
   std::vector<char> state_;
   std::map<std::string, ModuleRef> library_modules_;
   std::map<std::pair<const ast::When*, const Scope*>, const Block*> taken_;
+  std::vector<const Scope*> policy_scopes_;  // by domain
   std::vector<const ast::Module*> open_modules_;
   std::set<const ast::Module*> used_;  // without parameters, by the policy at hand
   size_t inner_uses_ = 0;              // of modules by modules, in the policy at hand

@@ -1,15 +1,17 @@
 // Names to meaning: modules expanded, conditions on the target decided, every name bound.
 //
-// Two functions, two stages:
+// Functions, one for each stage:
 //   Resolve: trees -> Resolved, flat lists of statements for each domain, each with the scope to read its names in and
 //            the chain of `use` statements that brought it;
-//   Build:   Resolved -> ir::Policy, everything a user wrote as sets over events.
-// Both report mistakes and go on; a result with errors in the sink must not be lowered.
+//   Build:   Resolved -> ir::Policy, everything a user wrote as sets over events;
+//   BuildTests: the `test` blocks likewise.
+// All report mistakes and go on; a result with errors in the sink must not be lowered.
 #pragma once
 
 #include <memory>
 
 #include "compiler/base/diag.h"
+#include "compiler/ir/expectation.h"
 #include "compiler/ir/policy.h"
 #include "compiler/resolve/program.h"
 #include "compiler/resolve/scope.h"
@@ -34,9 +36,17 @@ struct ResolvedDomain {
   std::vector<InForce<ast::Raw>> raws;
 };
 
+// A `test` block of the policy's own file, with the scope of the policy that it is about.
+struct ResolvedTest {
+  const ast::Test* test = nullptr;
+  size_t domain = 0;  // index into Resolved::domains
+  const Scope* scope = nullptr;
+};
+
 struct Resolved {
   Target target;
   std::vector<ResolvedDomain> domains;
+  std::vector<ResolvedTest> tests;
   std::deque<Scope> scopes;                   // stable addresses
   std::deque<std::vector<ast::Expr>> values;  // values of module parameters
 };
@@ -45,5 +55,8 @@ struct Resolved {
 Resolved Resolve(const Program& program, const source::SourceManager& sources, const Target& target, diag::Sink& sink);
 
 ir::Policy Build(const Resolved& resolved, const source::SourceManager& sources, diag::Sink& sink);
+
+// The expectations of the tests, in source order; `policy` is what Build made of `resolved`.  Lines with mistakes are left out.
+std::vector<ir::Expectation> BuildTests(const Resolved& resolved, const ir::Policy& policy, const source::SourceManager& sources, diag::Sink& sink);
 
 }  // namespace ravelin::resolve

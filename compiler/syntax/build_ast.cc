@@ -295,6 +295,19 @@ void AstBuilder::AddRule(Parser::Rule_Context* context, ast::Block& block) {
   Push(block, block.rules, ast::StatementKind::kRule, std::move(rule));
 }
 
+ast::Expectation AstBuilder::Expectation(Parser::ExpectContext* context) {
+  ast::Expectation out;
+  out.permit = context->EXPECT()->getText() == "permit";
+  out.event.span = SpanOf(context);
+  out.event.kind = NameOf(context->NAME()->getSymbol());
+  Parts parts = Split(context->item());
+  out.event.subjects = std::move(parts.subjects);
+  out.event.clauses = std::move(parts.clauses);
+  out.event.action = std::move(parts.action);
+  out.event.because = std::move(parts.because);
+  return out;
+}
+
 std::vector<ast::Parameter> AstBuilder::Parameters(Parser::ModuleContext* context) {
   std::vector<ast::Parameter> out;
   for (Parser::ParameterContext* p : context->parameter()) {

@@ -15,6 +15,7 @@ class AstBuilder {
   AstBuilder(SpanFn span, diag::Sink& sink) : span_(std::move(span)), sink_(sink) {}
 
   ast::Expr Expr(ravelin_grammar::RavelinParser::ExprContext* context);
+  ast::Expectation Expectation(ravelin_grammar::RavelinParser::ExpectContext* context);
   // Adds a statement without a block to `block`.
   void AddStatement(ravelin_grammar::RavelinParser::StatementContext* context, ast::Block& block);
   ast::Name NameOf(const antlr4::Token* token) const { return {token->getText(), span_(*token)}; }

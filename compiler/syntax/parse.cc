@@ -17,6 +17,9 @@ using Parser = ravelin_grammar::RavelinParser;
 // Longest chain of operators in one statement: the tree is as deep as the chain is long.
 constexpr size_t kMaxOperators = 1000;
 
+// Words that begin a statement, for "did you mean".
+const std::vector<std::string_view> kStatementWords = {"policy", "module", "import", "allow", "deny", "audit", "quiet", "complain", "never", "narrow", "default", "use", "resource", "set", "let", "when", "unknown", "architectures", "attach", "layers", "reference", "accept", "raw", "foreign", "language", "test", "permit", "refuse"};
+
 // The first mistake of a statement; the others follow from it.
 class FirstError : public antlr4::BaseErrorListener {
  public:
@@ -78,7 +81,7 @@ class FileParser {
   }
 
  private:
-  enum class Kind { kTop, kModule, kPolicy, kThen, kElse };
+  enum class Kind { kTop, kModule, kPolicy, kTest, kThen, kElse };
   // Blocks under construction are owned here and moved into their parents when they close: parents' vectors may grow.
   struct Open {
     Kind kind = Kind::kTop;
@@ -88,6 +91,7 @@ class FileParser {
     std::unique_ptr<ast::When> when;
     ast::Name name;
     std::vector<ast::Parameter> parameters;
+    std::vector<ast::Expectation> expectations;  // of a test
     bool implied = false;  // the block of `else when`, which has no braces of its own
   };
 
@@ -163,7 +167,7 @@ class FileParser {
     if (word == "=") d.Help("use `==` to compare");
     if (word == "'") d.Help("strings stand in double quotes");
     if (error.offending->getType() == Parser::NAME) {
-      const std::string hint = diag::DidYouMean(word, {"policy", "module", "import", "allow", "deny", "audit", "quiet", "complain", "never", "narrow", "default", "use", "resource", "set", "let", "when", "unknown", "architectures", "attach", "layers", "reference", "accept", "raw", "foreign", "language"});
+      const std::string hint = diag::DidYouMean(word, kStatementWords);
       if (hint == fmt::format("did you mean `{}`?", word)) {
         d.Help("a statement begins on a line of its own");
         return;
@@ -180,7 +184,7 @@ class FileParser {
     // A misspelt word is likelier than a rule that begins with a name.
     if (type == Parser::NAME && !(statement.tokens.size() > 1 && statement.tokens[1]->getType() == Parser::COLON)) {
       auto& d = sink_.Report(diag::Kind::kSyntaxError, first, fmt::format("`{}` begins no statement", word));
-      const std::string hint = diag::DidYouMean(word, {"policy", "module", "import", "allow", "deny", "audit", "quiet", "complain", "never", "narrow", "default", "use", "resource", "set", "let", "when", "unknown", "architectures", "attach", "layers", "reference", "accept", "raw", "foreign", "language"});
+      const std::string hint = diag::DidYouMean(word, kStatementWords);
       if (hint == fmt::format("did you mean `{}`?", word)) {
         d.Help("a statement begins on a line of its own");
         return;
@@ -201,6 +205,20 @@ class FileParser {
     if (auto* language = dynamic_cast<Parser::LanguageContext*>(tree)) return Language(language, first);
     if (auto* module = dynamic_cast<Parser::ModuleContext*>(tree)) return OpenNamed(Kind::kModule, module->NAME()->getSymbol(), first, builder_->Parameters(module));
     if (auto* policy = dynamic_cast<Parser::PolicyContext*>(tree)) return OpenNamed(Kind::kPolicy, policy->NAME()->getSymbol(), first, {});
+    if (auto* test = dynamic_cast<Parser::TestContext*>(tree)) return OpenNamed(Kind::kTest, test->NAME()->getSymbol(), first, {});
+    if (auto* expect = dynamic_cast<Parser::ExpectContext*>(tree)) {
+      if (blocks_.back().kind == Kind::kTest) {
+        blocks_.back().expectations.push_back(builder_->Expectation(expect));
+      } else if (dropped_ == 0) {
+        sink_.Report(diag::Kind::kMisplacedStatement, first, fmt::format("`{}` stands outside of a test", word)).Help("move it into `test POLICY { ... }`");
+      }
+      return;
+    }
+    if (InTest()) {
+      sink_.Report(diag::Kind::kMisplacedStatement, first, fmt::format("`{}` stands inside a test", word)).Help("a test holds `permit` and `refuse` lines");
+      if (opens) OpenDropped(first);
+      return;
+    }
     if (auto* when = dynamic_cast<Parser::WhenContext*>(tree)) {
       if (after_else) OpenBlock(Kind::kElse, first, {}).implied = true;
       Open& open = OpenBlock(Kind::kThen, first, {});
@@ -220,6 +238,8 @@ class FileParser {
   bool InPolicyOrModule() const {
     return std::any_of(blocks_.begin(), blocks_.end(), [](const Open& open) { return open.kind == Kind::kModule || open.kind == Kind::kPolicy; });
   }
+
+  bool InTest() const { return blocks_.back().kind == Kind::kTest; }
 
   bool Misplaced(size_t type, const std::string& word, source::Span span, Parser::StatementContext* tree) {
     const bool inside = InPolicyOrModule() || dropped_ > 0;
@@ -267,7 +287,7 @@ class FileParser {
   void OpenNamed(Kind kind, const antlr4::Token* name, source::Span span, std::vector<ast::Parameter> parameters) {
     const bool nested = blocks_.size() > 1;
     if (nested) {
-      sink_.Report(diag::Kind::kMisplacedStatement, span, fmt::format("a {} stands inside another block", kind == Kind::kModule ? "module" : "policy")).Help("policies and modules stand side by side in a file");
+      sink_.Report(diag::Kind::kMisplacedStatement, span, fmt::format("a {} stands inside another block", kind == Kind::kModule ? "module" : kind == Kind::kTest ? "test" : "policy")).Help("policies, modules and tests stand side by side in a file");
     }
     OpenBlock(kind, span, builder_->NameOf(name)).parameters = std::move(parameters);
   }
@@ -286,9 +306,12 @@ class FileParser {
     }
     const source::Span whole{file_, open.opened.begin, span.end};
     ast::Block& parent = *blocks_.back().block;
-    if (open.kind == Kind::kPolicy || open.kind == Kind::kModule) {
+    if (open.kind == Kind::kPolicy || open.kind == Kind::kModule || open.kind == Kind::kTest) {
       if (blocks_.size() > 1) return;  // misplaced, reported when it opened
-      if (open.kind == Kind::kPolicy) {
+      if (open.kind == Kind::kTest) {
+        out_.order.push_back({ast::TopKind::kTest, static_cast<uint32_t>(out_.tests.size())});
+        out_.tests.push_back({open.name, std::move(open.expectations), whole, span});
+      } else if (open.kind == Kind::kPolicy) {
         out_.order.push_back({ast::TopKind::kPolicy, static_cast<uint32_t>(out_.policies.size())});
         out_.policies.push_back({open.name, std::move(*open.own), whole, span});
       } else {

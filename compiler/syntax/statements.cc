@@ -16,7 +16,7 @@ const std::map<std::string, size_t>& LeadingWords() {
       {"attach", RavelinLexer::ATTACH}, {"layers", RavelinLexer::LAYERS}, {"architectures", RavelinLexer::ARCHITECTURES}, {"foreign", RavelinLexer::FOREIGN},
       {"reference", RavelinLexer::REFERENCE}, {"use", RavelinLexer::USE}, {"resource", RavelinLexer::BINDING}, {"set", RavelinLexer::BINDING},
       {"let", RavelinLexer::BINDING}, {"default", RavelinLexer::DEFAULT}, {"unknown", RavelinLexer::UNKNOWN}, {"when", RavelinLexer::WHEN},
-      {"accept", RavelinLexer::ACCEPT}, {"raw", RavelinLexer::RAW}, {"allow", RavelinLexer::VERB}, {"deny", RavelinLexer::VERB},
+      {"accept", RavelinLexer::ACCEPT}, {"raw", RavelinLexer::RAW}, {"test", RavelinLexer::TEST}, {"permit", RavelinLexer::EXPECT}, {"refuse", RavelinLexer::EXPECT}, {"allow", RavelinLexer::VERB}, {"deny", RavelinLexer::VERB},
       {"audit", RavelinLexer::VERB}, {"quiet", RavelinLexer::VERB}, {"complain", RavelinLexer::VERB}, {"never", RavelinLexer::VERB}, {"narrow", RavelinLexer::VERB}};
   return words;
 }
@@ -150,10 +150,14 @@ StatementTokens StatementReader::Next() {
       if (word != LeadingWords().end() && (out.tokens.empty() || word->second == RavelinLexer::VERB)) {
         Retype(*ahead_, word->second);
         may_lead = word->second == RavelinLexer::VERB || word->second == RavelinLexer::DEFAULT;
-        opens_block = word->second == RavelinLexer::POLICY || word->second == RavelinLexer::MODULE || word->second == RavelinLexer::WHEN;
+        opens_block = word->second == RavelinLexer::POLICY || word->second == RavelinLexer::MODULE || word->second == RavelinLexer::WHEN || word->second == RavelinLexer::TEST;
       } else {
         may_lead = out.tokens.empty();  // perhaps a label
       }
+    } else if (type == RavelinLexer::COLON && out.tokens.size() == 1 && TypeOf(*out.tokens.front()) != RavelinLexer::VERB) {
+      Retype(*out.tokens.front(), RavelinLexer::NAME);  // a label, whatever its word means elsewhere
+      opens_block = false;
+      may_lead = true;
     } else if (type != RavelinLexer::COLON) {
       may_lead = false;
     }

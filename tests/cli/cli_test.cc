@@ -156,6 +156,52 @@ TEST_F(Cli, TheSuggestedLinePermitsTheCall) {
   EXPECT_THAT(RunRavelin({"explain", folder_.Write("web.rav", text), "socket(AF_ALG, SOCK_RAW, 0)"}).out, HasSubstr("  but    "));
 }
 
+TEST_F(Cli, TestsArePolicyFilesJudged) {
+  const std::string good = folder_.Write("good.rav", std::string(kPlain) + "test p {\n  permit syscall read\n  refuse syscall socket(AF_INET)\n}\n");
+  const std::string bad = folder_.Write("bad.rav", std::string(kPlain) + "test p {\n  permit syscall read\n  refuse syscall socket(AF_UNIX)\n}\n");
+  const std::string none = folder_.Write("none.rav", kPlain);
+  const std::string broken = folder_.Write("sub/broken.rav", std::string(kPlain) + "test q {\n  permit syscall read\n}\n");
+  const Output passing = RunRavelin({"test", good});
+  EXPECT_EQ(passing.exit_code, 0) << passing.err;
+  EXPECT_EQ(passing.out, "2 passed, 0 failed\n");
+  EXPECT_EQ(passing.err, "");
+  const Output failing = RunRavelin({"test", good, bad});
+  EXPECT_EQ(failing.exit_code, 1);
+  EXPECT_EQ(failing.out, "3 passed, 1 failed\n");
+  EXPECT_THAT(failing.err, ::testing::AllOf(HasSubstr(bad + ":10:3: error: `socket(AF_UNIX, 0, 0) on x86_64` is permitted: " + bad + ":5:3 allow syscall socket(domain == AF_UNIX)"), HasSubstr("[test-failed]")));
+  const Output empty = RunRavelin({"test", none});
+  EXPECT_EQ(empty.exit_code, 0);
+  EXPECT_THAT(empty.err, HasSubstr(none + " has no test"));
+  EXPECT_EQ(empty.out, "0 passed, 0 failed\n");
+  EXPECT_EQ(RunRavelin({"test", broken}).exit_code, 1);
+  EXPECT_THAT(RunRavelin({"check", broken}).err, HasSubstr("unknown-name")) << "what is wrong with a test is said by every command";
+  const Output folder = RunRavelin({"test", folder_.path(), "-j", "2"});
+  EXPECT_EQ(folder.exit_code, 1);
+  EXPECT_EQ(folder.out, "3 passed, 1 failed\n");
+  EXPECT_EQ(RunRavelin({"test", Path("missing.rav")}).exit_code, 3);
+  EXPECT_EQ(RunRavelin({"test", good, "--target", "nosuch"}).exit_code, 2);
+  EXPECT_EQ(RunRavelin({"test", "-"}, source::ReadFile(bad).value()).exit_code, 1);
+  const auto report = nlohmann::json::parse(RunRavelin({"test", folder_.path(), "--format", "json"}).out);
+  EXPECT_EQ(report["files"].size(), 4u);
+  EXPECT_EQ(report["files"][0]["failed"], 1);
+  EXPECT_EQ(report["files"][0]["expectations"][1]["passed"], false);
+  EXPECT_EQ(report["files"][3]["diagnostics"][0]["rule"], "unknown-name");
+  EXPECT_EQ(RunRavelin({"test", bad, "--format", "junit", "-o", Path("report.xml")}).exit_code, 1);
+  EXPECT_THAT(source::ReadFile(Path("report.xml")).value(), ::testing::AllOf(HasSubstr("<testsuite name=\"" + bad + "\" tests=\"2\" failures=\"1\" errors=\"0\">"), HasSubstr("<failure message=")));
+  // The same artifacts with and without tests.
+  ASSERT_EQ(RunRavelin({"compile", good, "--emit", "bpf", "-o", Path("with")}).exit_code, 0);
+  ASSERT_EQ(RunRavelin({"compile", none, "--emit", "bpf", "-o", Path("without")}).exit_code, 0);
+  EXPECT_EQ(source::ReadFile(Path("with")).value(), source::ReadFile(Path("without")).value());
+}
+
+TEST_F(Cli, CountsTheFilesThatAPolicyOpens) {
+  folder_.Write("root/etc/a", "");
+  folder_.Write("root/etc/b", "");
+  const std::string policy = folder_.Write("p.rav", "language 1\npolicy p {\n  allow file { read } on path(\"/etc/a\")\n  allow file { write } on path(\"/etc/*\")\n  default deny\n}\n");
+  EXPECT_EQ(RunRavelin({"test", policy, "--files", Path("root")}).out, policy + ": policy p opens 1 of 2 files to read, 2 to write\n");
+  EXPECT_EQ(RunRavelin({"test", policy, "--files", Path("none")}).exit_code, 3);
+}
+
 TEST_F(Cli, TheDocumentsSayWhatTheProgramDoes) {
   const std::string root = RAVELIN_SOURCE_DIR;
   std::string table;

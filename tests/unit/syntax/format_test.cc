@@ -30,7 +30,7 @@ bool CheckLayout(const std::string& text, const std::string& name) {
 
 TEST(Format, FilesOfTheProject) {
   size_t checked = 0;
-  for (const char* folder : {"/policies/std", "/tests/golden"}) {
+  for (const char* folder : {"/policies/std", "/policies/apps", "/tests/golden"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(RAVELIN_SOURCE_DIR) + folder)) {
       if (entry.path().extension() != ".rav") continue;
       checked += CheckLayout(*source::ReadFile(entry.path().string()), entry.path().string()) ? 1 : 0;
@@ -47,6 +47,7 @@ TEST(Format, TrickyTexts) {
       "language 1\n\n\n\nset a = {\n1,\n2,\n\n3..5,\n}\n\n\n\nlet b = 1\n\n",
       "language 1\r\npolicy p {\r\n default deny\r\n // a\r\n}\r\n",
       "language 1\npolicy p { }\n",
+      "language 1\npolicy p { default deny }\ntest p { // a\n permit file{read}on \"/x\" // b\n // c\n\n\n refuse exec \"/bin/sh\" as self with errno(EPERM)\n because \"d\"\n refuse syscall { // e\n read }\n // f\n} // g\ntest p { }\n",
       "language 1\nimport \"a.rav\"\nlet HOME=\"/home/u\"\nresource r=path(\"/a\",\"/b/**\"),label(\"x_t\")\nset s={read,write,3,5..9}\nmodule m(a,b=1){allow syscall read(fd==a)}\n"
       "policy p{attach \"/bin/x\"\nlayers{seccomp+apparmor,seccomp+selinux}\narchitectures{x86_64,i386}\nforeign architecture with errno(ENOSYS)\nreference kernel 6.1\nuse m(a=2)\n"
       "l: allow file{read,write}on r because \"why\"\nallow exec \"/bin/y\" as unconfined_danger\naudit deny syscall ptrace with kill process\nquiet deny file{read}on path(\"/s\")\n"
@@ -59,7 +60,7 @@ TEST(Format, TrickyTexts) {
 }
 
 TEST(Parse, WordsOfTheLanguageAreNames) {
-  for (const char* word : {"kill", "mount", "ptrace", "allow", "policy", "accept", "module", "use", "default", "with", "on"}) {
+  for (const char* word : {"kill", "mount", "ptrace", "allow", "policy", "accept", "module", "use", "default", "with", "on", "test", "permit", "refuse"}) {
     const Parsed parsed(std::string("language 1\npolicy ") + word + " {\n  default deny\n  allow syscall { " + word + " }\n}\n");
     EXPECT_EQ(parsed.kinds, "") << word << parsed.Messages();
     ASSERT_EQ(parsed.file.policies.size(), 1u);
