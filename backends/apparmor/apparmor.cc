@@ -28,6 +28,8 @@ Result<Artifact> Compile(const ir::Policy& policy, const TargetFacts& target, co
     return Fail(ErrorCode::kMalformed, fmt::format("apparmor_parser rejects the profile{}: {}", place.empty() ? "" : " (the line comes from " + place + ")", verdict.message));
   }
   artifact.binary_size = verdict.binary.size();
+  RAVELIN_TRY(version, ParserVersion());
+  artifact.parser = std::move(version);
   RAVELIN_TRY(compiled, ReadCompiled(verdict.binary));
   for (size_t i = 0; i < policy.domains.size(); ++i) {
     const CompiledProfile* own = nullptr;

@@ -21,7 +21,8 @@ struct ProfileResult {
 struct Artifact {
   std::string text;  // all profiles of the policy; empty where a domain has problems
   std::vector<ProfileResult> profiles;  // one for each domain
-  size_t binary_size = 0;
+  size_t binary_size = 0;               // of all compiled profiles
+  std::string parser;                   // version of the apparmor_parser that compiled them
 };
 
 // `head`: comment lines on top.  Fails with kEnvironment where apparmor_parser is missing, with kMalformed where it rejects the

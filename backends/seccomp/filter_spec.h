@@ -52,4 +52,9 @@ struct FilterSpec {
   Reason foreign_reason;
 };
 
+// Registers for which the call is permitted.
+ir::Predicate PermittedBy(const CallAnswer& call);
+// The answer for a call of an architecture by number; null where no call of its own answers.
+const CallAnswer* AnswerOf(const FilterSpec& spec, kernel::Arch arch, uint32_t number);
+
 }  // namespace ravelin::seccomp

@@ -40,6 +40,15 @@ struct TestCommand {
 };
 int Run(const TestCommand& command);
 
+struct GapCommand {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string layers;  // "seccomp + apparmor, ..."; empty: the policy's own
+  bool fail_on_gap = false;
+};
+int Run(const GapCommand& command);
+
 struct FmtCommand {
   CommonOptions common;
   std::vector<std::string> inputs;

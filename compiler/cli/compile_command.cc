@@ -42,7 +42,16 @@ class Compiler {
     if (chosen.empty()) return kUsage;
     std::vector<driver::SeccompArtifact> artifacts;
     driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !command_.cost)};
+    options.facts = driver::FactsOf(front->target);
+    // One member that is chosen for itself: its set's gaps are said, and belong to the whole.
+    options.gaps = command_.backends.empty() ? driver::GapsAre::kErrors : driver::GapsAre::kWarnings;
     bool failed = false;
+    if (Wants("apparmor", *front)) {
+      const auto made = driver::CompileApparmor(*front, front->sink);
+      if (!made) return Complain(made.error());
+      if (*made) profiles_ = std::move(**made);
+      failed = !*made;
+    }
     for (const size_t index : chosen) {
       auto artifact = driver::CompileSeccomp(front->policy.domains[index], options, front->sink);
       if (artifact) artifacts.push_back(std::move(*artifact));
@@ -54,6 +63,16 @@ class Compiler {
   }
 
  private:
+  // The layer is named by a set of the policy, and not left out.
+  bool Wants(const std::string& layer, const driver::Frontend& front) const {
+    if (command_.emit == "apparmor") return layer == "apparmor";
+    if (!command_.emit.empty() || command_.cost) return false;
+    if (!command_.backends.empty()) return std::find(command_.backends.begin(), command_.backends.end(), layer) != command_.backends.end();
+    return std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [&](const ir::Domain& domain) {
+      return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [&](const auto& set) { return std::find(set.begin(), set.end(), layer) != set.end(); });
+    });
+  }
+
   std::vector<size_t> Choose(const driver::Frontend& front) const {
     std::vector<size_t> chosen;
     if (command_.emit.empty() && command_.policy.empty()) {
@@ -83,7 +102,7 @@ class Compiler {
     }
     if (!command_.emit.empty()) {
       if (command_.cost) std::fputs(report.c_str(), stderr);
-      const auto bytes = driver::Emit(front.policy.domains[chosen[0]], artifacts[0], command_.emit);
+      const auto bytes = command_.emit == "apparmor" ? Result<std::string>(profiles_->text) : driver::Emit(front.policy.domains[chosen[0]], artifacts[0], command_.emit);
       if (!bytes) return Complain(bytes.error());
       const auto written = output.empty() ? Print(*bytes) : source::WriteFile(output, *bytes);
       return written ? kOk : Complain(written.error());
@@ -93,22 +112,24 @@ class Compiler {
       return printed ? kOk : Complain(printed.error());
     }
     const std::string folder = output.empty() ? StemOf(path) + ".bundle" : output;
-    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts);
+    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts, profiles_);
     if (auto written = driver::WriteBundle(folder, files); !written) return Complain(written.error());
     for (size_t i = 0; i < chosen.size(); ++i) report = driver::Summary(front.policy.domains[chosen[i]], artifacts[i]) + report;
+    if (profiles_) report += fmt::format("AppArmor: {} profile{} ({} bytes compiled), accepted without a warning by apparmor_parser {}, proved for all names, sockets, signals and capabilities\n", profiles_->profiles.size(), profiles_->profiles.size() == 1 ? "" : "s", profiles_->binary_size, profiles_->parser);
     const auto printed = Print(command_.common.json() ? files.at("manifest.json") : report + fmt::format("wrote {}/\n", folder));
     return printed ? kOk : Complain(printed.error());
   }
 
   const CompileCommand& command_;
   std::map<std::string, double> frequencies_;
+  std::optional<apparmor::Artifact> profiles_;  // of the policy at hand
 };
 
 }  // namespace
 
 int Run(const CompileCommand& command) {
   for (const std::string& backend : command.backends) {
-    if (backend == "seccomp") continue;
+    if (driver::IsBuilt(backend)) continue;
     Complain(fmt::format("back end `{}` is not built", backend));
     return kEnvironment;
   }

@@ -28,6 +28,7 @@ struct CommandLine {
   CompileCommand compile;
   CheckCommand check;
   TestCommand test;
+  GapCommand gap;
   FmtCommand fmt;
   DumpCommand dump;
   ExplainCommand explain;
@@ -46,6 +47,7 @@ struct CommandLine {
     Compile(*app.add_subcommand("compile", "compile policies and prove what is written"));
     Check(*app.add_subcommand("check", "say everything that can be said without writing anything"));
     Test(*app.add_subcommand("test", "judge the `test` blocks of policies"));
+    Gap(*app.add_subcommand("gap", "what the layers enforce of each rule, and what is left open"));
     Fmt(*app.add_subcommand("fmt", "canonical layout"));
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
     Explain(*app.add_subcommand("explain", "is a call permitted, by which rule, by which instructions"));
@@ -57,7 +59,7 @@ struct CommandLine {
     sub.add_option("policy", compile.inputs, "policy files or folders, - for standard input")->required();
     sub.add_option("-o,--output", compile.output, "bundle folder, or with --emit a file (- is standard output)");
     sub.add_option("--backend", compile.backends, "emit these layers only")->allow_extra_args(false);
-    sub.add_option("--emit", compile.emit, "one artifact instead of a bundle: bpf, oci, c, listing")->check(CLI::IsMember({"bpf", "oci", "c", "listing"}));
+    sub.add_option("--emit", compile.emit, "one artifact instead of a bundle: bpf, oci, c, listing, apparmor")->check(CLI::IsMember({"bpf", "oci", "c", "listing", "apparmor"}));
     sub.add_option("--policy", compile.policy, "which policy of the file");
     sub.add_flag("--cost", compile.cost, "print what the filter costs");
     sub.add_option("--frequencies", compile.frequencies, "JSON of call frequencies to optimize for");
@@ -72,6 +74,14 @@ struct CommandLine {
     sub.add_flag("--fail-on-warning", check.fail_on_warning, "exit 1 on warnings too");
     sub.add_option("-j,--jobs", check.jobs, "files checked at the same time")->check(CLI::Range(1, 256))->capture_default_str();
     AddPolicyOptions(sub, check.common);
+  }
+
+  void Gap(CLI::App& sub) {
+    sub.add_option("policy", gap.inputs, "policy files or folders, - for standard input")->required();
+    sub.add_option("-o,--output", gap.output, "write the report there");
+    sub.add_option("--layers", gap.layers, "layer sets instead of the policy's: 'seccomp + apparmor, seccomp'");
+    sub.add_flag("--fail-on-gap", gap.fail_on_gap, "exit 1 where a gap is not accepted");
+    AddPolicyOptions(sub, gap.common);
   }
 
   void Test(CLI::App& sub) {
@@ -135,6 +145,7 @@ struct CommandLine {
     if (app.got_subcommand("test")) return Run(test);
     if (app.got_subcommand("fmt")) return Run(fmt);
     if (app.got_subcommand("dump")) return Run(dump);
+    if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
     if (app.got_subcommand("import")) return Run(import_profile);
     if (app.got_subcommand("run")) return Run(run);

@@ -9,19 +9,22 @@ std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
   std::set<std::string> missing;
   for (const auto& set : domain.layer_sets) {
     for (const std::string& layer : set) {
-      if (layer != "seccomp") missing.insert(layer);
+      if (!IsBuilt(layer)) missing.insert(layer);
     }
   }
   return {missing.begin(), missing.end()};
 }
 
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, GapsAre gaps, diag::Sink& sink) {
+bool IsBuilt(std::string_view layer) { return layer == "seccomp" || layer == "apparmor"; }
+
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, diag::Sink& sink) {
   Analysis analysis;
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
-  analysis.nevers = CheckNevers(domain, spec, sink);
-  CheckGaps(domain, gaps, sink);
+  combine::Effective effective(domain, spec, facts);
+  analysis.nevers = CheckNevers(effective, spec, sink);
+  analysis.gaps = CheckGaps(effective, gaps, sink);
   analysis.layers_not_built = LayersNotBuilt(domain);
   return analysis;
 }

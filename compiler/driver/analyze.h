@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/combine/gaps.h"
 #include "backends/seccomp/filter_spec.h"
 #include "compiler/base/diag.h"
 #include "compiler/ir/policy.h"
@@ -21,20 +22,24 @@ struct NeverResult {
 
 struct Analysis {
   std::vector<NeverResult> nevers;
+  std::vector<combine::Gap> gaps;             // of the declared layer sets, accepted ones included
   std::vector<std::string> layers_not_built;  // "apparmor": named in a layer set, without a back end in this build
 };
 
 // `spec` is the domain's lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
-// written, else a warning.
-enum class GapsAre { kErrors, kWarnings };
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, GapsAre gaps, diag::Sink& sink);
+// written, else a warning.  kOfSeccompAlone: what uses the filter alone judges no other layer set.
+enum class GapsAre { kErrors, kWarnings, kOfSeccompAlone };
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, diag::Sink& sink);
+
+// True for layers that this build has a back end for.
+bool IsBuilt(std::string_view layer);
 
 // --- the parts, each in its own file
 void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                                     // conflicting-actions, -transitions
 void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
 void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
-std::vector<NeverResult> CheckNevers(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);
-void CheckGaps(const ir::Domain& domain, GapsAre gaps, diag::Sink& sink);                                          // gap-not-accepted, gap-unused
+std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);
+std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, diag::Sink& sink);  // gap-not-accepted, gap-unused
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain);
 
 }  // namespace ravelin::driver

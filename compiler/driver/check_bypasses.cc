@@ -77,13 +77,13 @@ class Checker {
     State state;
     state.call = kernel::FindSyscall(arch_, name);
     if (state.call == nullptr || !ir::IsKnown(domain_, arch_, state.call->number)) return std::nullopt;
-    state.answer = AnswerOf(spec_, arch_, state.call->number);
+    state.answer = seccomp::AnswerOf(spec_, arch_, state.call->number);
     if (state.answer == nullptr) {
       static const seccomp::CallAnswer kNone;
       state.answer = &kNone;
       state.permitted = RangePermits(state.call->number) ? Predicate::True() : Predicate::False();
     } else {
-      state.permitted = Permitted(*state.answer);
+      state.permitted = seccomp::PermittedBy(*state.answer);
     }
     return state;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/driver/analyze.h"
+#include "compiler/driver/gap_text.h"
 #include "compiler/driver/permitted.h"
 #include "compiler/ir/grant.h"
 #include "compiler/ir/path_set.h"
@@ -84,7 +85,7 @@ struct Witness {
 
 class Judge {
  public:
-  Judge(const ir::Domain& domain, const seccomp::FilterSpec& spec) : domain_(domain), spec_(spec) {}
+  Judge(combine::Effective& effective, const seccomp::FilterSpec& spec) : effective_(effective), domain_(effective.domain()), spec_(spec) {}
 
   NeverResult Run(const Rule& never) {
     NeverResult result;
@@ -112,11 +113,20 @@ class Judge {
     whole.integers = never.integers;
     const auto call = Carrier(never.facet, whole);
     if (!call) return result;
+    bool undecided = false;
     for (const auto& set : domain_.layer_sets) {
       if (set.size() == 1 && set.front() == "seccomp") {
         return {never.id, NeverVerdict::kViolated, call->empty() ? "seccomp does not see it, and no other layer is declared" : fmt::format("seccomp permits `{}` without seeing what it reaches, and no other layer is declared", *call)};
       }
+      if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return IsBuilt(layer); })) {
+        undecided = true;
+        continue;
+      }
+      const Result<std::string> reached = Reached(never, set);
+      if (!reached) return {never.id, NeverVerdict::kInconclusive, reached.error().message};
+      if (!reached->empty()) return {never.id, NeverVerdict::kViolated, fmt::format("{} together permit {}", fmt::join(set, " and "), *reached)};
     }
+    if (!undecided) return result;
     result.verdict = NeverVerdict::kInconclusive;
     result.why = call->empty() ? "seccomp does not see it" : fmt::format("seccomp permits `{}` and cannot see what it reaches", *call);
     return result;
@@ -126,9 +136,9 @@ class Judge {
   // A permitted call that a `never syscall` rule matches.
   std::optional<std::string> PermittedCall(const Rule& never) {
     for (const ir::CallMatch& match : never.calls) {
-      const seccomp::CallAnswer* answer = AnswerOf(spec_, match.arch, match.number);
+      const seccomp::CallAnswer* answer = seccomp::AnswerOf(spec_, match.arch, match.number);
       if (answer == nullptr) continue;
-      const auto args = ir::FindArgs(Predicate::And({match.when, Permitted(*answer)}));
+      const auto args = ir::FindArgs(Predicate::And({match.when, seccomp::PermittedBy(*answer)}));
       if (args) return ShowCall(match.arch, *kernel::FindSyscall(match.arch, match.number), *args);
     }
     return std::nullopt;
@@ -153,6 +163,23 @@ class Judge {
     return boxes;
   }
 
+  // An attempt of what the `never` names that every layer of the set lets pass; "" for none.
+  Result<std::string> Reached(const Rule& never, const std::vector<std::string>& set) {
+    for (size_t i = 0; i < kernel::Facets()[never.facet].operations.size(); ++i) {
+      if ((never.operations >> i & 1) == 0) continue;
+      bool mediated = false;
+      RAVELIN_TRY(passed, effective_.PassedByAll(set, never.facet, static_cast<int>(i), &mediated));
+      RAVELIN_TRY(named, ir::BoxOf(never, static_cast<int>(i)));
+      for (const ir::Box& box : passed) {
+        RAVELIN_TRY(both, ir::Meet(box, named));
+        if (!both) continue;
+        const auto carrier = effective_.FindCarrier(never.facet, static_cast<int>(i), *both);
+        if (carrier) return WitnessText(domain_, {never.id, never.facet, static_cast<int>(i), true, set, "", ir::MemberOf(*both), carrier});
+      }
+    }
+    return std::string();
+  }
+
   // A permitted call that could carry out something in the box; "" where no call shows it to a filter.
   std::optional<std::string> Carrier(ir::FacetId facet, const Box& box) {
     bool any_row = false;
@@ -172,7 +199,7 @@ class Judge {
             const bool bound = std::any_of(row.row->bindings.begin(), row.row->bindings.end(), [&](const auto& b) { return b.attribute == attribute; });
             if (bound) probe.integers.emplace(attribute, entry.second);
           }
-          const auto args = ir::FindArgs(Predicate::And({ir::RefusalOf(*call, row, probe), Permitted(answer)}));
+          const auto args = ir::FindArgs(Predicate::And({ir::RefusalOf(*call, row, probe), seccomp::PermittedBy(answer)}));
           if (args) return ShowCall(arch.arch, *call, *args);
         }
       }
@@ -180,15 +207,17 @@ class Judge {
     return any_row ? std::nullopt : std::optional<std::string>("");
   }
 
+  combine::Effective& effective_;
   const ir::Domain& domain_;
   const seccomp::FilterSpec& spec_;
 };
 
 }  // namespace
 
-std::vector<NeverResult> CheckNevers(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink) {
+std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink) {
+  const ir::Domain& domain = effective.domain();
   std::vector<NeverResult> results;
-  Judge judge(domain, spec);
+  Judge judge(effective, spec);
   for (const Rule& rule : domain.rules) {
     if (rule.effect != Effect::kNever) continue;
     results.push_back(judge.Run(rule));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/apparmor/apparmor.h"
 #include "backends/seccomp/codegen.h"
 #include "backends/seccomp/filter_spec.h"
 #include "backends/seccomp/prove/prove.h"
@@ -20,6 +21,8 @@ struct CompileOptions {
   bool optimize = true;
   bool second_proof = false;  // also with Z3
   bool oci = false;           // also the runtime profile, read back and proved
+  combine::LayerFacts facts;  // of the target
+  GapsAre gaps = GapsAre::kOfSeccompAlone;
 };
 
 // How the runtime profile came out on one architecture through the installed libseccomp.
@@ -41,6 +44,11 @@ struct SeccompArtifact {
 
 // Lowers, analyses, generates and proves one domain.  nullopt after an error in the sink: no artifact may be written.
 std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink);
+
+// All profiles of the policy, compiled and proved.  Fails where apparmor_parser is missing or rejects them; nullopt after an
+// error in the sink.
+struct Frontend;
+Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front, diag::Sink& sink);
 
 // "socket(AF_ALG, 0, 0)" on x86_64 for an event's registers.
 std::string ShowEvent(const ir::Event& event);

@@ -60,4 +60,6 @@ Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const Load
   return front;
 }
 
+combine::LayerFacts FactsOf(const resolve::Target& target) { return {target.apparmor_features}; }
+
 }  // namespace ravelin::driver

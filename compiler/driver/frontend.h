@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "backends/combine/effective.h"
 #include "compiler/base/diag.h"
 #include "compiler/base/source.h"
 #include "compiler/driver/load.h"
@@ -29,5 +30,8 @@ Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const Load
 
 // A target by name (built in, or "host": this machine) or by the path of a descriptor.
 Result<resolve::Target> FindTarget(const std::string& name);
+
+// What a target says of its security modules.
+combine::LayerFacts FactsOf(const resolve::Target& target);
 
 }  // namespace ravelin::driver

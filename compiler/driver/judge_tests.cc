@@ -90,7 +90,7 @@ class Judge {
 
   // Registers for which the filter's answer to a call is such an action.
   Predicate Answered(Arch arch, uint32_t number, const std::function<bool(ir::Action)>& such) const {
-    if (const seccomp::CallAnswer* answer = AnswerOf(spec_, arch, number)) {
+    if (const seccomp::CallAnswer* answer = seccomp::AnswerOf(spec_, arch, number)) {
       std::vector<Predicate> found;
       std::vector<Predicate> earlier;
       for (const seccomp::Clause& clause : answer->clauses) {

@@ -66,13 +66,18 @@ Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const Sec
   return out;
 }
 
-std::string InstallText(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen) {
+std::string InstallText(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, bool apparmor) {
   std::string out = fmt::format("# Installing {}\n\nMade by ravelin {} for target {}.\n", name, Version(), front.policy.target_name);
   for (size_t i = 0; i < chosen.size(); ++i) {
     const std::string stem = Stem(name, front, chosen, i);
     out += fmt::format("\n## Policy {}\n\n", front.policy.domains[chosen[i]].name);
     out += fmt::format("- `{0}.bpf`: an array of `struct sock_filter`. Any loader that calls seccomp(2) with it will do:\n  `bwrap --seccomp 10 ... 10<{0}.bpf`, or `ravelin run {0}.rav -- COMMAND` from source.\n", stem);
     out += fmt::format("- `{0}.oci.json`: the `linux.seccomp` object of a container's config.json; `docker run --security-opt seccomp={0}.oci.json`.\n", stem);
+  }
+  if (apparmor) {
+    out += fmt::format("\n## AppArmor\n\n`{0}.apparmor` holds the profiles of all policies of the file.\n\n", name);
+    out += fmt::format("- install: `install -m 644 {0}.apparmor /etc/apparmor.d/{0} && apparmor_parser -r /etc/apparmor.d/{0}`\n- check: `aa-status | grep -w {1}`\n- rollback: `apparmor_parser -R /etc/apparmor.d/{0} && rm /etc/apparmor.d/{0}`\n", name, front.policy.domains[chosen.front()].name);
+    out += "\nWhere the kernel lacks AppArmor's extended unix mediation the parser says that `network unix` rules are downgraded; the generic\nrule is what is meant and what was proved.\n";
   }
   return out;
 }
@@ -94,7 +99,7 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
   return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no form of a seccomp artifact (bpf, oci, c, listing)", form));
 }
 
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts) {
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, const std::optional<apparmor::Artifact>& profiles) {
   std::map<std::string, std::string> files;
   Json manifest = {{"ravelin_manifest", kManifestFormat}, {"ravelin", Version()}, {"target", front.policy.target_name}, {"library", LibraryVersion()}, {"parser", syntax::ParserVersion()}};
   Json sources = Json::array();
@@ -108,8 +113,15 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
     if (!artifacts[i].oci.empty()) files[stem + ".oci.json"] = artifacts[i].oci;
     manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[chosen[i]], artifacts[i], files));
   }
+  if (profiles) {
+    const std::string file = name + ".apparmor";
+    files[file] = profiles->text;
+    Json proofs = Json::array();
+    for (const apparmor::ProfileResult& profile : profiles->profiles) proofs.push_back({{"profile", profile.name}, {"method", "compiled automata walked beside the policy's, all names"}, {"result", profile.proved ? "proved" : "inconclusive"}});
+    manifest["artifacts"].push_back({{"file", file}, {"sha256", base::Sha256Hex(profiles->text)}, {"features", front.target.apparmor_features}, {"parser", profiles->parser}, {"proofs", std::move(proofs)}});
+  }
   files["manifest.json"] = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  files["INSTALL.md"] = InstallText(name, front, chosen);
+  files["INSTALL.md"] = InstallText(name, front, chosen, profiles.has_value());
   return files;
 }
 

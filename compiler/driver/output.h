@@ -17,10 +17,10 @@ std::string VersionText();   // the answer to --version
 // One domain's artifact in one form: "bpf", "oci", "c" or "listing".
 Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifact, const std::string& form);
 
-// The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, manifest.json, INSTALL.md, and NAME.DOMAIN.*
+// The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, NAME.apparmor (all profiles), manifest.json, INSTALL.md, and NAME.DOMAIN.*
 // for further domains.
 // `chosen[i]` is the domain that `artifacts[i]` was made of.
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts);
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, const std::optional<apparmor::Artifact>& profiles);
 
 // Writes a bundle into a temporary folder beside `folder` and renames: a reader sees all of it or the old one.
 Result<void> WriteBundle(const std::string& folder, const std::map<std::string, std::string>& files);

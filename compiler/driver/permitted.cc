@@ -44,25 +44,6 @@ std::string Readable(const std::string& text) {
 
 }  // namespace
 
-ir::Predicate Permitted(const seccomp::CallAnswer& call) {
-  std::vector<ir::Predicate> permitted;
-  std::vector<ir::Predicate> earlier;
-  for (const seccomp::Clause& clause : call.clauses) {
-    if (Permits(clause.action)) permitted.push_back(ir::Predicate::And({clause.when, ir::Predicate::Not(ir::Predicate::Or(earlier))}));
-    earlier.push_back(clause.when);
-  }
-  return ir::Predicate::Or(std::move(permitted));
-}
-
-const seccomp::CallAnswer* AnswerOf(const seccomp::FilterSpec& spec, kernel::Arch arch, uint32_t number) {
-  for (const seccomp::ArchSpec& one : spec.arches) {
-    if (one.arch != arch) continue;
-    const auto it = std::lower_bound(one.calls.begin(), one.calls.end(), number, [](const auto& call, uint32_t n) { return call.number < n; });
-    if (it != one.calls.end() && it->number == number) return &*it;
-  }
-  return nullptr;
-}
-
 std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::Args& args, const std::array<std::string, 6>& texts) {
   std::string out = call.name + "(";
   const size_t count = call.signature_known ? call.params.size() : args.size();

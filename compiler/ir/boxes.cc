@@ -17,9 +17,9 @@ std::string LiteralPattern(std::string_view text) {
 
 namespace {
 
-bool Lacks(const Rule& rule, int operation, const std::string& attribute) {
-  const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
-  return kernel::OperationLacks(facet.name, facet.operations[static_cast<size_t>(operation)], attribute);
+bool Lacks(FacetId id, int operation, const std::string& attribute) {
+  const kernel::FacetInfo& facet = kernel::Facets()[id];
+  return kernel::OperationLacks(facet.name, facet.operations.at(static_cast<size_t>(operation)), attribute);
 }
 
 // The rule's texts of an attribute, as patterns.
@@ -45,18 +45,18 @@ struct Shape {
 
 class Merger {
  public:
-  explicit Merger(int operation) : operation_(operation) {}
+  Merger(FacetId facet, int operation) : facet_(facet), operation_(operation) {}
   void Add(const Rule& rule) {
     Shape shape;
     for (const auto& [attribute, set] : rule.integers) {
-      if (!Lacks(rule, operation_, attribute)) shape.integers[attribute] = set.intervals();
+      if (!Lacks(facet_, operation_, attribute)) shape.integers[attribute] = set.intervals();
     }
     if (rule.owner_only) shape.integers["owner"] = {{1, 1}};
     for (const auto& [attribute, texts] : rule.texts) {
-      if (attribute != "transition" && attribute != "path" && !Lacks(rule, operation_, attribute)) shape.texts[attribute] = texts;
+      if (attribute != "transition" && attribute != "path" && !Lacks(facet_, operation_, attribute)) shape.texts[attribute] = texts;
     }
     const auto path = rule.texts.find("path");
-    shape.has_path = path != rule.texts.end() && !Lacks(rule, operation_, "path");
+    shape.has_path = path != rule.texts.end() && !Lacks(facet_, operation_, "path");
     std::vector<std::string>& paths = paths_[shape];
     if (shape.has_path) paths.insert(paths.end(), path->second.begin(), path->second.end());
   }
@@ -79,6 +79,7 @@ class Merger {
   }
 
  private:
+  FacetId facet_;  // of the attempts, which an exec rule may speak of, too (5.7)
   int operation_;
   std::map<Shape, std::vector<std::string>> paths_;
 };
@@ -86,7 +87,7 @@ class Merger {
 }  // namespace
 
 Result<Box> BoxOf(const Rule& rule, int operation) {
-  Merger merger(operation);
+  Merger merger(rule.facet, operation);
   merger.Add(rule);
   RAVELIN_TRY(boxes, merger.Finish());
   return std::move(boxes.front());
@@ -151,9 +152,9 @@ Result<Boxes> Minus(const Boxes& a, const Boxes& b) {
 }
 
 Result<Boxes> PermittedOf(const Domain& domain, FacetId facet, int operation) {
-  Merger allows(operation);
-  Merger denies(operation);
-  Merger complains(operation);
+  Merger allows(facet, operation);
+  Merger denies(facet, operation);
+  Merger complains(facet, operation);
   const bool maps = IsMapExec(facet, operation);
   const FacetId exec = FacetOf("exec");
   for (const Rule& rule : domain.rules) {
@@ -180,7 +181,12 @@ BoxMember MemberOf(const Box& box) {
     member.integers[attribute] = set.Min();
   }
   for (const auto& [attribute, set] : box.texts) {
-    const auto text = set.Witness();
+    auto text = set.Witness();
+    if (IsPathAttribute(attribute)) {  // a name, where there is one in it
+      static const PathSet names = *PathSet::Parse("/{?,?**?}");
+      const auto both = set.Intersect(names);
+      if (both && !both->Empty()) text = both->Witness();
+    }
     RAVELIN_CHECK(text.has_value(), "a box is not empty");
     member.texts[attribute] = *text;
   }

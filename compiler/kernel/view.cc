@@ -25,6 +25,8 @@ std::vector<std::string> Words(std::string_view text) {
 struct FacetTables {
   std::vector<FacetInfo> facets;
   std::map<std::string, std::vector<std::string>> closures;  // "network/listen"
+  std::set<std::string> passive;                             // "signal/receive"
+  std::map<std::string, CarriedBy> carried;
   std::set<std::string> lacks;                               // "network/create/port"
 
   FacetTables() {
@@ -32,6 +34,18 @@ struct FacetTables {
       if (row[0] == "closure") {
         RAVELIN_CHECK(row.size() == 5, "facets.tsv has a malformed closure");
         closures[std::string(row[1]) + "/" + std::string(row[2])] = Words(row[3]);
+        continue;
+      }
+      if (row[0] == "passive") {
+        RAVELIN_CHECK(row.size() == 4, "facets.tsv has a malformed row of passive operations");
+        for (const std::string& operation : Words(row[2])) passive.insert(std::string(row[1]) + "/" + operation);
+        continue;
+      }
+      if (row[0] == "carried") {
+        RAVELIN_CHECK(row.size() == 5, "facets.tsv has a malformed row of what is carried");
+        const auto by = Words(row[2]);
+        const size_t equals = row[3].find('=');
+        carried[std::string(row[1])] = {by.at(0), by.at(1), std::string(row[3].substr(0, equals)), TableNumber(row[3].substr(equals + 1))};
         continue;
       }
       if (row[0] == "lacks") {
@@ -187,6 +201,13 @@ const FacetInfo* FindFacet(std::string_view name) {
     if (facet.name == name) return &facet;
   }
   return nullptr;
+}
+
+bool OperationIsPassive(std::string_view facet, std::string_view operation) { return GetFacets().passive.count(std::string(facet) + "/" + std::string(operation)) != 0; }
+
+const CarriedBy* FacetIsCarriedBy(std::string_view facet) {
+  const auto it = GetFacets().carried.find(std::string(facet));
+  return it == GetFacets().carried.end() ? nullptr : &it->second;
 }
 
 bool OperationLacks(std::string_view facet, std::string_view operation, std::string_view attribute) {

@@ -61,6 +61,16 @@ std::span<const FacetInfo> Facets();
 const FacetInfo* FindFacet(std::string_view name);
 // True when an attempt of the operation has no such attribute: a rule's constraint on it says nothing of the attempt.
 bool OperationLacks(std::string_view facet, std::string_view operation, std::string_view attribute);
+// True for what another process attempts (receiving a signal).
+bool OperationIsPassive(std::string_view facet, std::string_view operation);
+// The operation of another facet by which everything of a facet is carried (dbus messages by a connected unix socket).
+struct CarriedBy {
+  std::string facet;
+  std::string operation;
+  std::string attribute;
+  uint64_t value = 0;
+};
+const CarriedBy* FacetIsCarriedBy(std::string_view facet);
 // Operations that an operation brings with it (listen -> create, bind): transitive, itself included.
 std::vector<std::string> OperationClosure(std::string_view facet, std::string_view operation);
 

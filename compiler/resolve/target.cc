@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/kernel/apparmor_features.h"
 #include "compiler/resolve/embedded_targets.h"
 
 namespace ravelin::resolve {
@@ -42,6 +43,13 @@ Result<void> Set(Target& target, std::string_view key, std::string_view value) {
     target.kernel = *version;
   } else if (key == "features") {
     for (std::string& feature : Split(value, ',')) target.features.insert(std::move(feature));
+  } else if (key == "apparmor_features") {
+    const std::vector<std::string> sets = kernel::ApparmorFeatureSets();
+    if (std::find(sets.begin(), sets.end(), value) == sets.end()) return bad("set of AppArmor features that is known (compiler/kernel/tables/apparmor_features.tsv)");
+    target.apparmor_features = value;
+  } else if (key == "apparmor_parser") {
+    if (!kernel::ParseVersion(value)) return bad("version of apparmor_parser");
+    target.apparmor_parser = value;
   } else if (key == "layers") {
     for (const std::string& set : Split(value, ',')) {
       target.layer_sets.push_back(Split(set, '+'));

@@ -20,6 +20,8 @@ struct Target {
   kernel::Arch arch = kernel::Arch::kX86_64;
   kernel::Version kernel{6, 1};
   std::set<std::string> features;  // words for target.feature("..."): "userns", "io_uring", ...
+  std::string apparmor_features = "6.1";   // a set of compiler/kernel/tables/apparmor_features.tsv
+  std::string apparmor_parser = "3.0.8";   // version of the target's apparmor_parser
   std::vector<std::vector<std::string>> layer_sets;  // for policies without a `layers` statement
 };
 

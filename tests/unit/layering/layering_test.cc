@@ -31,6 +31,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"backends/seccomp/load", {}},
       {"backends/seccomp/run", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp", "backends/seccomp/load"}},
       {"backends/apparmor", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/prove", "backends/apparmor/read"}},
+      {"backends/combine", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp"}},
       {"backends/apparmor/read", {"compiler/base"}},
       {"backends/apparmor/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/read"}},
       {"compiler/import", {"compiler/ast", "compiler/syntax", "compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp/oci"}},

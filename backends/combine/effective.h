@@ -1,0 +1,61 @@
+// What the members of a layer set let pass together (docs/semantics.md, chapter 7).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/seccomp/filter_spec.h"
+#include "compiler/base/result.h"
+#include "compiler/ir/boxes.h"
+#include "compiler/ir/policy.h"
+#include "compiler/kernel/lsm_view.h"
+
+namespace ravelin::combine {
+
+// What a target's security modules can do.
+struct LayerFacts {
+  std::string apparmor_features = "6.1";  // a set of compiler/kernel/apparmor_features.h
+};
+
+// A permitted call that carries out something of a box.
+struct Carrier {
+  bool shown = true;  // false: no call shows the operation to a filter, so nothing stands in its way
+  kernel::Arch arch = kernel::Arch::kX86_64;
+  uint32_t number = 0;
+  ir::Args args{};
+};
+
+// One domain under one target; remembers what it has computed.
+class Effective {
+ public:
+  Effective(const ir::Domain& domain, const seccomp::FilterSpec& spec, LayerFacts facts) : domain_(domain), spec_(spec), facts_(std::move(facts)) {}
+
+  // What the policy permits.
+  Result<const ir::Boxes*> Permitted(ir::FacetId facet, int operation);
+  // What a security module lets pass; nullopt where it does not ask.
+  Result<std::optional<ir::Boxes>> PassedBy(std::string_view mechanism, ir::FacetId facet, int operation);
+  // What every security module of the set lets pass; `mediated` tells whether one of them asks at all.
+  Result<ir::Boxes> PassedByAll(const std::vector<std::string>& layers, ir::FacetId facet, int operation, bool* mediated);
+  // A call that the filter permits and that carries out something of the box; nullopt: none.
+  std::optional<Carrier> FindCarrier(ir::FacetId facet, int operation, const ir::Box& box) const;
+  // True where calls show the operation to a filter.
+  bool ShownToFilter(ir::FacetId facet, int operation) const;
+
+  // What one rule makes a module let pass of an operation, be it by another operation that asks for the same permission.
+  Result<ir::Boxes> Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const;
+  // Rows of the module's view that hold for the target.
+  std::vector<const kernel::LsmRow*> RowsOf(std::string_view mechanism, ir::FacetId facet, int operation) const;
+
+  const ir::Domain& domain() const { return domain_; }
+
+ private:
+  const ir::Domain& domain_;
+  const seccomp::FilterSpec& spec_;
+  LayerFacts facts_;
+  std::map<std::vector<uint32_t>, ir::Boxes> permitted_;  // by the rules that decide, facet and operation's shape
+};
+
+}  // namespace ravelin::combine

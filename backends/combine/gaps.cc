@@ -1,0 +1,228 @@
+#include "backends/combine/gaps.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/base/check.h"
+
+namespace ravelin::combine {
+namespace {
+
+using ir::Box;
+using ir::Boxes;
+using ir::Effect;
+using ir::Rule;
+
+bool Has(const std::vector<std::string>& layers, std::string_view layer) { return std::find(layers.begin(), layers.end(), layer) != layers.end(); }
+
+std::string LayerName(std::string_view layer) {
+  if (layer == "apparmor") return "AppArmor";
+  if (layer == "selinux") return "SELinux";
+  return "seccomp";
+}
+
+class Finder {
+ public:
+  Finder(Effective& effective, const std::vector<std::string>& layers) : effective_(effective), domain_(effective.domain()) {
+    for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
+      if (Has(layers, layer)) layers_.emplace_back(layer);
+    }
+  }
+
+  Result<std::vector<Gap>> Run() {
+    const ir::FacetId syscall = ir::FacetOf("syscall");
+    for (size_t facet = 0; facet < kernel::Facets().size(); ++facet) {
+      if (facet == syscall) continue;
+      for (size_t operation = 0; operation < kernel::Facets()[facet].operations.size(); ++operation) {
+        const auto done = One(static_cast<ir::FacetId>(facet), static_cast<int>(operation));
+        if (!done) return tl::make_unexpected(done.error());
+      }
+    }
+    Transitions();
+    return std::move(gaps_);
+  }
+
+ private:
+  Result<void> One(ir::FacetId facet, int operation) {
+    bool mediated = false;
+    RAVELIN_TRY(permitted, effective_.Permitted(facet, operation));
+    if (permitted->size() == 1 && permitted->front().integers.empty() && permitted->front().texts.empty()) return {};  // nothing is refused
+    RAVELIN_TRY(passed, effective_.PassedByAll(layers_, facet, operation, &mediated));
+    const kernel::FacetInfo& info = kernel::Facets()[facet];
+    if (!mediated && kernel::OperationIsPassive(info.name, info.operations[static_cast<size_t>(operation)])) return {};
+    if (!mediated) {
+      RAVELIN_TRY(possible, CanBeCarried(info.name));
+      if (!possible) return {};
+    }
+    RAVELIN_TRY(excess, ir::Minus(passed, *permitted));
+    for (const Box& box : excess) {
+      std::optional<Carrier> carrier;
+      if (Has(layers_, "seccomp")) {
+        carrier = effective_.FindCarrier(facet, operation, box);
+        if (!carrier) continue;
+      }
+      const auto done = Attribute(facet, operation, box, mediated, carrier);
+      if (!done) return done;
+    }
+    return {};
+  }
+
+  // Whether what carries the facet's attempts gets through at all.
+  Result<bool> CanBeCarried(const std::string& name) {
+    const kernel::CarriedBy* by = kernel::FacetIsCarriedBy(name);
+    if (by == nullptr) return true;
+    const ir::FacetId facet = ir::FacetOf(by->facet);
+    const auto& operations = kernel::Facets()[facet].operations;
+    const auto operation = static_cast<int>(std::find(operations.begin(), operations.end(), by->operation) - operations.begin());
+    bool mediated = false;
+    RAVELIN_TRY(passed, effective_.PassedByAll(layers_, facet, operation, &mediated));
+    for (const Box& box : passed) {
+      RAVELIN_TRY(both, ir::Meet(box, {{{by->attribute, ir::IntervalSet::Single(by->value)}}, {}}));
+      if (both && (!Has(layers_, "seccomp") || effective_.FindCarrier(facet, operation, *both))) return true;
+    }
+    return false;
+  }
+
+  // The rules that an excess comes from.
+  Result<void> Attribute(ir::FacetId facet, int operation, const Box& box, bool mediated, const std::optional<Carrier>& carrier) {
+    bool found = false;
+    const auto take = [&](const Rule& rule, const Box& where, std::string reason) {
+      found = true;
+      gaps_.push_back({rule.id, facet, operation, true, layers_, std::move(reason), ir::MemberOf(where), carrier});
+    };
+    // A refusal that nothing enforces is the deny's own gap.
+    for (const Rule& rule : domain_.rules) {
+      if (rule.facet != facet || rule.effect != Effect::kDeny || (rule.operations >> operation & 1) == 0) continue;
+      RAVELIN_TRY(own, ir::BoxOf(rule, operation));
+      RAVELIN_TRY(both, ir::Meet(own, box));
+      if (both) take(rule, *both, Reason(facet, operation, rule, mediated));
+    }
+    if (found) return {};
+    for (const Rule& rule : domain_.rules) {
+      if (rule.facet != facet || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) continue;
+      if (!mediated) {
+        if ((rule.operations >> operation & 1) != 0) take(rule, box, Reason(facet, operation, rule, false));
+        continue;
+      }
+      for (const std::string& layer : layers_) {
+        if (layer == "seccomp") continue;
+        RAVELIN_TRY(grants, effective_.Contribution(layer, rule, facet, operation));
+        for (const Box& grant : grants) {
+          RAVELIN_TRY(both, ir::Meet(grant, box));
+          if (!both) continue;
+          take(rule, *both, Reason(facet, operation, rule, true));
+          break;
+        }
+      }
+    }
+    if (found) return {};
+    // No rule of the facet: the call is permitted for its own sake.
+    const std::string& name = kernel::Facets()[facet].name;
+    const std::string& what = kernel::Facets()[facet].operations[static_cast<size_t>(operation)];
+    const std::string reason = fmt::format("no layer mediates `{} {{ {} }}`, and its calls are permitted", name, what);
+    if (carrier && carrier->shown) {
+      for (const Rule& rule : domain_.rules) {
+        if (rule.effect != Effect::kAllow || rule.calls.empty()) continue;
+        const bool matches = std::any_of(rule.calls.begin(), rule.calls.end(), [&](const ir::CallMatch& m) { return m.arch == carrier->arch && m.number == carrier->number && m.when.Holds(carrier->args); });
+        if (matches) take(rule, box, reason);
+      }
+    }
+    if (!found) gaps_.push_back({std::nullopt, facet, operation, true, layers_, reason, ir::MemberOf(box), carrier});
+    return {};
+  }
+
+  // What the layers do not tell apart.
+  std::string Reason(ir::FacetId facet, int operation, const Rule& rule, bool mediated) const {
+    const kernel::FacetInfo& info = kernel::Facets()[facet];
+    const std::string& name = info.operations[static_cast<size_t>(operation)];
+    std::vector<std::string> names;
+    for (const std::string& layer : layers_) names.push_back(LayerName(layer));
+    if (!mediated) {
+      std::string unseen;
+      for (const auto& entry : rule.integers) unseen += (unseen.empty() ? "" : ", ") + entry.first;
+      for (const auto& entry : rule.texts) {
+        if (entry.first != "transition") unseen += (unseen.empty() ? "" : ", ") + entry.first;
+      }
+      if (rule.owner_only) unseen += unseen.empty() ? "owner" : ", owner";
+      if (unseen.empty()) return fmt::format("{} {} not mediate `{} {{ {} }}`", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", info.name, name);
+      return fmt::format("{} {} not see {} of `{} {{ {} }}`", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", unseen, info.name, name);
+    }
+    for (const std::string& layer : layers_) {
+      if (layer == "seccomp") continue;
+      const auto rows = effective_.RowsOf(layer, facet, operation);
+      if (rows.empty()) continue;
+      if ((rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), rows.front()->permissions.front(), name);
+      std::string unseen;
+      for (const auto& entry : rule.integers) {
+        if (std::find(rows.front()->sees.begin(), rows.front()->sees.end(), entry.first) == rows.front()->sees.end()) unseen += (unseen.empty() ? "" : ", ") + entry.first;
+      }
+      for (const auto& entry : rule.texts) {
+        if (entry.first != "transition" && std::find(rows.front()->sees.begin(), rows.front()->sees.end(), entry.first) == rows.front()->sees.end()) unseen += (unseen.empty() ? "" : ", ") + entry.first;
+      }
+      if (!unseen.empty()) return fmt::format("{} {} not see {} of `{}`", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", unseen, info.name);
+      return fmt::format("{} asks the same permission ({}) for other operations of `{}`", LayerName(layer), rows.front()->permissions.front(), info.name);
+    }
+    return "";
+  }
+
+  // An exec that changes the domain: under no_new_privs, which an unprivileged launcher of a filter must set, AppArmor lets a process
+  // keep to a subset of its profile only (security/apparmor/domain.c, 6.1).
+  void Transitions() {
+    if (!Has(layers_, "seccomp") || !Has(layers_, "apparmor")) return;
+    const ir::FacetId exec = ir::FacetOf("exec");
+    for (const Rule& rule : domain_.rules) {
+      const auto to = rule.texts.find("transition");
+      if (rule.facet != exec || rule.effect != Effect::kAllow || to == rule.texts.end() || to->second.front() == "self") continue;
+      Gap gap{rule.id, exec, 0, false, layers_, "under no_new_privs AppArmor refuses an exec that changes the profile", {}, std::nullopt};
+      const auto box = ir::BoxOf(rule, 0);
+      if (box) gap.witness = ir::MemberOf(*box);
+      gaps_.push_back(std::move(gap));
+    }
+  }
+
+  Effective& effective_;
+  const ir::Domain& domain_;
+  std::vector<std::string> layers_;  // in the order in which they are said
+  std::vector<Gap> gaps_;
+};
+
+}  // namespace
+
+Result<std::vector<Gap>> FindGaps(Effective& effective, const std::vector<std::string>& layers) { return Finder(effective, layers).Run(); }
+
+std::string_view VerdictText(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kExact: return "exact";
+    case Verdict::kWider: return "wider";
+    case Verdict::kNarrower: return "narrower";
+    case Verdict::kBoth: return "wider and narrower";
+    case Verdict::kUnsupported: return "unsupported";
+  }
+  return "";
+}
+
+Result<std::vector<Verdict>> Verdicts(Effective& effective, const std::string& layer) {
+  const ir::Domain& domain = effective.domain();
+  RAVELIN_TRY(gaps, FindGaps(effective, {layer}));
+  std::vector<Verdict> out(domain.rules.size(), Verdict::kExact);
+  for (const Gap& gap : gaps) {
+    if (!gap.rule) continue;
+    Verdict& verdict = out[*gap.rule];
+    const Verdict now = gap.wider ? Verdict::kWider : Verdict::kNarrower;
+    verdict = verdict == Verdict::kExact || verdict == now ? now : Verdict::kBoth;
+  }
+  for (const Rule& rule : domain.rules) {
+    if (rule.operations == 0) continue;
+    bool seen = false;
+    for (size_t i = 0; i < kernel::Facets()[rule.facet].operations.size(); ++i) {
+      if ((rule.operations >> i & 1) == 0) continue;
+      seen |= layer == "seccomp" ? effective.ShownToFilter(rule.facet, static_cast<int>(i)) : !effective.RowsOf(layer, rule.facet, static_cast<int>(i)).empty();
+    }
+    if (!seen) out[rule.id] = Verdict::kUnsupported;
+  }
+  return out;
+}
+
+}  // namespace ravelin::combine

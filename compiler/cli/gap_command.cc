@@ -1,0 +1,196 @@
+// gap: what each layer enforces of each rule, and what a layer set leaves open.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "backends/combine/gaps.h"
+#include "backends/seccomp/lower.h"
+#include "compiler/cli/commands.h"
+#include "compiler/driver/analyze.h"
+#include "compiler/driver/gap_text.h"
+
+namespace ravelin::cli {
+namespace {
+
+using LayerSet = std::vector<std::string>;
+
+// "seccomp + apparmor, seccomp"; empty on a word that is no layer.
+std::vector<LayerSet> ParseSets(const std::string& text) {
+  std::vector<LayerSet> sets = {{}};
+  std::string word;
+  for (const char c : text + ",") {
+    if (c == ' ') continue;
+    if (c != ',' && c != '+') {
+      word += c;
+      continue;
+    }
+    if (!resolve::IsLayerName(word)) return {};
+    sets.back().push_back(word);
+    word.clear();
+    if (c == ',') sets.emplace_back();
+  }
+  sets.pop_back();
+  return sets;
+}
+
+// One line for gaps of one rule, direction and set.
+struct Row {
+  LayerSet layers;
+  std::string place;  // of the rule, or "default"
+  std::string label;
+  bool wider = true;
+  std::string reason;
+  std::set<std::string> operations;
+  std::string witness;
+  bool accepted = false;
+};
+
+struct DomainReport {
+  std::string name;
+  std::vector<std::string> layers;  // whose verdicts stand in `verdicts`
+  std::vector<std::pair<std::string, std::vector<std::string>>> verdicts;  // rule's place, a verdict for each layer
+  std::vector<Row> rows;
+  std::vector<std::string> not_judged;  // layers without a back end, and why a set was not decided
+};
+
+LayerSet Sorted(LayerSet set) {
+  std::sort(set.begin(), set.end());
+  return set;
+}
+
+DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts) {
+  DomainReport report;
+  report.name = domain.name;
+  const seccomp::FilterSpec spec = seccomp::Lower(domain);
+  combine::Effective effective(domain, spec, facts);
+  std::set<std::string> layers;
+  for (const LayerSet& set : domain.layer_sets) {
+    for (const std::string& layer : set) layers.insert(layer);
+  }
+  std::vector<std::vector<combine::Verdict>> columns;
+  for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
+    if (layers.count(layer) == 0) continue;
+    if (!driver::IsBuilt(layer)) {
+      report.not_judged.push_back(fmt::format("layer {} is not built, its gap is unknown", layer));
+      continue;
+    }
+    auto verdicts = combine::Verdicts(effective, layer);
+    if (!verdicts) {
+      report.not_judged.push_back(fmt::format("layer {}: {}", layer, verdicts.error().message));
+      continue;
+    }
+    report.layers.emplace_back(layer);
+    columns.push_back(std::move(*verdicts));
+  }
+  for (const ir::Rule& rule : domain.rules) {
+    if (rule.operations == 0 || !rule.calls.empty() || (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kDeny && rule.effect != ir::Effect::kComplain)) continue;
+    std::vector<std::string> words;
+    for (const auto& column : columns) words.emplace_back(combine::VerdictText(column[rule.id]));
+    report.verdicts.emplace_back(fmt::format("{}  {}{}", rule.from.place, kernel::Facets()[rule.facet].name, rule.label.empty() ? "" : " (" + rule.label + ")"), std::move(words));
+  }
+  for (const LayerSet& set : domain.layer_sets) {
+    if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return driver::IsBuilt(layer); })) continue;
+    const auto gaps = combine::FindGaps(effective, set);
+    if (!gaps) {
+      report.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
+      continue;
+    }
+    for (const combine::Gap& gap : *gaps) {
+      const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : "default";
+      auto at = std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.place == place && row.wider == gap.wider && row.layers == gap.layers; });
+      if (at == report.rows.end()) {
+        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false};
+        row.accepted = !row.label.empty() && std::any_of(domain.acceptances.begin(), domain.acceptances.end(), [&](const ir::GapAcceptance& one) { return one.rule_label == row.label && one.wider == row.wider && Sorted(one.layers) == Sorted(row.layers); });
+        report.rows.push_back(std::move(row));
+        at = report.rows.end() - 1;
+      }
+      at->operations.insert(kernel::Facets()[gap.facet].operations[static_cast<size_t>(gap.operation)]);
+    }
+  }
+  std::stable_sort(report.rows.begin(), report.rows.end(), [](const Row& a, const Row& b) { return std::tie(a.layers, a.reason) < std::tie(b.layers, b.reason); });
+  return report;
+}
+
+std::string Text(const DomainReport& report) {
+  std::string out = fmt::format("policy {}\n", report.name);
+  size_t width = 4;
+  for (const auto& line : report.verdicts) width = std::max(width, line.first.size());
+  out += fmt::format("  {:<{}}", "rule", width + 2);
+  for (const std::string& layer : report.layers) out += fmt::format("{:<20}", layer);
+  out += "\n";
+  for (const auto& line : report.verdicts) {
+    out += fmt::format("  {:<{}}", line.first, width + 2);
+    for (const std::string& verdict : line.second) out += fmt::format("{:<20}", verdict);
+    while (out.back() == ' ') out.pop_back();
+    out += "\n";
+  }
+  LayerSet set;
+  std::string reason;
+  for (const Row& row : report.rows) {
+    if (row.layers != set) out += fmt::format("  {}\n", fmt::join(row.layers, " + "));
+    if (row.layers != set || row.reason != reason) out += fmt::format("    {}\n", row.reason);
+    set = row.layers;
+    reason = row.reason;
+    out += fmt::format("      {:<9} {}{}: {}{}\n", row.wider ? "wider" : "narrower", row.place, row.label.empty() ? "" : " (" + row.label + ")", fmt::join(row.operations, " "), row.accepted ? "   accepted" : "");
+    out += fmt::format("                for example {} {}\n", row.witness, row.wider ? "is permitted" : "is refused");
+  }
+  if (report.rows.empty() && report.not_judged.empty()) out += "  no gap: every layer set permits what the policy says\n";
+  for (const std::string& why : report.not_judged) out += "  not judged: " + why + "\n";
+  return out;
+}
+
+std::string List(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + QuoteJson(text);
+  return "[" + out + "]";
+}
+
+std::string Json(const std::string& file, const DomainReport& report) {
+  std::string out = fmt::format("{{\"file\": {}, \"policy\": {}, \"layers\": {}, \"rules\": [", QuoteJson(file), QuoteJson(report.name), List(report.layers));
+  for (size_t i = 0; i < report.verdicts.size(); ++i) out += fmt::format("{}{{\"rule\": {}, \"verdicts\": {}}}", i == 0 ? "" : ", ", QuoteJson(report.verdicts[i].first), List(report.verdicts[i].second));
+  out += "], \"gaps\": [";
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const Row& row = report.rows[i];
+    out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}}}", i == 0 ? "" : ", ", List(row.layers), QuoteJson(row.place), QuoteJson(row.label), row.wider ? "wider" : "narrower", List({row.operations.begin(), row.operations.end()}), QuoteJson(row.reason), QuoteJson(row.witness), row.accepted);
+  }
+  return out + fmt::format("], \"not_judged\": {}}}", List(report.not_judged));
+}
+
+}  // namespace
+
+int Run(const GapCommand& command) {
+  std::vector<LayerSet> sets;
+  if (!command.layers.empty()) {
+    sets = ParseSets(command.layers);
+    if (sets.empty()) {
+      Complain(fmt::format("`{}` is no list of layer sets; an example: 'seccomp + apparmor, seccomp'", command.layers));
+      return kUsage;
+    }
+  }
+  const auto files = ExpandInputs(command.inputs);
+  if (!files) return Complain(files.error());
+  int exit_code = kOk;
+  std::string text;
+  std::string json;
+  for (const std::string& file : *files) {
+    int one = kOk;
+    const auto front = ReadOrComplain(file, command.common, one);
+    exit_code = std::max(exit_code, one);
+    if (!front) continue;
+    for (ir::Domain domain : front->policy.domains) {
+      if (!sets.empty()) domain.layer_sets = sets;
+      const DomainReport report = Report(domain, driver::FactsOf(front->target));
+      text += Text(report);
+      json += (json.empty() ? "" : ",\n ") + Json(file, report);
+      if (!report.not_judged.empty()) exit_code = std::max(exit_code, kEnvironment);
+      const bool open = std::any_of(report.rows.begin(), report.rows.end(), [](const Row& row) { return !row.accepted; });
+      if (command.fail_on_gap && open) exit_code = std::max(exit_code, kFindings);
+    }
+  }
+  const std::string out = command.common.json() ? "[" + json + "]\n" : text;
+  const auto written = command.output.empty() ? Print(out) : source::WriteFile(command.output, out);
+  return written ? exit_code : Complain(written.error());
+}
+
+}  // namespace ravelin::cli

@@ -1,0 +1,16 @@
+// Gaps in plain words.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backends/combine/gaps.h"
+
+namespace ravelin::driver {
+
+// "`file { delete }` of /var/log/a by unlink(0)": one attempt that is decided differently.
+std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap);
+// What would close the gap without accepting it, or "".
+std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers);
+
+}  // namespace ravelin::driver
