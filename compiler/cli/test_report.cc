@@ -25,11 +25,20 @@ std::string QuoteXml(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
     }
   }
   return out + "\"";
@@ -37,7 +46,9 @@ std::string QuoteXml(const std::string& text) {
 
 }  // namespace
 
-size_t TestedFile::Failed() const { return static_cast<size_t>(std::count_if(verdicts.begin(), verdicts.end(), [](const driver::Verdict& v) { return !v.passed; })); }
+size_t TestedFile::Failed() const {
+  return static_cast<size_t>(std::count_if(verdicts.begin(), verdicts.end(), [](const driver::Verdict& v) { return !v.passed; }));
+}
 
 std::string TestReportJson(const std::vector<TestedFile>& files) {
   std::string out = "{\"files\": [";

@@ -31,7 +31,7 @@ using kernel::Arch;
 
 // How the calls that carry an operation out fare on one architecture.
 struct Carriers {
-  bool shown = false;               // some call shows the operation
+  bool shown = false;  // some call shows the operation
   std::optional<Event> permitted;
   std::optional<Event> refused;
 };
@@ -49,7 +49,9 @@ std::string ShowCheck(Arch arch, const ObjectCheck& check) {
   std::string out = facet.name == "exec" ? facet.name : fmt::format("{} {{ {} }}", facet.name, facet.operations[check.operation]);
   for (const auto& [attribute, value] : check.integers) out += fmt::format(" {} {}", attribute, ShowValue(arch, attribute, value));
   if (check.owner) out += " owner";
-  for (const auto& [attribute, value] : check.texts) out += fmt::format(" {} {}", attribute == "path" ? "on" : attribute == "transition" ? "as" : attribute, value);
+  for (const auto& [attribute, value] : check.texts) out += fmt::format(" {} {}", attribute == "path" ? "on" : attribute == "transition" ? "as"
+                                                                                                                                         : attribute,
+                                                                        value);
   return out;
 }
 
@@ -311,7 +313,8 @@ class Judge {
     for (const Arch arch : domain_.architectures) {
       const Carriers& calls = CarriersOf(arch, check);
       const bool carried = !calls.shown || calls.permitted.has_value();
-      const Event event = calls.permitted ? *calls.permitted : calls.refused ? *calls.refused : Event();
+      const Event event = calls.permitted ? *calls.permitted : calls.refused ? *calls.refused
+                                                                             : Event();
       if (!object.permitted() && line.permit) return Fail(Told(shown, event, object, false));
       if (!carried) {  // the calls decide
         const Decision call = oracle::DecideCall(domain_, event);

@@ -39,7 +39,8 @@ ir::Predicate Equals(size_t index, const kernel::Param* param, uint64_t value) {
   const auto type = param == nullptr ? kernel::ArgType::kU64 : param->type;
   const bool wide = type == kernel::ArgType::kI64 || type == kernel::ArgType::kU64 || type == kernel::ArgType::kPtr;
   test.bits = wide ? 64 : 32;
-  test.mask = wide ? ~uint64_t{0} : type == kernel::ArgType::kU16 ? 0xffff : 0xffffffff;
+  test.mask = wide ? ~uint64_t{0} : type == kernel::ArgType::kU16 ? 0xffff
+                                                                  : 0xffffffff;
   test.values = ir::IntervalSet::Single(value & test.mask);
   return ir::Predicate::Test(std::move(test));
 }
@@ -48,7 +49,8 @@ IntegerType TypeOf(size_t index, const kernel::Param* param) {
   IntegerType type;
   type.what = param == nullptr ? fmt::format("argument {}", index) : fmt::format("`{}`", param->name);
   if (param == nullptr) return type;
-  type.bits = param->type == kernel::ArgType::kU16 ? 16 : param->type == kernel::ArgType::kI32 || param->type == kernel::ArgType::kU32 ? 32 : 64;
+  type.bits = param->type == kernel::ArgType::kU16 ? 16 : param->type == kernel::ArgType::kI32 || param->type == kernel::ArgType::kU32 ? 32
+                                                                                                                                       : 64;
   type.is_signed = param->type == kernel::ArgType::kI32 || param->type == kernel::ArgType::kI64;
   type.family = param->family;
   return type;
@@ -86,8 +88,18 @@ bool StatesConditions(const Expr& expr) {
     if (child.kind == ExprKind::kUnary) return child.op == ast::Op::kNot;
     if (child.kind != ExprKind::kBinary) return false;
     switch (child.op) {
-      case ast::Op::kOr: case ast::Op::kAnd: case ast::Op::kEq: case ast::Op::kNe: case ast::Op::kLt: case ast::Op::kLe: case ast::Op::kGt: case ast::Op::kGe: case ast::Op::kIn: return true;
-      default: return false;
+      case ast::Op::kOr:
+      case ast::Op::kAnd:
+      case ast::Op::kEq:
+      case ast::Op::kNe:
+      case ast::Op::kLt:
+      case ast::Op::kLe:
+      case ast::Op::kGt:
+      case ast::Op::kGe:
+      case ast::Op::kIn:
+        return true;
+      default:
+        return false;
     }
   });
 }
