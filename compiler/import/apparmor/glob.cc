@@ -205,28 +205,57 @@ std::optional<Names> TranslatePattern(std::string_view pattern) {
   std::string why;
   Automaton automaton;
   if (!GlobToRegex(pattern, GlobNul::kNo, regex, why) || !Automaton::FromRegex(regex, automaton)) return std::nullopt;
-  const Items items = Reader(pattern).Sequence(false);
-  const std::string whole = Write(items);
-  std::vector<Names> candidates = {{{whole}, {}}, {{whole}, {whole}}};
+  // Alternatives at the beginning are patterns of their own: each begins with its slash.
+  std::vector<Items> begins = {Reader(pattern).Sequence(false)};
+  while (!begins.empty() && !begins.front().empty() && begins.front().front().kind == Item::kGroup && begins.size() < kMaxAlternatives) {
+    const Items first = begins.front();
+    begins.erase(begins.begin());
+    for (Items one : first.front().alternatives) {
+      one.insert(one.end(), first.begin() + 1, first.end());
+      begins.push_back(std::move(one));
+    }
+  }
+  std::vector<std::string> whole;
   std::vector<Items> ways;
-  if (Spread(items, ways)) {
-    candidates.push_back(Separate(ways));
-    Names shorter = candidates.back();
-    if (shorter.files.size() > 1) candidates.push_back({{whole}, shorter.directories});
-    if (shorter.files.size() > 1) std::swap(candidates[2], candidates[3]);
+  bool spread = true;
+  for (const Items& items : begins) {
+    AddOnce(whole, Write(items));
+    spread = spread && Spread(items, ways);
+  }
+  std::vector<Names> candidates = {{whole, {}}, {whole, whole}};
+  if (spread) {
+    const Names apart = Separate(ways);
+    candidates.push_back({whole, apart.directories});
+    candidates.push_back(apart);
   }
   for (const Names& names : candidates) {
+    const auto absolute = [](const std::string& one) { return one.starts_with('/'); };
+    if (!std::all_of(names.files.begin(), names.files.end(), absolute) || !std::all_of(names.directories.begin(), names.directories.end(), absolute)) continue;
     if (SameNames(automaton, names)) return names;
   }
   return std::nullopt;
 }
 
-std::optional<std::string> LiteralOf(std::string_view pattern) {
-  std::string out;
-  for (const Item& item : Reader(pattern).Sequence(false)) {
-    if (item.kind != Item::kByte) return std::nullopt;
-    out += static_cast<char>(item.byte);
+std::optional<std::vector<std::string>> LiteralsOf(std::string_view pattern) {
+  // Texts so far, each with what is still to be read behind it.
+  std::vector<std::pair<std::string, Items>> work = {{"", Reader(pattern).Sequence(false)}};
+  std::vector<std::string> out;
+  while (!work.empty()) {
+    auto [text, items] = std::move(work.back());
+    work.pop_back();
+    size_t at = 0;
+    while (at < items.size() && items[at].kind == Item::kByte && items[at].byte != 0) text += static_cast<char>(items[at++].byte);
+    if (at == items.size()) {
+      AddOnce(out, std::move(text));
+      continue;
+    }
+    if (items[at].kind != Item::kGroup || work.size() + out.size() > kMaxAlternatives) return std::nullopt;
+    for (Items rest : items[at].alternatives) {
+      rest.insert(rest.end(), items.begin() + static_cast<std::ptrdiff_t>(at) + 1, items.end());
+      work.emplace_back(text, std::move(rest));
+    }
   }
+  std::sort(out.begin(), out.end());
   return out;
 }
 

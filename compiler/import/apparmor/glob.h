@@ -19,7 +19,7 @@ struct Names {
 // The pattern is one that Check() has accepted.
 std::optional<Names> TranslatePattern(std::string_view pattern);
 
-// The text that a pattern without wildcards stands for.
-std::optional<std::string> LiteralOf(std::string_view pattern);
+// The texts that a pattern without wildcards and classes stands for; nullopt where it has some, or stands for too many.
+std::optional<std::vector<std::string>> LiteralsOf(std::string_view pattern);
 
 }  // namespace ravelin::import::apparmor

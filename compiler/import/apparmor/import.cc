@@ -58,7 +58,7 @@ std::string ImportProfiles(source::SourceManager& sources, source::FileId file, 
   for (size_t i = 0; i < policy->profiles.size(); ++i) {
     const Profile& profile = *policy->profiles[i];
     const std::string body = Translator(profile, names, sink).Run();
-    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", profile.name.value, names.policies[i], body);
+    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", profile.plain, names.policies[i], body);
   }
   return sink.HasErrors() ? "" : Layout(text);
 }

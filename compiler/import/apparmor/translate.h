@@ -38,6 +38,7 @@ class Translator {
   bool CanExec(const Rule& rule, const FileRule& body);
   // translate_peers.cc
   bool Peers(const Rule& rule, const Text& peer, const char* kind, std::string& clause);
+  bool Labels(const Text& peer, std::string& clauses);
   void Signal(const Rule& rule, const SignalRule& body);
   void Ptrace(const Rule& rule, const PtraceRule& body);
   void Dbus(const Rule& rule, const DbusRule& body);

@@ -53,7 +53,7 @@ void Translator::File(const Rule& rule, const FileRule& body) {
   if (!prefix.owner) return Unstatable(rule.span, "`other`: access by all but the owner");
   if (body.target_is_link) return Unstatable(rule.span, "a link rule that names the target");
   if (body.subset) return Unstatable(rule.span, "a `subset` link rule without a target");
-  if (!body.path.value.starts_with('/') && !body.path.value.starts_with("{/")) return Unstatable(rule.span, fmt::format("`{}`, which is no absolute path,", body.path.value));
+  if (!body.path.value.starts_with('/') && !body.path.value.starts_with('{')) return Unstatable(rule.span, fmt::format("`{}`, which is no absolute path,", body.path.value));
   const auto names = TranslatePattern(body.path.value);
   if (!names) return Unstatable(body.path.span, fmt::format("the pattern `{}`", body.path.value));
   const Operations operations = OperationsOf(body.modes, prefix.deny);

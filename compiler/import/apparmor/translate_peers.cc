@@ -29,6 +29,12 @@ std::string SignalName(const std::string& word) {
   return kernel::FindConstant(kernel::Arch::kX86_64, name) ? name : "";
 }
 
+std::string ListText(const std::vector<std::string>& values) {
+  std::string out;
+  for (const std::string& value : values) out += (out.empty() ? "" : ", ") + StringText(value);
+  return out;
+}
+
 constexpr uint32_t Bit(UnixPerm perm) { return static_cast<uint32_t>(perm); }
 
 }  // namespace
@@ -42,17 +48,32 @@ bool Translator::Peers(const Rule& rule, const Text& peer, const char* kind, std
     }
     return true;
   }
-  const auto name = LiteralOf(peer.value);
-  if (name && *name == profile_.plain) {
-    clause = " peer self";
-    return true;
+  const auto known = LiteralsOf(peer.value);
+  for (const std::string& name : known.value_or(std::vector<std::string>())) {
+    if (name != profile_.plain && names_.policy_of.count(name) == 0) {
+      clause.clear();
+      break;
+    }
+    clause += (clause.empty() ? " peer " : ", ") + (name == profile_.plain ? "self" : names_.policy_of.at(name));
   }
-  if (name && names_.policy_of.count(*name) != 0) {
-    clause = " peer " + names_.policy_of.at(*name);
-    return true;
+  if (clause.empty()) Unstatable(rule.span, fmt::format("a {} rule for the peer `{}`, which is no profile of this file,", kind, peer.value));
+  return !clause.empty();
+}
+
+// Peers of messages and sockets, by the name of what confines them.
+bool Translator::Labels(const Text& peer, std::string& clauses) {
+  if (!peer.written || peer.value == "**") return true;
+  const auto names = LiteralsOf(peer.value);
+  if (!names) {
+    Unstatable(peer.span, fmt::format("the pattern `{}` of a peer", peer.value));
+    return false;
   }
-  Unstatable(rule.span, fmt::format("a {} rule for the peer `{}`, which is no profile of this file,", kind, peer.value));
-  return false;
+  for (const std::string& name : *names) {
+    const auto policy = names_.policy_of.find(name);
+    clauses += &name == &names->front() ? " peer " : ", ";
+    clauses += name == profile_.plain ? "self" : policy != names_.policy_of.end() ? policy->second : "label(" + StringText(name) + ")";
+  }
+  return true;
 }
 
 void Translator::Signal(const Rule& rule, const SignalRule& body) {
@@ -79,16 +100,12 @@ void Translator::Dbus(const Rule& rule, const DbusRule& body) {
   std::string clauses;
   const auto add = [&](const char* word, const Text& text) {
     if (!text.written) return true;
-    const auto value = LiteralOf(text.value);
-    if (!value) Unstatable(text.span, fmt::format("the pattern `{}` of a dbus rule", text.value));
-    if (value) clauses += fmt::format(" {} {}", word, StringText(*value));
-    return value.has_value();
+    const auto values = LiteralsOf(text.value);
+    if (!values) Unstatable(text.span, fmt::format("the pattern `{}` of a dbus rule", text.value));
+    if (values) clauses += fmt::format(" {} {}", word, ListText(*values));
+    return values.has_value();
   };
-  if (body.label.written) {
-    std::string peers;
-    if (!Peers(rule, body.label, "dbus", peers)) return;
-    clauses += peers;
-  }
+  if (!Labels(body.label, clauses)) return;
   if (!add("bus", body.bus) || !add("name", body.name) || !add("path", body.path) || !add("interface", body.interface) || !add("member", body.member)) return;
   Say(fmt::format("{} dbus {{ {} }}{}", VerbOf(rule.prefix), Words(body.perms, {{1, "send"}, {2, "receive"}, {4, "own"}}), clauses));
 }
@@ -96,7 +113,6 @@ void Translator::Dbus(const Rule& rule, const DbusRule& body) {
 void Translator::Unix(const Rule& rule, const UnixRule& body) {
   const bool every = body.perms == 0xfff;
   if (!every && (body.perms & (Bit(UnixPerm::kGetattr) | Bit(UnixPerm::kSetattr))) != 0) return Unstatable(rule.span, "`getattr` and `setattr` of a unix rule");
-  if (body.peer_label.written) return Unstatable(body.peer_label.span, "the peer's label in a unix rule");
   if (body.addr.written && body.peer_addr.written) return Unstatable(rule.span, "a unix rule with both addresses");
   const Text& addr = body.addr.written ? body.addr : body.peer_addr;
   std::string clauses = " unix";
@@ -107,10 +123,11 @@ void Translator::Unix(const Rule& rule, const UnixRule& body) {
     clauses += " type SOCK_" + type;
   }
   if (addr.written) {
-    const auto value = addr.value == "none" || addr.value == "auto" ? std::nullopt : LiteralOf(std::string_view(addr.value).substr(1));
-    if (!value) return Unstatable(addr.span, fmt::format("the address `{}` of a unix rule", addr.value));
-    clauses += " abstract " + StringText(*value);
+    const auto values = addr.value == "none" || addr.value == "auto" ? std::nullopt : LiteralsOf(std::string_view(addr.value).substr(1));
+    if (!values) return Unstatable(addr.span, fmt::format("the address `{}` of a unix rule", addr.value));
+    clauses += " abstract " + ListText(*values);
   }
+  if (!Labels(body.peer_label, clauses)) return;
   const std::string operations = Words(body.perms, {{Bit(UnixPerm::kCreate), "create"}, {Bit(UnixPerm::kBind), "bind"}, {Bit(UnixPerm::kListen), "listen"}, {Bit(UnixPerm::kAccept), "accept"},
                                                     {Bit(UnixPerm::kConnect), "connect"}, {Bit(UnixPerm::kSend), "send"}, {Bit(UnixPerm::kReceive), "receive"}, {Bit(UnixPerm::kGetopt), "getopt"},
                                                     {Bit(UnixPerm::kSetopt), "setopt"}, {Bit(UnixPerm::kShutdown), "shutdown"}});

@@ -16,7 +16,7 @@ constexpr uint64_t kKnownCapabilities = (uint64_t{1} << 41) - 1;
 
 class Comparison {
  public:
-  Comparison(const CompiledProfile& a, const CompiledProfile& b, const std::map<std::string, std::string>& renamed) : a_(a), b_(b), renamed_(renamed) {}
+  Comparison(const CompiledProfile& a, const CompiledProfile& b) : a_(a), b_(b) {}
 
   std::string Run() {
     for (auto part : {&Comparison::Files, &Comparison::Others, &Comparison::Attachment, &Comparison::Rest}) {
@@ -33,8 +33,7 @@ class Comparison {
     const auto x = TransitionOf(a_, p.exec_index);
     const auto y = TransitionOf(b_, q.exec_index);
     if (!x || !y) return "a transition is malformed";
-    std::string target = x->target;
-    if (const auto it = renamed_.find(target); it != renamed_.end()) target = it->second;
+    const std::string& target = x->target;
     if (x->kind != y->kind || target != y->target || x->inherit_else != y->inherit_else || x->unconfined_else != y->unconfined_else) return fmt::format("execs lead elsewhere: kind {} `{}` and kind {} `{}`", static_cast<int>(x->kind), target, static_cast<int>(y->kind), y->target);
     return x->unsafe != y->unsafe && x->kind != ExecKind::kInherit ? "one scrubs the environment of an exec" : "";
   }
@@ -83,6 +82,14 @@ class Comparison {
     return "";
   }
 
+  // The kernel's sockets have the types of <linux/net.h>.
+  static bool NoSocketType(const std::string& bytes) {
+    for (const char* type : {" 00 01", " 00 02", " 00 03", " 00 04", " 00 05", " 00 06", " 00 0a"}) {
+      if (bytes == type) return false;
+    }
+    return true;
+  }
+
   std::string Others() {
     if (a_.policy.has_value() != b_.policy.has_value()) return "one mediates files only";
     if (!a_.policy) return "";
@@ -91,6 +98,7 @@ class Comparison {
     seen.emplace(a_.policy_start, b_.policy_start);
     for (size_t i = 0; i < work.size(); ++i) {
       const auto [s, t, text] = work[i];
+      if (text.size() == 15 && text.compare(0, 3, " 0e") == 0 && NoSocketType(text.substr(9))) continue;
       const uint32_t p = PolicyAllow(*a_.policy, s);
       const uint32_t q = PolicyAllow(*b_.policy, t);
       if (p != q) return fmt::format("class bytes{}: {:#x} and {:#x}", text, p, q);
@@ -144,11 +152,10 @@ class Comparison {
 
   const CompiledProfile& a_;
   const CompiledProfile& b_;
-  const std::map<std::string, std::string>& renamed_;
 };
 
 }  // namespace
 
-std::string Difference(const CompiledProfile& a, const CompiledProfile& b, const std::map<std::string, std::string>& renamed) { return Comparison(a, b, renamed).Run(); }
+std::string Difference(const CompiledProfile& a, const CompiledProfile& b) { return Comparison(a, b).Run(); }
 
 }  // namespace ravelin::import::apparmor
