@@ -4,7 +4,6 @@
 #include "compiler/import/apparmor/label.h"
 #include "compiler/import/apparmor/modes.h"
 #include "compiler/import/apparmor/parser.h"
-#include "compiler/import/apparmor/words.h"
 
 namespace ravelin::import::apparmor {
 namespace {
@@ -49,13 +48,11 @@ bool Parser::ParseFileTail(FileRule& rule, std::optional<bool> safe) {
   } else if (!At(TokenKind::kId) && !At(TokenKind::kSetVariable)) {
     return Unexpected("a rule or `}`");
   }
+  if (modes_first && At(TokenKind::kEndOfRule) && !IsOld(modes.text, modes.span)) return false;
   if (!TakePath("a path", rule.path)) return false;
   if (!modes_first) {
     if (!At(TokenKind::kMode)) {
-      if (const std::string_view newer = NewerWord(rule.path.value); !newer.empty()) {
-        sink_.Report(diag::Kind::kApparmorNewer, rule.path.span, fmt::format("`{}` is not in the language of AppArmor 3.0: {}", rule.path.value, newer));
-        return false;
-      }
+      if (!IsOld(rule.path.value, rule.path.span)) return false;
       return Unexpected("the permissions of a file rule");
     }
     modes = Take();
@@ -64,7 +61,7 @@ bool Parser::ParseFileTail(FileRule& rule, std::optional<bool> safe) {
     Take();
     if (!TakePath("a name or path", rule.target)) return false;
   }
-  if (!modes_first && (At(TokenKind::kId) || At(TokenKind::kSetVariable))) return Wrong(Peek().span, fmt::format("the rule for `{}` has no `,` at its end", rule.path.value));
+  if (!modes_first && (At(TokenKind::kId) || At(TokenKind::kSetVariable))) return IsOld(rule.path.value, rule.path.span) && Wrong(Peek().span, fmt::format("the rule for `{}` has no `,` at its end", rule.path.value));
   if (!ExpectEnd()) return false;
   std::string why;
   if (!ParseModes(modes.text, rule.modes, why)) return Wrong(modes.span, why);

@@ -225,7 +225,8 @@ std::optional<Names> TranslatePattern(std::string_view pattern) {
   std::vector<Names> candidates = {{whole, {}}, {whole, whole}};
   if (spread) {
     const Names apart = Separate(ways);
-    candidates.push_back({whole, apart.directories});
+    if (apart.files.empty()) candidates.clear();
+    if (!apart.files.empty()) candidates.push_back({whole, apart.directories});
     candidates.push_back(apart);
   }
   for (const Names& names : candidates) {

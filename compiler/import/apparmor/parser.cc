@@ -55,13 +55,17 @@ bool Parser::Wrong(source::Span span, const std::string& message, const std::str
   return false;
 }
 
+bool Parser::IsOld(const std::string& word, source::Span span) {
+  const std::string_view newer = NewerWord(word.substr(0, word.find('=')));
+  if (newer.empty()) return true;
+  sink_.Report(diag::Kind::kApparmorNewer, span, fmt::format("`{}` is not in the language of AppArmor 3.0 ({})", word, newer));
+  return false;
+}
+
 bool Parser::Unexpected(const char* what) {
   const Token& token = Peek();
   if (token.kind == TokenKind::kError) return false;  // reported where it was read
-  if (const std::string_view newer = NewerWord(token.text); !newer.empty() && token.kind != TokenKind::kMode) {
-    sink_.Report(diag::Kind::kApparmorNewer, token.span, fmt::format("`{}` is not in the language of AppArmor 3.0: {}", token.text, newer));
-    return false;
-  }
+  if (!IsOld(token.text, token.span)) return false;
   sink_.Report(diag::Kind::kApparmorSyntax, token.span, token.kind == TokenKind::kEnd ? fmt::format("the text ends where {} is expected", what) : fmt::format("`{}` stands where {} is expected", token.text, what));
   return false;
 }
@@ -221,11 +225,7 @@ bool Parser::ParseFlags(Profile& profile) {
     if (!TakeText(TokenKind::kValue, "a flag", flag)) return false;
     const auto group = FlagGroup(flag.value);
     if (!group) {
-      const std::string_view newer = NewerWord(flag.value.substr(0, flag.value.find('=')));
-      if (!newer.empty()) {
-        sink_.Report(diag::Kind::kApparmorNewer, flag.span, fmt::format("`{}` is not in the language of AppArmor 3.0: {}", flag.value, newer));
-        return false;
-      }
+      if (!IsOld(flag.value, flag.span)) return false;
       return Wrong(flag.span, fmt::format("`{}` is no flag of a profile", flag.value), diag::DidYouMean(flag.value, WordsOf("flag")));
     }
     for (const Text& other : profile.flags) {

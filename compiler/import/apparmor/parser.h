@@ -89,6 +89,8 @@ class Parser {
   bool TakeText(TokenKind kind, const char* what, Text& out);
   bool TakePath(const char* what, Text& out);  // a path or a variable
   bool Unexpected(const char* what);
+  // False where the word is one of a later version, which has then been reported.
+  bool IsOld(const std::string& word, source::Span span);
   bool Wrong(source::Span span, const std::string& message, const std::string& help = "");
 
   diag::Sink& sink_;
