@@ -35,6 +35,7 @@ class Translator {
   // translate_files.cc
   void File(const Rule& rule, const FileRule& body);
   void Exec(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
+  void WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
   bool CanExec(const Rule& rule, const FileRule& body);
   // translate_peers.cc
   bool Peers(const Rule& rule, const Text& peer, const char* kind, std::string& clause);

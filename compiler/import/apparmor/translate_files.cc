@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/import/apparmor/glob.h"
+#include "compiler/import/apparmor/pattern.h"
 #include "compiler/import/apparmor/translate.h"
 
 namespace ravelin::import::apparmor {
@@ -103,6 +104,29 @@ void Translator::Exec(const Rule& rule, const FileRule& body, const std::vector<
     as = " as unconfined_danger";
   }
   Say(fmt::format("{} exec {}{}", VerbOf(rule.prefix), PathsText(paths), as));
+  if (exec.to != ExecTo::kInherit && !body.modes.mmap) WithoutMapping(rule, body, paths);
+}
+
+// The language's exec brings map_exec with it (docs/semantics.md, 5.7); of AppArmor's, `ix` alone brings m.
+void Translator::WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths) {
+  const auto automaton = [](const Text& path) {
+    std::string regex;
+    std::string why;
+    Automaton out;
+    GlobToRegex(path.value, GlobNul::kNo, regex, why);
+    Automaton::FromRegex(regex, out);
+    return out;
+  };
+  const Automaton ours = automaton(body.path);
+  for (const Rule& other : profile_.rules) {
+    const auto* file = std::get_if<FileRule>(&other.body);
+    if (file == nullptr || other.prefix.deny) continue;
+    const bool maps = file->modes.mmap || (file->modes.exec.present && file->modes.exec.to == ExecTo::kInherit);
+    if (!maps || !automaton(file->path).Intersects(ours)) continue;
+    if (file->path.value == body.path.value && other.prefix.others) return;  // granted there anyway
+    return Unstatable(rule.span, fmt::format("an exec without `m` at some names where another rule (`{}`) grants `m`", file->path.value), "add `m` to the exec");
+  }
+  Say(fmt::format("deny file {{ map_exec }} on {}", PathsText(paths)));
 }
 
 }  // namespace ravelin::import::apparmor
