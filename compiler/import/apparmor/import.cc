@@ -25,6 +25,16 @@ std::string Identifier(std::string_view name) {
   return out[0] >= '0' && out[0] <= '9' ? "_" + out : out;
 }
 
+// In one line of a comment.
+std::string CommentText(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte >= 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
+
 bool IsTaken(const PolicyNames& names, const std::string& name) {
   static const char* const kWords[] = {"self", "outside", "unconfined_danger", "in", "else"};
   return std::find(names.policies.begin(), names.policies.end(), name) != names.policies.end() || std::find(std::begin(kWords), std::end(kWords), name) != std::end(kWords);
@@ -54,11 +64,11 @@ std::string ImportProfiles(source::SourceManager& sources, source::FileId file, 
     return "";
   }
   const PolicyNames names = NamesOf(*policy);
-  std::string text = fmt::format("// From the AppArmor profile {}.\nlanguage 1\n", options.origin.empty() ? "given" : options.origin);
+  std::string text = fmt::format("// From the AppArmor profile {}.\nlanguage 1\n", options.origin.empty() ? "given" : CommentText(options.origin));
   for (size_t i = 0; i < policy->profiles.size(); ++i) {
     const Profile& profile = *policy->profiles[i];
     const std::string body = Translator(profile, names, sink).Run();
-    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", profile.plain, names.policies[i], body);
+    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", CommentText(profile.plain), names.policies[i], body);
   }
   return sink.HasErrors() ? "" : Layout(text);
 }

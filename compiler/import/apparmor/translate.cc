@@ -118,6 +118,7 @@ void Translator::Network(const Rule& rule, const NetworkRule& body) {
     return text;
   };
   if (!family.empty()) families = " family AF_" + upper(family);
+  if (!family.empty() && !kernel::FindConstant(kernel::Arch::kX86_64, "AF_" + upper(family))) return Unstatable(rule.span, fmt::format("the address family `{}`", family));
   Say(fmt::format("{} network {{ {} }}{}{}", VerbOf(rule.prefix), kOperations, families, type.empty() ? "" : " type SOCK_" + upper(type)));
 }
 
