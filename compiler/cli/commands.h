@@ -88,6 +88,14 @@ struct ImportCommand {
 };
 int Run(const ImportCommand& command);
 
+struct ImportApparmorCommand {
+  CommonOptions common;
+  std::string input;
+  std::string output;
+  std::vector<std::string> folders;  // where included files are looked up
+};
+int Run(const ImportApparmorCommand& command);
+
 struct RunCommand {
   CommonOptions common;
   std::string input;

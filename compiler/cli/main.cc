@@ -33,10 +33,12 @@ struct CommandLine {
   DumpCommand dump;
   ExplainCommand explain;
   ImportCommand import_profile;
+  ImportApparmorCommand import_apparmor;
   RunCommand run;
   bool list_diagnostics = false;
   CLI::App* import_app = nullptr;
   CLI::App* oci = nullptr;
+  CLI::App* apparmor = nullptr;
 
   CommandLine() {
     app.name("ravelin");
@@ -128,6 +130,11 @@ struct CommandLine {
     oci->add_option("--name", import_profile.name, "name of the policy (from the file's name)");
     oci->add_flag("--literal", import_profile.literal, "keep 64-bit comparisons of 32-bit parameters");
     AddOutputOptions(*oci, import_profile.common);
+    apparmor = sub.add_subcommand("apparmor", "AppArmor profiles, in the language of apparmor_parser 3.0");
+    apparmor->add_option("profile", import_apparmor.input, "profile, - for standard input")->required();
+    apparmor->add_option("-I,--include-folder", import_apparmor.folders, "where included files are looked up, before /etc/apparmor.d (repeatable)")->allow_extra_args(false);
+    apparmor->add_option("-o,--output", import_apparmor.output, "write there instead of standard output");
+    AddOutputOptions(*apparmor, import_apparmor.common);
   }
 
   void Launch(CLI::App& sub) {
@@ -147,7 +154,7 @@ struct CommandLine {
     if (app.got_subcommand("dump")) return Run(dump);
     if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
-    if (app.got_subcommand("import")) return Run(import_profile);
+    if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : Run(import_profile);
     if (app.got_subcommand("run")) return Run(run);
     const auto printed = Print(app.help());
     return printed ? kUsage : kEnvironment;

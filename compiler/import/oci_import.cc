@@ -7,11 +7,9 @@
 #include <set>
 
 #include "backends/seccomp/oci/decide.h"
-#include "compiler/ast/ast_text.h"
-#include "compiler/base/check.h"
 #include "compiler/import/condition_text.h"
+#include "compiler/import/layout.h"
 #include "compiler/ir/satisfy.h"
-#include "compiler/syntax/parse.h"
 
 namespace ravelin::import {
 namespace {
@@ -264,16 +262,6 @@ bool ActionsAreKnown(const OciProfile& profile, source::FileId file, diag::Sink&
   check(profile.default_action, profile.default_errno, 0);
   for (const OciRule& rule : profile.rules) check(rule.action, rule.errno_ret, rule.offset);
   return good;
-}
-
-// The canonical layout; that our own text parses is ours to ensure.
-std::string Layout(const std::string& text) {
-  source::SourceManager sources;
-  diag::Sink sink;
-  const source::FileId file = sources.Add("imported", text);
-  const ast::File tree = syntax::Parse(sources, file, sink);
-  RAVELIN_CHECK(!sink.HasErrors(), "the imported policy does not parse");
-  return ast::Format(tree, sources.Text(file));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"backends/apparmor/read", {"compiler/base"}},
       {"backends/apparmor/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/read"}},
       {"compiler/import", {"compiler/ast", "compiler/syntax", "compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp/oci"}},
+      {"compiler/import/apparmor", {"compiler/import", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"compiler/driver", {"*"}},
       {"compiler/cli", {"*"}},
   };

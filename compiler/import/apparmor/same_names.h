@@ -1,0 +1,13 @@
+// Whether patterns of the policy language match the paths that an AppArmor pattern matches.
+#pragma once
+
+#include "compiler/import/apparmor/glob.h"
+#include "compiler/import/apparmor/pattern.h"
+
+namespace ravelin::import::apparmor {
+
+// Over all paths that can occur: absolute, no empty component, a directory with a slash behind it on AppArmor's side only.
+// False also where the question is too large to decide.
+bool SameNames(const Automaton& theirs, const Names& ours);
+
+}  // namespace ravelin::import::apparmor

@@ -1,0 +1,125 @@
+#include "compiler/import/apparmor/translate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/import/apparmor/glob.h"
+#include "compiler/import/apparmor/words.h"
+#include "compiler/kernel/facts.h"
+
+namespace ravelin::import::apparmor {
+
+std::string VerbOf(const Prefix& prefix) {
+  if (prefix.deny) return prefix.audit ? "deny" : "quiet deny";
+  return prefix.audit ? "audit allow" : "allow";
+}
+
+std::string StringText(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f || c == '$') {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string PathsText(const std::vector<std::string>& patterns) {
+  std::string out;
+  for (const std::string& pattern : patterns) out += (out.empty() ? "path(" : ", ") + StringText(pattern);
+  return out + ")";
+}
+
+void Translator::Unstatable(source::Span span, const std::string& what, const std::string& help) {
+  auto& d = sink_.Report(diag::Kind::kImportUnstatable, span, what + " cannot be stated in a policy");
+  if (!help.empty()) d.Help(help);
+}
+
+std::string Translator::Run() {
+  Head();
+  for (const Rule& rule : profile_.rules) One(rule);
+  return fmt::format("layers {{ apparmor }}\ndefault deny file, exec, capability, network, signal, ptrace, mount{}\n\n{}", dbus_ ? ", dbus" : "", body_);
+}
+
+// What a profile is beside its rules.
+void Translator::Head() {
+  if (!profile_.space.empty()) Unstatable(profile_.name.span, fmt::format("the namespace of `{}`", profile_.name.value));
+  for (const Text& flag : profile_.flags) {
+    if (flag.value != "enforce") Unstatable(flag.span, fmt::format("the profile flag `{}`", flag.value));
+  }
+  for (const Condition& xattr : profile_.xattrs) Unstatable(xattr.name.span, fmt::format("a profile that is chosen by extended attributes (`{}`)", xattr.name.value));
+  for (const auto& child : profile_.children) {
+    Unstatable(child->name.span, fmt::format("the {} `{}`", child->is_hat ? "hat" : "child profile", child->name.value), child->is_hat ? "" : "a policy of its own, with `x -> name`, is one that can");
+  }
+  Attachment();
+}
+
+void Translator::Attachment() {
+  const bool written = profile_.attachment.written;
+  const std::string& at = written ? profile_.attachment.value : profile_.plain;
+  if (!at.starts_with('/')) {
+    if (written) Unstatable(profile_.attachment.span, fmt::format("the attachment `{}`", at));
+    return;
+  }
+  const auto names = TranslatePattern(at);
+  if (!names || !names->directories.empty() || names->files.empty()) {
+    // Directories are never executed: a pattern that matches some of them as well is what it is for files.
+    const bool only_more = names && names->files == names->directories;
+    if (!only_more) return Unstatable(written ? profile_.attachment.span : profile_.name.span, fmt::format("the attachment `{}`", at));
+  }
+  for (const std::string& file : names->files) body_ += fmt::format("attach {}\n", StringText(file));
+  body_ += "\n";
+}
+
+void Translator::One(const Rule& rule) {
+  if (const auto* file = std::get_if<FileRule>(&rule.body)) return File(rule, *file);
+  if (const auto* capability = std::get_if<CapabilityRule>(&rule.body)) return Capability(rule, *capability);
+  if (const auto* network = std::get_if<NetworkRule>(&rule.body)) return Network(rule, *network);
+  if (const auto* mount = std::get_if<MountRule>(&rule.body)) return Mount(rule, *mount);
+  if (const auto* dbus = std::get_if<DbusRule>(&rule.body)) return Dbus(rule, *dbus);
+  if (const auto* sock = std::get_if<UnixRule>(&rule.body)) return Unix(rule, *sock);
+  if (const auto* signal = std::get_if<SignalRule>(&rule.body)) return Signal(rule, *signal);
+  if (const auto* trace = std::get_if<PtraceRule>(&rule.body)) return Ptrace(rule, *trace);
+  if (std::holds_alternative<RlimitRule>(rule.body)) return Unstatable(rule.span, "a limit of `set rlimit`");
+  Unstatable(rule.span, "`change_profile`", "a policy of its own, with `x -> name` at the exec, is one that can");
+}
+
+void Translator::Capability(const Rule& rule, const CapabilityRule& body) {
+  std::set<std::string> names;
+  for (const Text& name : body.names) names.insert(name.value);
+  if (names.empty()) {
+    for (const std::string& name : kernel::CapabilityNames()) names.insert(name);
+  }
+  Say(fmt::format("{} capability {{ {} }}", VerbOf(rule.prefix), fmt::join(names, ", ")));
+}
+
+// A socket's permissions are one in AppArmor: a rule means all operations.
+void Translator::Network(const Rule& rule, const NetworkRule& body) {
+  constexpr const char* kOperations = "create, bind, listen, accept, connect, send, receive, getopt, setopt, shutdown";
+  std::string family = body.family.value;
+  std::string type = body.type.value;
+  if (body.family.written && !IsFamily(family)) std::swap(family, type);
+  std::string families;
+  if (type == "tcp" || type == "udp" || type == "icmp") {
+    if (family.empty()) families = type == "icmp" ? " family AF_INET" : " family AF_INET, AF_INET6";
+    type = type == "tcp" ? "stream" : type == "udp" ? "dgram" : "raw";
+  }
+  if (family == "unspec") return Unstatable(rule.span, "`network unspec`");
+  const auto upper = [](std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+  };
+  if (!family.empty()) families = " family AF_" + upper(family);
+  if (!family.empty() && !kernel::FindConstant(kernel::Arch::kX86_64, "AF_" + upper(family))) return Unstatable(rule.span, fmt::format("the address family `{}`", family));
+  Say(fmt::format("{} network {{ {} }}{}{}", VerbOf(rule.prefix), kOperations, families, type.empty() ? "" : " type SOCK_" + upper(type)));
+}
+
+}  // namespace ravelin::import::apparmor

@@ -1,0 +1,63 @@
+// Rules of a profile to statements of the policy language.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/base/diag.h"
+#include "compiler/import/apparmor/tree.h"
+
+namespace ravelin::import::apparmor {
+
+// Which policy stands for which profile.
+struct PolicyNames {
+  std::map<std::string, std::string> policy_of;  // profile's name -> policy's
+  std::vector<std::string> policies;             // in the order of the text
+};
+
+// The statements of one policy.  What the language cannot say is reported by its name (import-unstatable).
+class Translator {
+ public:
+  Translator(const Profile& profile, const PolicyNames& names, diag::Sink& sink) : profile_(profile), names_(names), sink_(sink) {}
+  std::string Run();  // the body, one statement a line
+
+ private:
+  void Unstatable(source::Span span, const std::string& what, const std::string& help = "");
+  void Say(const std::string& statement) { body_ += statement + "\n"; }
+
+  // translate.cc
+  void Head();
+  void Attachment();
+  void One(const Rule& rule);
+  void Capability(const Rule& rule, const CapabilityRule& body);
+  void Network(const Rule& rule, const NetworkRule& body);
+  // translate_files.cc
+  void File(const Rule& rule, const FileRule& body);
+  void Exec(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
+  void WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
+  bool CanExec(const Rule& rule, const FileRule& body);
+  // translate_peers.cc
+  bool Peers(const Rule& rule, const Text& peer, const char* kind, std::string& clause);
+  bool Labels(const Text& peer, std::string& clauses);
+  void Signal(const Rule& rule, const SignalRule& body);
+  void Ptrace(const Rule& rule, const PtraceRule& body);
+  void Dbus(const Rule& rule, const DbusRule& body);
+  void Unix(const Rule& rule, const UnixRule& body);
+  void Mount(const Rule& rule, const MountRule& body);
+
+  const Profile& profile_;
+  const PolicyNames& names_;
+  diag::Sink& sink_;
+  std::string body_;
+  bool dbus_ = false;  // some rule is about messages
+};
+
+// "allow", "audit allow", "quiet deny" (what AppArmor's deny is), "deny" (its audit deny).
+std::string VerbOf(const Prefix& prefix);
+// A string of the language.
+std::string StringText(std::string_view value);
+// path("...", "...")
+std::string PathsText(const std::vector<std::string>& patterns);
+
+}  // namespace ravelin::import::apparmor
