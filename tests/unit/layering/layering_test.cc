@@ -34,6 +34,11 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"backends/combine", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp"}},
       {"backends/apparmor/read", {"compiler/base"}},
       {"backends/apparmor/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/read"}},
+      {"backends/selinux", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths", "backends/selinux/base", "backends/selinux/sepol", "backends/selinux/prove"}},
+      {"backends/selinux/paths", {"compiler/base"}},
+      {"backends/selinux/base", {"compiler/kernel", "compiler/base"}},
+      {"backends/selinux/sepol", {"compiler/base"}},
+      {"backends/selinux/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux", "backends/selinux/paths", "backends/selinux/base", "backends/selinux/sepol"}},
       {"compiler/import", {"compiler/ast", "compiler/syntax", "compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp/oci"}},
       {"compiler/import/apparmor", {"compiler/import", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"compiler/driver", {"*"}},
@@ -49,6 +54,7 @@ const std::map<std::string, std::set<std::string>>& Adapters() {
       {"Ravelin", {"compiler/syntax/"}},
       {"z3", {"backends/seccomp/prove/z3.cc"}},
       {"seccomp.h", {"backends/seccomp/oci/libseccomp.cc"}},
+      {"sepol/", {"backends/selinux/sepol/sepol.cc"}},
       {"CLI/", {"compiler/cli/main.cc"}},
       {"nlohmann/", {"compiler/ast/dump.cc", "compiler/base/diag_render.cc", "compiler/ir/dump.cc", "compiler/ir/read.cc", "compiler/driver/frequencies.cc", "compiler/driver/output.cc", "backends/seccomp/oci/oci_json.cc", "backends/seccomp/oci/write.cc"}},
   };
@@ -105,6 +111,17 @@ TEST(Layering, TheProofSeesNoEmitter) {
         EXPECT_EQ(include, "backends/seccomp/program.h") << file.path;
       }
       EXPECT_NE(include, "compiler/ir/grant.h") << file.path << ": lowering's own reading of the view";
+    }
+  }
+}
+
+TEST(Layering, TheSelinuxProofSeesNoEmitter) {
+  for (const File& file : Sources()) {
+    if (FolderOf(file.path) != "backends/selinux/prove") continue;
+    for (const std::string& include : file.quoted) {
+      if (FolderOf(include) == "backends/selinux") {
+        EXPECT_TRUE(include == "backends/selinux/names.h" || include == "backends/selinux/target.h") << file.path << " includes " << include;
+      }
     }
   }
 }

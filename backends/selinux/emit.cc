@@ -1,0 +1,142 @@
+#include "backends/selinux/emit.h"
+
+#include <fmt/format.h>
+
+#include "backends/selinux/base/grants.h"
+#include "backends/selinux/names.h"
+#include "compiler/kernel/selinux_facts.h"
+
+namespace ravelin::selinux {
+namespace {
+
+std::string Context(const std::string& role, const std::string& type) { return fmt::format("({} {} {} ((s0) (s0)))", kUser, role, type); }
+
+class Writer {
+ public:
+  Writer(const Module& module, Form form) : module_(module), form_(form) {}
+
+  Emitted Run() {
+    Line(fmt::format("; SELinux policy {}", module_.name));
+    for (const auto& [facet, places] : module_.wide) Line(fmt::format("; {} is permitted where no rule refuses it: {}", facet, fmt::join(places, ", ")));
+    for (const LabelDifference& d : module_.differences) Line(fmt::format("; {} creates {} as {}; file_contexts say {}", d.domain, d.path, d.created, d.labelled));
+    Types();
+    Attributes();
+    Line("; what the rules permit");
+    for (const auto& [access, allowed] : module_.allows) Allow(access, allowed);
+    for (const auto& [access, commands] : module_.commands) Ioctl(access, commands);
+    for (const auto& [transition, result] : module_.transitions) TypeTransition(transition, result.first, result.second);
+    Line("; what the base needs");
+    for (const auto& [access, allowed] : module_.base) Allow(access, allowed);
+    if (!module_.nevers.empty()) Line("; what must never be granted");
+    for (const Never& never : module_.nevers) Line(fmt::format("(neverallow {} {} ({} ({})))", never.source, never.target, never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
+    Ports();
+    Files();
+    return std::move(out_);
+  }
+
+ private:
+  void Line(const std::string& text, const Places& places = {}) {
+    const std::string source = fmt::format("{}", fmt::join(places, ", "));
+    out_.cil += text + (source.empty() ? "" : "  ; " + source) + "\n";
+    out_.line_sources.push_back(source);
+  }
+
+  void Type(const std::string& type, const std::string& attribute, const Places& places) {
+    Line(fmt::format("(type {})", type), places);
+    Line(fmt::format("(typeattributeset {} ({}))", attribute, type));
+  }
+
+  void Types() {
+    for (const DomainTypes& domain : module_.domains) {
+      Type(domain.type, kDomains, {"policy " + domain.name});
+      Line(fmt::format("(roletype {} {})", kRole, domain.type));
+      if (!domain.attached) Type(domain.entry_type, kFiles, {"what starts policy " + domain.name});
+    }
+    for (const PathType& path : module_.paths) {
+      Line(fmt::format("; {}", fmt::join(path.patterns, "  and  ")));
+      Type(path.type, kFiles, path.from);
+    }
+    for (const PortType& port : module_.ports) Type(port.type, kPorts, {});
+    if (form_ != Form::kStandalone) return;
+    // A standalone policy has no other one to declare the types that rules name.
+    const std::string base = StandaloneBase({});
+    for (const auto* names : {&module_.labels, &module_.peers}) {
+      for (const std::string& name : *names) {
+        if (base.find("(type " + name + ")") == std::string::npos) Type(name, names == &module_.labels ? kFiles : kDomains, {"named by a rule"});
+      }
+    }
+  }
+
+  void Rest(const std::string& attribute, const char* of, const std::vector<std::string>& own) {
+    Line(fmt::format("(typeattribute {})", attribute));
+    if (own.empty()) {
+      Line(fmt::format("(typeattributeset {} {})", attribute, of));
+    } else {
+      Line(fmt::format("(typeattributeset {} (and ({}) (not ({}))))", attribute, of, fmt::join(own, " ")));
+    }
+  }
+
+  void Attributes() {
+    std::vector<std::string> files(module_.labels.begin(), module_.labels.end());
+    std::vector<std::string> domains(module_.peers.begin(), module_.peers.end());
+    std::vector<std::string> ports;
+    for (const DomainTypes& domain : module_.domains) domains.push_back(domain.type);
+    for (const PathType& path : module_.paths) files.push_back(path.type);
+    for (const PortType& port : module_.ports) ports.push_back(port.type);
+    Line("; everything of the host that no rule speaks of");
+    Rest(RestFiles(module_.name), kFiles, files);
+    Rest(RestDomains(module_.name), kDomains, domains);
+    Rest(RestPorts(module_.name), kPorts, ports);
+  }
+
+  // A class that an older host does not know must not keep the module from loading there.
+  void Guarded(const std::string& object_class, const std::string& text, const Places& places) {
+    const kernel::SelinuxClass* known = kernel::FindSelinuxClass(object_class);
+    const bool young = form_ == Form::kModule && known != nullptr && known->needs.kernel.has_value();
+    Line(young ? fmt::format("(optional {}_optional_{} {})", module_.name, ++optionals_, text) : text, places);
+  }
+
+  void Allow(const Access& access, const Allowed& allowed) {
+    // One line for each group of rules: a reader sees what a rule is for.
+    std::map<Places, std::vector<std::string>> by_places;
+    for (const auto& [permission, places] : allowed.permissions) by_places[places].push_back(permission);
+    for (const auto& [places, permissions] : by_places) Guarded(access.object_class, fmt::format("(allow {} {} ({} ({})))", access.source, access.target, access.object_class, fmt::join(permissions, " ")), places);
+  }
+
+  void Ioctl(const Access& access, const Commands& commands) {
+    std::vector<std::string> ranges;
+    for (const ir::Interval& i : commands.values.intervals()) ranges.push_back(i.lo == i.hi ? fmt::format("{:#06x}", i.lo) : fmt::format("(range {:#06x} {:#06x})", i.lo, i.hi));
+    Line(fmt::format("(allowx {} {} (ioctl {} ({})))", access.source, access.target, access.object_class, fmt::join(ranges, " ")), commands.from);
+  }
+
+  void TypeTransition(const Transition& at, const std::string& result, const Places& places) {
+    const std::string name = at.name.empty() ? "" : fmt::format(" \"{}\"", at.name);
+    Line(fmt::format("(typetransition {} {} {}{} {})", at.source, at.target, at.object_class, name, result), places);
+  }
+
+  void Ports() {
+    for (const PortType& port : module_.ports) {
+      for (const ir::Interval& i : port.ports.intervals()) {
+        for (const char* protocol : {"tcp", "udp", "dccp", "sctp"}) Line(fmt::format("(portcon {} ({} {}) {})", protocol, i.lo, i.hi, Context(kObjectRole, port.type)));
+      }
+    }
+  }
+
+  void Files() {
+    for (const FileContext& file : module_.contexts) {
+      Line(fmt::format("(filecon \"{}\" any {})", file.regex, Context(kObjectRole, file.type)));
+      out_.file_contexts += fmt::format("{}\t{}:{}:{}:s0\n", file.regex, kUser, kObjectRole, file.type);
+    }
+  }
+
+  const Module& module_;
+  const Form form_;
+  Emitted out_;
+  int optionals_ = 0;
+};
+
+}  // namespace
+
+Emitted Emit(const Module& module, Form form) { return Writer(module, form).Run(); }
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,24 @@
+// A module as text: CIL and file_contexts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backends/selinux/module.h"
+
+namespace ravelin::selinux {
+
+enum class Form : uint8_t {
+  kStandalone,  // with our own base (base/standalone.cil)
+  kModule,      // beside a host's policy
+};
+
+struct Emitted {
+  std::string cil;
+  std::string file_contexts;
+  std::vector<std::string> line_sources;  // by line of the CIL (0 is the first): where it comes from, or ""
+};
+
+Emitted Emit(const Module& module, Form form);
+
+}  // namespace ravelin::selinux

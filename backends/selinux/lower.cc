@@ -1,0 +1,196 @@
+#include "backends/selinux/lower.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/selinux/base/grants.h"
+#include "backends/selinux/contexts.h"
+#include "backends/selinux/lowering.h"
+#include "backends/selinux/names.h"
+#include "compiler/base/check.h"
+#include "compiler/kernel/view.h"
+
+namespace ravelin::selinux {
+namespace {
+
+// "srv_www" for "/srv/www/**": the plain components that a pattern begins with.
+std::string SlugOf(const std::string& pattern) {
+  std::string slug;
+  for (const char c : pattern) {
+    if (std::string_view("*?[{\\").find(c) != std::string_view::npos || slug.size() > 40) break;
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) {
+      slug += c;
+    } else if (!slug.empty() && slug.back() != '_') {
+      slug += '_';
+    }
+  }
+  while (!slug.empty() && slug.back() == '_') slug.pop_back();
+  return slug.empty() ? "path" : slug;
+}
+
+// Disjoint sets of ports by which rules hold them; ports that no rule names are left out.
+std::vector<ir::IntervalSet> CutPorts(const std::vector<ir::IntervalSet>& sets) {
+  std::set<uint64_t> edges;
+  for (const ir::IntervalSet& set : sets) {
+    for (const ir::Interval& i : set.intervals()) {
+      edges.insert(i.lo);
+      if (i.hi < 0xffff) edges.insert(i.hi + 1);
+    }
+  }
+  std::map<std::vector<bool>, std::vector<ir::Interval>> cells;
+  for (auto at = edges.begin(); at != edges.end(); ++at) {
+    const auto next = std::next(at);
+    std::vector<bool> holds;
+    holds.reserve(sets.size());
+    for (const ir::IntervalSet& set : sets) holds.push_back(set.Contains(*at));
+    if (*at > 0xffff || std::find(holds.begin(), holds.end(), true) == holds.end()) continue;
+    cells[holds].push_back({*at, next == edges.end() ? 0xffff : *next - 1});
+  }
+  std::vector<ir::IntervalSet> out;
+  for (auto& [holds, intervals] : cells) out.emplace_back(std::move(intervals));
+  std::sort(out.begin(), out.end(), [](const ir::IntervalSet& a, const ir::IntervalSet& b) { return a.Min() < b.Min(); });
+  return out;
+}
+
+}  // namespace
+
+Result<Module> Lower(const ir::Policy& policy, const std::string& name, const TargetFacts& target) { return Lowering(policy, name, target).Run(); }
+
+Result<Module> Lowering::Run() {
+  auto cells = PathCells::Build(policy_);
+  if (!cells) return tl::make_unexpected(std::move(cells.error()));
+  cells_ = std::move(*cells);
+  module_.policy_capabilities = target_.policy_capabilities;
+  DeclareTypes();
+  DeclarePorts();
+  for (const ir::Domain& domain : policy_.domains) {
+    const auto lowered = LowerDomain(domain);
+    if (!lowered) return tl::make_unexpected(lowered.error());
+  }
+  // After all grants: one domain's exec rule grants to another.
+  for (const ir::Domain& domain : policy_.domains) AddNevers(domain);
+  std::map<std::vector<uint32_t>, std::string> by_patterns;
+  for (const auto& [label, type] : types_) by_patterns[cells_.automaton->labels()[label]] = type;
+  module_.contexts = MakeContexts(cells_.patterns, by_patterns);
+  return std::move(module_);
+}
+
+void Lowering::DeclareTypes() {
+  std::map<std::string, Places> from;  // pattern -> rules
+  for (const ir::Domain& domain : policy_.domains) {
+    module_.domains.push_back({domain.name, DomainType(domain.name), EntryType(domain.name), !domain.attach.empty()});
+    for (const std::string& pattern : domain.attach) from[pattern].insert(domain.from.place + " attach");
+    for (const ir::Rule& rule : domain.rules) {
+      for (const auto& [attribute, texts] : rule.texts) {
+        if (IsPathAttribute(attribute)) {
+          for (const std::string& pattern : texts) from[pattern].insert(rule.from.place);
+        } else if (attribute == "label") {
+          module_.labels.insert(texts.begin(), texts.end());
+        } else if (attribute == "peer") {
+          for (const std::string& text : texts) {
+            if (text.rfind("label:", 0) == 0) module_.peers.insert(text.substr(6));
+          }
+        }
+      }
+    }
+  }
+  std::set<std::string> taken;
+  for (const DomainTypes& domain : module_.domains) taken.insert({domain.type, domain.entry_type});
+  for (const auto& [label, witness] : cells_.tree->Witnesses()) {
+    const auto& patterns = cells_.automaton->labels()[label];
+    if (patterns.empty()) continue;
+    PathType type;
+    std::string base;
+    for (const uint32_t p : patterns) {
+      type.patterns.push_back(cells_.patterns[p]);
+      type.from.insert(from[cells_.patterns[p]].begin(), from[cells_.patterns[p]].end());
+      if (SlugOf(cells_.patterns[p]).size() > base.size()) base = SlugOf(cells_.patterns[p]);
+    }
+    const std::string stem = module_.name + "_" + base;
+    type.type = stem + "_t";
+    for (int n = 2; !taken.insert(type.type).second; ++n) type.type = fmt::format("{}_{}_t", stem, n);
+    type.witness = witness;
+    types_[label] = type.type;
+    module_.paths.push_back(std::move(type));
+  }
+}
+
+void Lowering::DeclarePorts() {
+  std::vector<ir::IntervalSet> sets;
+  for (const ir::Domain& domain : policy_.domains) {
+    for (const ir::Rule& rule : domain.rules) {
+      const auto port = rule.integers.find("port");
+      if (port != rule.integers.end()) sets.push_back(port->second);
+    }
+  }
+  port_cells_ = CutPorts(sets);
+  for (const ir::IntervalSet& ports : port_cells_) {
+    std::string name = fmt::format("{}_port_{}_t", module_.name, ports.Min());
+    module_.ports.push_back({std::move(name), ports});
+  }
+}
+
+std::string Lowering::TypeOfLabel(uint32_t label) const {
+  const auto at = types_.find(label);
+  return at == types_.end() ? RestFiles(module_.name) : at->second;
+}
+
+void Lowering::Add(const std::string& source, const std::string& target, const std::string& object_class, const std::vector<std::string>& permissions, const Places& places) {
+  auto& granted = module_.allows[{source, target, object_class}].permissions;
+  for (const std::string& permission : permissions) granted[permission].insert(places.begin(), places.end());
+}
+
+bool Lowering::Asked(const Row& row) const {
+  if (row.classes.empty() || (row.needs.kernel && *row.needs.kernel > target_.kernel)) return false;
+  return std::all_of(row.needs.policy_capabilities.begin(), row.needs.policy_capabilities.end(), [&](const std::string& name) { return target_.policy_capabilities.count(name) != 0; });
+}
+
+Result<void> Lowering::LowerDomain(const ir::Domain& domain) {
+  const Reach reach(domain, cells_);
+  Current at{&domain, &reach, DomainType(domain.name), {}};
+  const auto found = FindTransitions(at);
+  if (!found) return tl::make_unexpected(found.error());
+  for (const Row& row : kernel::SelinuxViewRows()) {
+    if (!Asked(row)) continue;
+    const ir::FacetId facet = ir::FacetOf(row.facet);
+    const auto& operations = kernel::Facets()[facet].operations;
+    const auto operation = std::find(operations.begin(), operations.end(), row.operation) - operations.begin();
+    RAVELIN_CHECK(operation < static_cast<std::ptrdiff_t>(operations.size()), "view_selinux.tsv names an unknown operation");
+    LowerRow(at, facet, static_cast<int>(operation), row);
+  }
+  AddExecTransitions(at);
+  AddCreationTransitions(at);
+  AddBase(domain);
+  for (size_t facet = 0; facet < kernel::Facets().size(); ++facet) {
+    const ir::FacetDefault& d = domain.defaults[facet];
+    if (!reach.DefaultPermits(static_cast<ir::FacetId>(facet))) continue;
+    module_.wide[kernel::Facets()[facet].name].insert(domain.name + (d.stated ? ": default allow" : ": no default, unmediated"));
+  }
+  return {};
+}
+
+void Lowering::AddBase(const ir::Domain& domain) {
+  std::vector<std::string> entries;
+  for (const std::string& pattern : domain.attach) {
+    for (const ir::Interval& i : cells_.labels_of.at(pattern).intervals()) {
+      for (uint64_t label = i.lo; label <= i.hi; ++label) entries.push_back(types_.at(static_cast<uint32_t>(label)));
+    }
+  }
+  if (domain.attach.empty()) entries = {EntryType(domain.name)};
+  const std::string type = DomainType(domain.name);
+  for (const BaseGrant& grant : BaseGrants()) {
+    const std::string source = grant.source == "domain" ? type : kLauncher;
+    std::vector<std::string> targets = entries;
+    if (grant.target == "self" || grant.target == "domain") targets = {type};
+    if (grant.target == "launcher") targets = {kLauncher};
+    if (grant.target == "terminals") targets = {kTerminals};
+    for (const std::string& target : targets) {
+      for (const std::string& permission : grant.permissions) module_.base[{source, target, grant.object_class}].permissions[permission].insert("base: " + grant.reason);
+    }
+  }
+  for (const std::string& entry : entries) module_.transitions[{kLauncher, entry, "process", ""}] = {type, {domain.from.place + " policy " + domain.name}};
+}
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,69 @@
+// The work of lowering, one file for each part of it.  Internal to backends/selinux.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backends/selinux/module.h"
+#include "backends/selinux/reach.h"
+#include "compiler/kernel/selinux_facts.h"
+
+namespace ravelin::selinux {
+
+class Lowering {
+ public:
+  Lowering(const ir::Policy& policy, std::string name, const TargetFacts& target) : policy_(policy), target_(target) { module_.name = std::move(name); }
+  Result<Module> Run();
+
+ private:
+  struct Current {  // the domain at work
+    const ir::Domain* domain = nullptr;
+    const Reach* reach = nullptr;
+    std::string type;
+    std::map<uint32_t, std::string> after_exec;  // label -> transition text of what wins there; absent: no exec
+  };
+  // A check's object: what it fixes, and how it is named.
+  struct Target {
+    Box fixed;
+    std::vector<std::string> types;
+  };
+  using Row = kernel::SelinuxViewRow;
+
+  // lower.cc
+  void DeclareTypes();
+  void DeclarePorts();
+  Result<void> LowerDomain(const ir::Domain& domain);
+  void AddBase(const ir::Domain& domain);
+  void Add(const std::string& source, const std::string& target, const std::string& object_class, const std::vector<std::string>& permissions, const Places& places);
+  bool Asked(const Row& row) const;
+  std::string TypeOfLabel(uint32_t label) const;
+  // lower_rows.cc
+  void LowerRow(const Current& at, ir::FacetId facet, int operation, const Row& row);
+  std::vector<Target> TargetsOf(const Current& at, const Row& row) const;
+  std::vector<Target> PathTargets(const Current& at, const std::string& attribute) const;
+  std::vector<Target> PeerTargets(const Current& at) const;
+  std::vector<Box> SocketBoxes(const std::string& object_class) const;
+  std::vector<std::string> ClassesOf(const Row& row) const;
+  void LowerCommands(const Current& at, ir::FacetId facet, int operation, const Row& row, const Target& target);
+  void LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row);
+  std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation) const;
+  std::vector<std::string> FileTypes() const;
+  // lower_exec.cc
+  Result<void> FindTransitions(Current& at) const;
+  void LowerExec(const Current& at, int operation, const Row& row);
+  void AddExecTransitions(const Current& at);
+  void AddCreationTransitions(const Current& at);
+  // lower_never.cc
+  void AddNevers(const ir::Domain& domain);
+
+  const ir::Policy& policy_;
+  const TargetFacts& target_;
+  PathCells cells_;
+  std::map<uint32_t, std::string> types_;  // label -> type
+  std::vector<ir::IntervalSet> port_cells_;
+  Module module_;
+};
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,100 @@
+// What an SELinux policy says, before it is text.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backends/selinux/target.h"
+#include "compiler/ir/interval_set.h"
+
+namespace ravelin::selinux {
+
+// Which rules brought a statement about: "web.rav:7:3 allow file", or "default allow file", "base: ...".
+using Places = std::set<std::string>;
+
+struct DomainTypes {
+  std::string name;        // of the policy
+  std::string type;        // of its processes
+  std::string entry_type;  // of programs that start it, where nothing is attached
+  bool attached = false;   // the paths of `attach` have types of their own instead
+};
+
+// A type for the paths that exactly the same patterns match.
+struct PathType {
+  std::string type;
+  std::vector<std::string> patterns;
+  std::string witness;  // one of its paths
+  Places from;
+};
+
+// One entry of file_contexts.
+struct FileContext {
+  std::string regex;
+  std::string type;
+};
+
+struct PortType {
+  std::string type;
+  ir::IntervalSet ports;
+};
+
+struct Access {
+  std::string source;
+  std::string target;  // a type or an attribute
+  std::string object_class;
+  auto operator<=>(const Access&) const = default;
+};
+struct Allowed {
+  std::map<std::string, Places> permissions;
+};
+// Commands (the low 16 bits) that `ioctl` is restricted to.
+struct Commands {
+  ir::IntervalSet values;
+  Places from;
+};
+
+struct Transition {
+  std::string source;
+  std::string target;        // type of the program, or of the directory
+  std::string object_class;  // process, or of the object that is made
+  std::string name;          // last component, or "" for any
+  auto operator<=>(const Transition&) const = default;
+};
+
+struct Never {
+  std::string source;
+  std::string target;
+  std::string object_class;
+  std::vector<std::string> permissions;
+  std::string place;
+};
+
+// Where the label that a new object gets is not the one that file_contexts gives its path.
+struct LabelDifference {
+  std::string domain;
+  std::string path;      // a witness
+  std::string labelled;  // by file_contexts
+  std::string created;   // at creation
+};
+
+struct Module {
+  std::string name;
+  std::vector<DomainTypes> domains;
+  std::vector<PathType> paths;
+  std::vector<FileContext> contexts;  // in the order that libsepol sorts them to
+  std::vector<PortType> ports;
+  std::set<std::string> labels;       // types of files that rules name by `label(...)`
+  std::set<std::string> peers;        // types of processes that rules name so
+  std::map<Access, Allowed> allows;
+  std::map<Access, Commands> commands;
+  std::map<Transition, std::pair<std::string, Places>> transitions;
+  std::vector<Never> nevers;
+  std::set<std::string> policy_capabilities;
+  std::map<std::string, Places> wide;  // facets that are permitted by default, by domain
+  std::vector<LabelDifference> differences;
+  std::map<Access, Allowed> base;      // grants of base/grants.tsv, apart from `allows`
+};
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,30 @@
+// What must be allowed against what is.  Internal to the proof.
+#pragma once
+
+#include "backends/selinux/prove/decode.h"
+#include "backends/selinux/prove/demand.h"
+#include "backends/selinux/prove/events.h"
+#include "backends/selinux/prove/prove.h"
+#include "backends/selinux/sepol/sepol.h"
+
+namespace ravelin::selinux {
+
+struct Comparison {
+  const ir::Policy& policy;
+  const World& world;
+  const Demand& demand;
+  const DecodedPolicy& decoded;
+  ProofResult& result;
+
+  // Every (domain, type, class, permission) and the commands of ioctl.
+  void Quadruples(PolicyQuery& query) const;
+  // The process after an exec, the label of a new object.
+  void Transitions() const;
+  // Each path has the type of its patterns; no other path has one of these types.
+  void Contexts() const;
+
+  void Report(Difference difference) const;
+  std::vector<std::string> TypesOf(const DemandTarget& target) const;
+};
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,252 @@
+#include "backends/selinux/prove/decode.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace ravelin::selinux {
+namespace {
+
+struct Node {
+  std::string atom;  // when there are no children and it is no list
+  bool list = false;
+  std::vector<Node> children;
+  const std::string& Word(size_t i) const {
+    static const std::string none;
+    return i < children.size() && !children[i].list ? children[i].atom : none;
+  }
+};
+
+// One statement at a time: a policy has hundreds of thousands.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+  bool failed() const { return failed_; }
+
+  bool Next(Node* node) {
+    Skip();
+    if (at_ >= text_.size()) return false;
+    if (text_[at_] != '(') failed_ = true;
+    if (!failed_) *node = Read(0);
+    return !failed_;
+  }
+
+ private:
+  void Skip() {
+    while (at_ < text_.size()) {
+      if (text_[at_] == ';') {
+        at_ = std::min(text_.size(), text_.find('\n', at_));
+      } else if (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t') {
+        ++at_;
+      } else {
+        return;
+      }
+    }
+  }
+
+  Node Read(int depth) {
+    Node node;
+    Skip();
+    if (at_ >= text_.size() || depth > 200) {
+      failed_ = true;
+      return node;
+    }
+    if (text_[at_] == '(') {
+      node.list = true;
+      ++at_;
+      for (Skip(); !failed_ && at_ < text_.size() && text_[at_] != ')'; Skip()) node.children.push_back(Read(depth + 1));
+      if (at_ >= text_.size()) failed_ = true;
+      ++at_;
+    } else if (text_[at_] == '"') {
+      const size_t end = text_.find('"', at_ + 1);
+      if (end == std::string_view::npos) failed_ = true;
+      node.atom = text_.substr(at_ + 1, end - at_ - 1);
+      at_ = failed_ ? text_.size() : end + 1;
+    } else {
+      const size_t end = std::min(text_.size(), text_.find_first_of(" ()\n\t", at_));
+      node.atom = text_.substr(at_, end - at_);
+      at_ = end;
+    }
+    return node;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  bool failed_ = false;
+};
+
+std::optional<uint64_t> Number(std::string_view text) {
+  const bool hex = text.substr(0, 2) == "0x";
+  if (hex) text.remove_prefix(2);
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+// The type of (user role type range) or of a list around it.
+std::string TypeOf(const Node& context) { return context.Word(2); }
+
+// 0x5401, (range 0x5401 0x5410) and lists of them.
+bool ReadCommands(const Node& node, std::vector<ir::Interval>& out) {
+  if (!node.list) {
+    const auto value = Number(node.atom);
+    if (value) out.push_back({*value, *value});
+    return value.has_value();
+  }
+  if (node.Word(0) == "range") {
+    const auto lo = Number(node.Word(1));
+    const auto hi = Number(node.Word(2));
+    if (!lo || !hi) return false;
+    out.push_back({*lo, *hi});
+    return true;
+  }
+  return std::all_of(node.children.begin(), node.children.end(), [&](const Node& child) { return ReadCommands(child, out); });
+}
+
+class Decoder {
+ public:
+  Result<DecodedPolicy> Run(std::string_view cil) {
+    Reader reader(cil);
+    Node node;
+    while (reader.Next(&node)) {
+      if (!Take(node)) return Fail(ErrorCode::kMalformed, "the decompiled policy has a `" + node.Word(0) + "` that is not understood");
+    }
+    if (reader.failed()) return Fail(ErrorCode::kMalformed, "the decompiled policy cannot be read");
+    for (const auto& [object_class, common] : inherits_) {
+      auto& permissions = out_.classes[object_class];
+      permissions.insert(permissions.end(), commons_[common].begin(), commons_[common].end());
+    }
+    for (const Node& transition : transitions_) Transition(transition);
+    for (const Node& rule : commands_) {
+      std::vector<ir::Interval> values;
+      if (!ReadCommands(rule.children[3].children[2], values)) return Fail(ErrorCode::kMalformed, "the decompiled policy has commands that are not understood");
+      for (const std::string& source : Members(rule.Word(1))) {
+        for (const std::string& target : rule.Word(2) == "self" ? std::vector<std::string>{source} : Members(rule.Word(2))) {
+          auto& all = out_.commands[{source, target, rule.children[3].Word(1)}];
+          all = all.Union(ir::IntervalSet(values));
+        }
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  bool Take(Node& node) {
+    // What grants nothing to a domain by itself, or is asked of libsepol instead of being read.
+    static const std::set<std::string> known = {
+        "allow",    "auditallow", "dontaudit", "classorder",       "sid",          "sidcontext",    "sidorder",        "sensitivity", "sensitivityorder",
+        "category", "categoryorder", "sensitivitycategory", "level", "levelrange", "user", "userrole", "userlevel", "userrange", "role", "roletype", "roleattribute", "roleattributeset", "roleallow",
+        "fsuse",    "genfscon",   "handleunknown", "mls",    "constrain",   "mlsconstrain",   "validatetrans", "mlsvalidatetrans", "nodecon",   "netifcon",        "ibpkeycon",   "ibendportcon",
+        "rangetransition", "roletransition", "boolean", "booleanif", "typebounds", "typechange", "typemember", "defaultuser", "defaultrole", "defaulttype", "defaultrange", "categoryalias", "sensitivityalias", "typealias", "typealiasactual", "auditallowx", "dontauditx", "expandtypeattribute", "policycap", "sensitivityaliasactual", "categoryaliasactual", "categoryset", "context", "neverallow", "neverallowx"};
+    const std::string& word = node.Word(0);
+    if (word == "type") {
+      out_.types.insert(node.Word(1));
+    } else if (word == "class" || word == "common") {
+      auto& permissions = (word == "class" ? out_.classes : commons_)[node.Word(1)];
+      for (const Node& permission : node.children.at(2).children) permissions.push_back(permission.atom);
+    } else if (word == "classcommon") {
+      inherits_.emplace_back(node.Word(1), node.Word(2));
+    } else if (word == "typeattribute") {
+      out_.attributes[node.Word(1)];
+    } else if (word == "typeattributeset") {
+      for (const Node& member : node.children.at(2).children) out_.attributes[node.Word(1)].insert(member.atom);
+    } else if (word == "typetransition") {
+      transitions_.push_back(std::move(node));
+    } else if (word == "allowx") {
+      if (node.children.size() != 4 || node.children[3].children.size() != 3 || node.children[3].Word(0) != "ioctl") return false;
+      commands_.push_back(std::move(node));
+    } else if (word == "portcon") {
+      return Port(node);
+    } else if (word == "policycap") {
+      out_.policy_capabilities.insert(node.Word(1));
+    } else if (word == "typepermissive") {
+      out_.permissive.insert(node.Word(1));
+    } else {
+      return known.count(word) != 0;
+    }
+    return true;
+  }
+
+  bool Port(const Node& node) {
+    const Node& range = node.children.at(2);
+    const auto lo = range.list ? Number(range.Word(0)) : Number(range.atom);
+    const auto hi = range.list ? Number(range.Word(1)) : lo;
+    if (!lo || !hi) return false;
+    out_.ports.push_back({node.Word(1), *lo, *hi, TypeOf(node.children.at(3))});
+    return true;
+  }
+
+  std::vector<std::string> Members(const std::string& name) const {
+    const auto at = out_.attributes.find(name);
+    if (at == out_.attributes.end()) return {name};
+    return {at->second.begin(), at->second.end()};
+  }
+
+  void Transition(const Node& node) {
+    const bool named = node.children.size() == 6;
+    for (const std::string& source : Members(node.Word(1))) {
+      for (const std::string& target : Members(node.Word(2))) out_.transitions.insert({source, target, node.Word(3), named ? node.Word(4) : "", node.Word(named ? 5 : 4)});
+    }
+  }
+
+  DecodedPolicy out_;
+  std::map<std::string, std::vector<std::string>> commons_;
+  std::vector<std::pair<std::string, std::string>> inherits_;
+  std::vector<Node> transitions_;
+  std::vector<Node> commands_;
+};
+
+std::vector<std::string> Fields(std::string_view line) {
+  std::vector<std::string> fields;
+  while (true) {
+    const size_t start = line.find_first_not_of(" \t\r");
+    if (start == std::string_view::npos) return fields;
+    line.remove_prefix(start);
+    const size_t end = std::min(line.size(), line.find_first_of(" \t\r"));
+    fields.emplace_back(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+}
+
+bool HasMeta(const std::string& regex) {
+  for (size_t i = 0; i < regex.size(); ++i) {
+    if (regex[i] == '\\') {
+      ++i;
+    } else if (std::string_view(".^$?*+|[({").find(regex[i]) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<DecodedPolicy> DecodePolicy(std::string_view cil) { return Decoder().Run(cil); }
+
+Result<std::vector<DecodedContext>> DecodeContexts(std::string_view text) {
+  std::vector<DecodedContext> patterns;
+  std::vector<DecodedContext> exact;
+  while (!text.empty()) {
+    const size_t end = std::min(text.size(), text.find('\n'));
+    const auto fields = Fields(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+    if (fields.empty() || fields[0][0] == '#') continue;
+    if (fields.size() == 3) return Fail(ErrorCode::kUnsupported, "an entry of file_contexts for one kind of file is not understood: " + fields[0]);
+    if (fields.size() != 2) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has too few or too many fields: " + fields[0]);
+    RAVELIN_TRY(regex, SplitLookahead(fields[0]));
+    DecodedContext entry{fields[0], std::move(regex), ""};
+    if (fields[1] != "<<none>>") {
+      const size_t user = fields[1].find(':');
+      const size_t role = fields[1].find(':', user + 1);
+      if (role == std::string::npos) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has no context: " + fields[0]);
+      entry.type = fields[1].substr(role + 1, fields[1].find(':', role + 1) - role - 1);
+    }
+    // libselinux moves entries without metacharacters behind all others (label_file.h sort_specs).
+    (HasMeta(fields[0]) ? patterns : exact).push_back(std::move(entry));
+  }
+  patterns.insert(patterns.end(), exact.begin(), exact.end());
+  return patterns;
+}
+
+}  // namespace ravelin::selinux

@@ -1,0 +1,16 @@
+// The target, as far as SELinux depends on it.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "compiler/kernel/facts.h"
+
+namespace ravelin::selinux {
+
+struct TargetFacts {
+  kernel::Version kernel{6, 1};
+  std::set<std::string> policy_capabilities = {"extended_socket_class", "nnp_nosuid_transition", "open_perms"};
+};
+
+}  // namespace ravelin::selinux
