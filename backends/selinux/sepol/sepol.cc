@@ -2,7 +2,9 @@
 
 #include <sepol/cil/cil.h>
 #include <sepol/handle.h>
-#include <sepol/kernel_to_cil.h>
+extern "C" {
+#include <sepol/kernel_to_cil.h>  // says nothing of C++
+}
 #include <sepol/policydb.h>
 #include <sepol/policydb/policydb.h>
 #include <sepol/policydb/services.h>
