@@ -16,7 +16,7 @@ output_of() { # name
   case $1 in
     example)
       block "the example" > "$scratch/web.rav"
-      (cd "$scratch" && "$ravelin" compile web.rav --backend seccomp -o web 2>&1 && { "$ravelin" explain web.rav 'socket(AF_ALG, SOCK_SEQPACKET, 0)' 2>&1 || [[ $? == 1 ]]; } | sed -n 1,4p)
+      (cd "$scratch" && "$ravelin" compile web.rav -o web 2>&1 && { "$ravelin" explain web.rav 'socket(AF_ALG, SOCK_SEQPACKET, 0)' 2>&1 || [[ $? == 1 ]]; } | sed -n 1,4p)
       ;;
     demo) bash packaging/demo.sh 2>&1 ;;
   esac
