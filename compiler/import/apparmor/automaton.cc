@@ -38,7 +38,7 @@ class RegexReader {
     byte_ = static_cast<unsigned char>(c);
     kind_ = kChar;
     if (std::string_view("*+.|^-[]()").find(c) != std::string_view::npos) {
-      kind_ = c;
+      kind_ = static_cast<unsigned char>(c);
     } else if (c == '\\') {
       const int value = EscapeAt(text_, pos_, "*+.|^$-[](){}");
       if (value >= 0) byte_ = static_cast<unsigned char>(value);
