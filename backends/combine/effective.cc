@@ -163,7 +163,7 @@ bool Effective::ShownToFilter(ir::FacetId facet, int operation) const {
   return false;
 }
 
-std::optional<Carrier> Effective::FindCarrier(ir::FacetId facet, int operation, const Box& box) const {
+std::optional<Carrier> Effective::FindCarrier(ir::FacetId facet, int operation, const Box& box, Ways ways) const {
   bool any_row = false;
   std::optional<Carrier> serving;
   bool needed_somewhere = false;
@@ -207,7 +207,7 @@ std::optional<Carrier> Effective::FindCarrier(ir::FacetId facet, int operation, 
     }
   }
   if (!any_row) return Carrier{false, kernel::Arch::kX86_64, 0, {}};
-  return needed_somewhere ? std::nullopt : serving;
+  return needed_somewhere && ways == Ways::kEntrances ? std::nullopt : serving;
 }
 
 }  // namespace ravelin::combine

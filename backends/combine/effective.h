@@ -39,8 +39,11 @@ class Effective {
   Result<std::optional<ir::Boxes>> PassedBy(std::string_view mechanism, ir::FacetId facet, int operation);
   // What every security module of the set lets pass; `mediated` tells whether one of them asks at all.
   Result<ir::Boxes> PassedByAll(const std::vector<std::string>& layers, ir::FacetId facet, int operation, bool* mediated);
-  // A call that the filter permits and that carries out something of the box; nullopt: none.
-  std::optional<Carrier> FindCarrier(ir::FacetId facet, int operation, const ir::Box& box) const;
+  // A call that the filter permits and that carries out something of the box; nullopt: none.  An operation whose calls always ask for
+  // it (open for writing) is entered by those, and others that serve it (write) work on what they opened: that tells where a gap
+  // comes from.  What is to hold of everything (`never`) counts every call.
+  enum class Ways { kEntrances, kAll };
+  std::optional<Carrier> FindCarrier(ir::FacetId facet, int operation, const ir::Box& box, Ways ways) const;
   // True where calls show the operation to a filter.
   bool ShownToFilter(ir::FacetId facet, int operation) const;
 

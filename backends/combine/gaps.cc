@@ -60,7 +60,7 @@ class Finder {
     for (const Box& box : excess) {
       std::optional<Carrier> carrier;
       if (Has(layers_, "seccomp")) {
-        carrier = effective_.FindCarrier(facet, operation, box);
+        carrier = effective_.FindCarrier(facet, operation, box, Effective::Ways::kEntrances);
         if (!carrier) continue;
       }
       const auto done = Attribute(facet, operation, box, mediated, carrier);
@@ -80,7 +80,7 @@ class Finder {
     RAVELIN_TRY(passed, effective_.PassedByAll(layers_, facet, operation, &mediated));
     for (const Box& box : passed) {
       RAVELIN_TRY(both, ir::Meet(box, {{{by->attribute, ir::IntervalSet::Single(by->value)}}, {}}));
-      if (both && (!Has(layers_, "seccomp") || effective_.FindCarrier(facet, operation, *both))) return true;
+      if (both && (!Has(layers_, "seccomp") || effective_.FindCarrier(facet, operation, *both, Effective::Ways::kEntrances))) return true;
     }
     return false;
   }
