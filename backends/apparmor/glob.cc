@@ -3,86 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bitset>
 #include <map>
 
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 
 namespace ravelin::apparmor {
 namespace {
 
-using Bytes = std::bitset<256>;
-
-struct Item {
-  enum Kind { kBytes, kStar, kDeep, kGroup } kind = kBytes;
-  Bytes bytes;
-  bool one_or_more = false;  // a star right after a slash
-  std::vector<std::vector<Item>> alternatives;
-};
-using Items = std::vector<Item>;
-
-// Reads a pattern that ir::CheckPathPattern has accepted.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
-  Items Sequence(bool inside) {
-    Items items;
-    while (at_ < text_.size() && !(inside && (text_[at_] == ',' || text_[at_] == '}'))) items.push_back(Next());
-    return items;
-  }
-
- private:
-  Item Next() {
-    Item item;
-    const char c = text_[at_];
-    if (c == '*') {
-      const bool deep = text_.substr(at_, 2) == "**";
-      item.kind = deep ? Item::kDeep : Item::kStar;
-      item.one_or_more = at_ > 0 && text_[at_ - 1] == '/';
-      at_ += deep ? 2 : 1;
-    } else if (c == '{') {
-      item.kind = Item::kGroup;
-      do {
-        ++at_;
-        item.alternatives.push_back(Sequence(true));
-      } while (at_ < text_.size() && text_[at_] == ',');
-      ++at_;
-    } else if (c == '?') {
-      ++at_;
-      item.bytes.set();
-      item.bytes.reset(0).reset('/');
-    } else if (c == '[') {
-      Class(item.bytes);
-    } else {
-      if (c == '\\') ++at_;
-      item.bytes.set(static_cast<unsigned char>(text_[at_++]));
-    }
-    return item;
-  }
-  void Class(Bytes& bytes) {
-    ++at_;
-    const bool negated = text_[at_] == '^' || text_[at_] == '!';
-    if (negated) ++at_;
-    for (bool first = true; text_[at_] != ']' || first; first = false) {
-      if (text_[at_] == '\\') ++at_;
-      unsigned lo = static_cast<unsigned char>(text_[at_++]);
-      unsigned hi = lo;
-      if (text_[at_] == '-' && text_[at_ + 1] != ']') {
-        hi = static_cast<unsigned char>(text_[at_ + 1]);
-        at_ += 2;
-      }
-      for (; lo <= hi; ++lo) bytes.set(lo);
-    }
-    ++at_;
-    if (negated) bytes.flip();
-    bytes.reset(0).reset('/');
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-};
-
-Items Read(std::string_view pattern) { return Reader(pattern).Sequence(false); }
+using Bytes = ir::ByteSet;
+using Item = ir::PatternItem;
+using Items = ir::PatternItems;
 
 bool IsUsual(unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view("/._+-:=~%").find(static_cast<char>(c)) != std::string_view::npos; }
 
@@ -158,8 +89,7 @@ bool NoFinalSlash(Items& items) {
     case Item::kStar: return true;
     case Item::kDeep: {
       Item name;
-      name.bytes.set();
-      name.bytes.reset(0).reset('/');
+      name.bytes = ir::NameBytes();
       if (last.one_or_more) {
         last.one_or_more = false;
         items.push_back(name);
@@ -192,46 +122,68 @@ Result<bool> MayEndInSlash(std::string_view pattern) {
   return !both.Empty();
 }
 
+// What the items say, as ways that begin with a slash each; one that begins otherwise matches no name.
+void Unfold(Items items, std::vector<std::string>& out) {
+  if (items.empty() || items.front().kind != Item::kGroup) {
+    std::string glob = Write(items);
+    if (glob.rfind('/', 0) == 0) out.push_back(std::move(glob));
+    return;
+  }
+  const Item group = items.front();
+  for (const Items& alternative : group.alternatives) {
+    Items way = alternative;
+    way.insert(way.end(), items.begin() + 1, items.end());
+    Unfold(std::move(way), out);
+  }
+}
+std::vector<std::string> Ways(Items items) {
+  std::vector<std::string> out;
+  Unfold(std::move(items), out);
+  return out;
+}
+
+Item Slash() {
+  Item slash;
+  slash.bytes.set('/');
+  return slash;
+}
+
 }  // namespace
 
-Result<std::string> PlainGlob(std::string_view pattern) { return Write(Read(pattern)); }
+Result<std::vector<std::string>> PlainGlobs(std::string_view pattern) {
+  RAVELIN_TRY(items, ir::ParsePattern(pattern));
+  return Ways(std::move(items));
+}
 
-Result<std::optional<std::string>> FileGlob(std::string_view pattern) {
+Result<std::vector<std::string>> FileGlobs(std::string_view pattern) {
+  RAVELIN_TRY(items, ir::ParsePattern(pattern));
   RAVELIN_TRY(may, MayEndInSlash(pattern));
-  Items items = Read(pattern);
-  if (!may) return std::optional<std::string>(Write(items));
-  if (!NoFinalSlash(items)) return std::optional<std::string>();
-  return std::optional<std::string>(Write(items));
+  if (may && !NoFinalSlash(items)) return std::vector<std::string>();
+  return Ways(std::move(items));
 }
 
 Result<std::vector<std::string>> DirectoryGlobs(std::string_view pattern) {
   std::vector<std::string> out;
   RAVELIN_TRY(set, ir::PathSet::Parse(pattern));
   if (set.Contains("/")) out.push_back("/");
-  Items items = Read(pattern);
-  if (!NoFinalSlash(items)) return out;
-  Items whole = Read(pattern);  // a deep star may take the directory's slash too, but not only that
-  Item slash;
-  slash.bytes.set('/');
-  whole.push_back(slash);
-  out.push_back(Write(whole));
+  RAVELIN_TRY(items, ir::ParsePattern(pattern));
+  if (Items nothing = items; !NoFinalSlash(nothing)) return out;
+  items.push_back(Slash());
+  for (std::string& glob : Ways(std::move(items))) out.push_back(std::move(glob));
   return out;
 }
 
-Result<std::optional<std::string>> BothGlob(std::string_view pattern) {
-  const Items items = Read(pattern);
-  if (items.empty()) return std::optional<std::string>();
-  if (items.back().kind == Item::kDeep && items.back().one_or_more) return std::optional<std::string>(Write(items));
+Result<std::vector<std::string>> BothGlobs(std::string_view pattern) {
+  RAVELIN_TRY(items, ir::ParsePattern(pattern));
+  if (items.empty()) return std::vector<std::string>();
+  if (items.back().kind == Item::kDeep && items.back().one_or_more) return Ways(std::move(items));
   RAVELIN_TRY(may, MayEndInSlash(pattern));
-  if (may) return std::optional<std::string>();
-  Items both = items;
+  if (may) return std::vector<std::string>();
   Item optional_slash;
   optional_slash.kind = Item::kGroup;
-  Item slash;
-  slash.bytes.set('/');
-  optional_slash.alternatives = {{}, {slash}};
-  both.push_back(optional_slash);
-  return std::optional<std::string>(Write(both));
+  optional_slash.alternatives = {{}, {Slash()}};
+  items.push_back(std::move(optional_slash));
+  return Ways(std::move(items));
 }
 
 std::string Quote(const std::string& glob) {

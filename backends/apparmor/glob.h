@@ -4,7 +4,6 @@
 // where a slash or the end follows; a class may match a slash.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,15 +12,16 @@
 
 namespace ravelin::apparmor {
 
-// The pattern for names of objects that are no directories; nullopt where no such name matches ("/").
-// kUnsupported where AppArmor's globbing has no words for it.
-Result<std::optional<std::string>> FileGlob(std::string_view pattern);
-// Patterns for directories, with their slash.
+// Each gives globs that together match what the pattern does: one, but for a pattern whose beginning is in braces, since a line of a
+// profile begins with a slash; none where it matches nothing of the kind.  kTooLarge where an automaton would be.
+// For names of objects that are no directories.
+Result<std::vector<std::string>> FileGlobs(std::string_view pattern);
+// For directories, with their slash.
 Result<std::vector<std::string>> DirectoryGlobs(std::string_view pattern);
-// The pattern as it stands: files, and what else it happens to match.
-Result<std::string> PlainGlob(std::string_view pattern);
-// A glob for both, where there is one that is shorter than two ("/srv/**").
-Result<std::optional<std::string>> BothGlob(std::string_view pattern);
+// As it stands: files, and what else it happens to match.
+Result<std::vector<std::string>> PlainGlobs(std::string_view pattern);
+// For both, where that is shorter than the two ("/srv/**"); else none.
+Result<std::vector<std::string>> BothGlobs(std::string_view pattern);
 
 // A name as it must be written in a profile: quoted where it has other bytes than the usual ones.
 std::string Quote(const std::string& glob);

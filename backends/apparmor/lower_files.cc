@@ -122,13 +122,13 @@ class FileLowering {
     return asked;
   }
 
-  static std::string Text(Letters letters, const std::string& exec) {
+  static std::string Text(Letters letters) {
     std::string out;
     for (size_t i = 0; i < kLetters.size(); ++i) {
       if ((letters >> i & 1) == 0 || kLetters[i] == 'x' || (kLetters[i] == 'a' && (letters & kW) != 0)) continue;
       out += kLetters[i];
     }
-    return out + exec;
+    return out;
   }
 
   // With the m that stands beside every x (5.7); the parser adds it to ix by itself.
@@ -155,26 +155,30 @@ class FileLowering {
 
   Result<void> AddName(const std::string& prefix, const std::string& pattern, const Rule& rule, Asked asked) {
     if ((asked.file & kOfDirs) == asked.dir && asked.dir != 0) {
-      RAVELIN_TRY(both, BothGlob(pattern));
-      if (both) {
-        Add(prefix, *both, Text(asked.file, ""), rule);
-        return {};
-      }
+      RAVELIN_TRY(both, BothGlobs(pattern));
+      for (const std::string& glob : both) Add(prefix, glob, Text(asked.file), rule);
+      if (!both.empty()) return {};
     }
     if (asked.file != 0) {
-      if ((asked.file & kOfDirs) != 0) {
-        RAVELIN_TRY(glob, FileGlob(pattern));
-        if (glob) Add(prefix, *glob, Text(asked.file, ""), rule);
-      } else {
-        RAVELIN_TRY(glob, PlainGlob(pattern));
-        Add(prefix, glob, Text(asked.file, ""), rule);
-      }
+      // Letters that nothing asks of a directory need no glob that leaves directories out.
+      RAVELIN_TRY(globs, (asked.file & kOfDirs) != 0 ? FileGlobs(pattern) : PlainGlobs(pattern));
+      for (const std::string& glob : globs) Add(prefix, glob, Text(asked.file), rule);
     }
     if (asked.dir != 0) {
       RAVELIN_TRY(globs, DirectoryGlobs(pattern));
-      for (const std::string& glob : globs) Add(prefix, glob, Text(asked.dir, ""), rule);
+      for (const std::string& glob : globs) Add(prefix, glob, Text(asked.dir), rule);
     }
     return {};
+  }
+
+  // Lines that speak of execution.
+  void AddExec(const std::string& prefix, const Rule& rule, const std::string& letters, const std::string& target) {
+    for (const std::string& pattern : PatternsOf(rule)) {
+      if (pattern == "/") continue;  // no program
+      const auto globs = PlainGlobs(pattern);
+      if (!globs) profile_.problems.push_back({rule.id, globs.error().message});
+      for (size_t i = 0; globs && i < globs->size(); ++i) Add(prefix, (*globs)[i], letters, rule, target);
+    }
   }
 
   void Allow(const Rule& rule, const std::string& prefix) {
@@ -182,13 +186,9 @@ class FileLowering {
       AddNames(prefix, rule, AskedOf(rule));
       return;
     }
-    for (const std::string& pattern : PatternsOf(rule)) {
-      if (pattern == "/") continue;
-      std::string target;
-      const std::string exec = ExecText(rule, &target);
-      const auto glob = PlainGlob(pattern);
-      if (glob) Add(prefix, *glob, exec, rule, target);
-    }
+    std::string target;
+    const std::string exec = ExecText(rule, &target);
+    AddExec(prefix, rule, exec, target);
   }
 
   void Unmediated(std::string_view facet, const std::string& glob, const std::string& letters) {
@@ -198,7 +198,6 @@ class FileLowering {
   }
 
   // --- what is permitted at the names that one set of patterns matches
-
 
   bool Matches(const Rule& rule, const std::vector<uint32_t>& set, bool owner) const {
     if (rule.owner_only && !owner) return false;
@@ -291,47 +290,37 @@ class FileLowering {
     if (taken.file == 0 && taken.dir == 0) return;
     // `audit deny`: refused and recorded, as a name that no rule mentions; `deny` alone would be silent.
     if (IsExec(rule)) {
-      for (const std::string& pattern : PatternsOf(rule)) {
-        const auto glob = PlainGlob(pattern);
-        if (glob && pattern != "/") Add("audit deny ", *glob, "x", rule);
-      }
-      return;
+      AddExec("audit deny ", rule, "x", "");
+    } else {
+      AddNames("audit deny ", rule, taken);
     }
-    AddNames("audit deny ", rule, taken);
   }
 
+  // A record is kept, or not, of a letter as a whole: what holds at some of the rule's names only cannot be said.
   void Quiet(const Rule& rule) {
-    Asked asked = AskedOf(rule);
+    const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
-    asked.file &= static_cast<Letters>(~over.needed_somewhere.file);
-    asked.dir &= static_cast<Letters>(~over.needed_somewhere.dir);
-    if (IsExec(rule)) {
-      if ((asked.file & kX) == 0) return;
-      for (const std::string& pattern : PatternsOf(rule)) {
-        const auto glob = PlainGlob(pattern);
-        if (glob && pattern != "/") Add("deny ", *glob, "x", rule);
-      }
-      return;
+    if ((asked.file & over.needed_somewhere.file) != 0 || (asked.dir & over.needed_somewhere.dir) != 0) {
+      profile_.problems.push_back({rule.id, "AppArmor cannot be silent of this: a rule permits an operation that asks for the same permission at some of the names"});
+    } else if (IsExec(rule)) {
+      AddExec("deny ", rule, "x", "");
+    } else {
+      AddNames("deny ", rule, asked);
     }
-    if (asked.file != 0 || asked.dir != 0) AddNames("deny ", rule, asked);
   }
 
   void Audit(const Rule& rule) {
-    Asked asked = AskedOf(rule);
+    const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
-    asked.file &= over.needed_everywhere.file;
-    asked.dir &= over.needed_everywhere.dir;
-    if (IsExec(rule)) {
-      if ((asked.file & kX) == 0) return;
-      for (const std::string& pattern : PatternsOf(rule)) {
-        std::string target;
-        const std::string exec = ExecText(rule, &target);
-        const auto glob = PlainGlob(pattern);
-        if (glob && pattern != "/") Add("audit ", *glob, exec, rule, target);
-      }
-      return;
+    if ((asked.file & ~over.needed_everywhere.file) != 0 || (asked.dir & ~over.needed_everywhere.dir) != 0) {
+      profile_.problems.push_back({rule.id, "AppArmor can record this only where it grants it, and not all of the names are granted: name what is permitted"});
+    } else if (IsExec(rule)) {
+      std::string target;
+      const std::string exec = ExecText(rule, &target);
+      AddExec("audit ", rule, exec, target);
+    } else {
+      AddNames("audit ", rule, asked);
     }
-    if (asked.file != 0 || asked.dir != 0) AddNames("audit ", rule, asked);
   }
 
   const ir::Domain& domain_;

@@ -196,12 +196,9 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   profile.name = ProfileName(domain);
   std::vector<std::string> attach;
   for (const std::string& pattern : domain.attach) {
-    const auto glob = FileGlob(pattern);
-    if (!glob) {
-      profile.problems.push_back({0, glob.error().message});
-    } else if (*glob) {
-      attach.push_back(**glob);
-    }
+    const auto globs = FileGlobs(pattern);
+    if (!globs) profile.problems.push_back({0, globs.error().message});
+    if (globs) attach.insert(attach.end(), globs->begin(), globs->end());
   }
   // An attachment begins with a slash: several are alternatives behind it.
   for (const std::string& glob : attach) profile.attachment += (profile.attachment.empty() ? "" : ",") + (attach.size() > 1 ? glob.substr(1) : glob);

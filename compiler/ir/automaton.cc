@@ -121,17 +121,12 @@ std::optional<std::string> Automaton::Find(const std::function<bool(uint32_t)>& 
   return std::nullopt;
 }
 
-Result<void> CheckPathPattern(std::string_view pattern) {
-  const std::string error = AddPattern(pattern, 0, nullptr);
-  if (!error.empty()) return Fail(ErrorCode::kMalformed, error);
-  return {};
-}
-
 Result<PatternAutomaton> CompilePatterns(std::span<const std::string> patterns, size_t max_states) {
   PatternNfa nfa;
   for (uint32_t i = 0; i < patterns.size(); ++i) {
-    const std::string error = AddPattern(patterns[i], i, &nfa);
-    if (!error.empty()) return Fail(ErrorCode::kMalformed, patterns.size() == 1 ? error : fmt::format("{}: {}", patterns[i], error));
+    auto items = ParsePattern(patterns[i]);
+    if (!items) return tl::make_unexpected(patterns.size() == 1 ? std::move(items.error()) : std::move(items.error()).In(patterns[i]));
+    AddPattern(*items, i, nfa);
   }
   PatternAutomaton out;
   Automaton& dfa = out.automaton;

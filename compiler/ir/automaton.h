@@ -39,8 +39,6 @@ struct PatternAutomaton {
 // kMalformed names the pattern; kTooLarge beyond `max_states`.
 inline constexpr size_t kMaxMapStates = 400000;
 Result<PatternAutomaton> CompilePatterns(std::span<const std::string> patterns, size_t max_states = kMaxMapStates);
-// The same errors, without building an automaton.
-Result<void> CheckPathPattern(std::string_view pattern);
 
 // Both at once; `join` gives the label of a pair.  kTooLarge beyond `max_states`.
 Result<Automaton> Product(const Automaton& a, const Automaton& b, const std::function<uint32_t(uint32_t, uint32_t)>& join, size_t max_states = kMaxMapStates);

@@ -1,17 +1,15 @@
 // Path patterns as a nondeterministic automaton (Thompson's construction); a private step of automaton.cc.
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-namespace ravelin::ir {
+#include "compiler/ir/pattern.h"
 
-using ByteSet = std::bitset<256>;
+namespace ravelin::ir {
 
 struct PatternNfa {
   struct Node {
@@ -20,11 +18,10 @@ struct PatternNfa {
     std::vector<uint32_t> ends;  // patterns that end here
   };
   std::vector<Node> nodes = std::vector<Node>(1);  // node 0 is the start
-  // Beginnings that patterns have in common are one path: (node, item's text, after a slash) -> node.
+  // Beginnings that patterns have in common are one path: (node, item's text and whether it is a star right after a slash) -> node.
   std::map<std::pair<uint32_t, std::string>, uint32_t> shared;
 };
 
-// Adds a pattern; "" or what is wrong with it.  With `nfa` null only checks.
-std::string AddPattern(std::string_view pattern, uint32_t index, PatternNfa* nfa);
+void AddPattern(const PatternItems& items, uint32_t index, PatternNfa& nfa);
 
 }  // namespace ravelin::ir

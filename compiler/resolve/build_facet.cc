@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 #include "compiler/resolve/build_rule.h"
 #include "compiler/resolve/kinds.h"
 
@@ -217,7 +217,7 @@ bool RuleBuilder::ReadPath(const Expr& expr, const Scope& scope, ir::Rule& base)
   std::string problem;
   if (text->empty() || (text->front() != '/' && text->front() != '{')) {
     problem = "it does not begin with `/`";
-  } else if (const auto valid = ir::CheckPathPattern(*text); !valid) {
+  } else if (const auto valid = ir::ParsePattern(*text); !valid) {
     problem = valid.error().message;
   }
   if (!problem.empty()) {
