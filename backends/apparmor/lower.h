@@ -14,8 +14,7 @@ namespace ravelin::apparmor {
 
 // What the target's kernel and parser can do.
 struct TargetFacts {
-  std::string features;         // a set of compiler/kernel/apparmor_features.h
-  std::string parser = "3.0.8"; // version of the target's apparmor_parser
+  std::string features;  // a set of compiler/kernel/apparmor_features.h
 };
 
 struct Line {
@@ -25,9 +24,10 @@ struct Line {
 
 // A rule whose meaning AppArmor's language has no words for.
 struct Problem {
-  uint32_t rule = 0;  // of the domain
+  uint32_t rule = 0;  // of the domain, or kNoRule
   std::string message;
 };
+inline constexpr uint32_t kNoRule = ~0u;
 
 struct Profile {
   std::string name;
@@ -43,7 +43,7 @@ void LowerFiles(const ir::Domain& domain, Profile& profile);
 void LowerCapabilities(const ir::Domain& domain, Profile& profile);
 void LowerNetwork(const ir::Domain& domain, const TargetFacts& target, Profile& profile);
 void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target, Profile& profile);  // signal, ptrace
-void LowerMounts(const ir::Domain& domain, const TargetFacts& target, Profile& profile);
+void LowerMounts(const ir::Domain& domain, Profile& profile);
 
 // The name of a domain's profile, as peers and transitions name it.
 std::string ProfileName(const ir::Domain& domain);

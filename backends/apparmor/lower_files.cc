@@ -65,7 +65,7 @@ class FileLowering {
     CollectPatterns();
     auto compiled = ir::CompilePatterns(patterns_);
     if (!compiled) {
-      profile_.problems.push_back({0, compiled.error().message});
+      profile_.problems.push_back({kNoRule, compiled.error().message});
       return;
     }
     sets_ = std::move(compiled->sets);

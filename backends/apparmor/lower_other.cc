@@ -37,7 +37,7 @@ std::vector<Permitted> MediatedOf(const ir::Domain& domain, std::string_view fac
       if (row->object_class.empty()) continue;
       auto boxes = ir::PermittedOf(domain, id, static_cast<int>(i));
       if (!boxes) {
-        profile.problems.push_back({0, boxes.error().message});
+        profile.problems.push_back({kNoRule, boxes.error().message});
         continue;
       }
       out.push_back({operations[i], row->permissions.front(), std::move(*boxes)});
@@ -183,8 +183,7 @@ void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const Target
   }
 }
 
-void LowerMounts(const ir::Domain& domain, const TargetFacts& target, Profile& profile) {
-  (void)target;
+void LowerMounts(const ir::Domain& domain, Profile& profile) {
   std::set<std::string> seen;
   for (const Permitted& one : MediatedOf(domain, "mount", profile)) {
     if (!one.boxes.empty() && seen.insert(one.permission).second) profile.lines.push_back({one.permission, PlaceOf(domain, "mount", one.operation)});
@@ -197,7 +196,7 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   std::vector<std::string> attach;
   for (const std::string& pattern : domain.attach) {
     const auto globs = FileGlobs(pattern);
-    if (!globs) profile.problems.push_back({0, globs.error().message});
+    if (!globs) profile.problems.push_back({kNoRule, globs.error().message});
     if (globs) attach.insert(attach.end(), globs->begin(), globs->end());
   }
   // An attachment begins with a slash: several are alternatives behind it.
@@ -207,9 +206,16 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   LowerCapabilities(domain, profile);
   LowerNetwork(domain, target, profile);
   LowerPeers(policy, domain, target, profile);
-  LowerMounts(domain, target, profile);
+  LowerMounts(domain, profile);
+  // What would be dropped without a word is refused.
+  for (const Rule& rule : domain.rules) {
+    const std::string& facet = kernel::Facets()[rule.facet].name;
+    const bool socket_or_peer = facet == "network" || facet == "signal" || facet == "ptrace" || facet == "mount";
+    const bool record = rule.effect == Effect::kAudit || rule.effect == Effect::kQuiet || rule.effect == Effect::kComplain;
+    if ((socket_or_peer && record) || (facet == "capability" && rule.effect == Effect::kComplain)) profile.problems.push_back({rule.id, fmt::format("records of `{}` (audit, quiet, complain) are not written into AppArmor profiles yet", facet)});
+  }
   for (const auto& [mechanism, text] : domain.raw) {
-    if (mechanism == "apparmor") profile.lines.push_back({text, ""});
+    if (mechanism == "apparmor") profile.problems.push_back({kNoRule, "a `raw apparmor` passage cannot be proved, and a profile that is not proved is not written"});
   }
   return profile;
 }

@@ -8,7 +8,7 @@ namespace ravelin::driver {
 
 Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front, diag::Sink& sink) {
   std::vector<std::string> head = {fmt::format("AppArmor profiles by ravelin {} for target {}.", Version(), front.policy.target_name), "Each line names the place in the policy that it comes from; edit that, not this."};
-  RAVELIN_TRY(artifact, apparmor::Compile(front.policy, {front.target.apparmor_features, front.target.apparmor_parser}, head));
+  RAVELIN_TRY(artifact, apparmor::Compile(front.policy, {front.target.apparmor_features}, head));
   bool good = true;
   for (size_t i = 0; i < artifact.profiles.size(); ++i) {
     const ir::Domain& domain = front.policy.domains[i];

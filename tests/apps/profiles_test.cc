@@ -17,7 +17,7 @@ TEST(Profiles, EveryApplicationsIsProved) {
     if (entry.path().extension() != ".rav") continue;
     const auto front = driver::ReadPolicy(entry.path().string(), {}, driver::FindTarget("debian12").value());
     ASSERT_TRUE(front.has_value());
-    const auto artifact = apparmor::Compile((*front)->policy, {"6.1", "3.0.8"}, {"test"});
+    const auto artifact = apparmor::Compile((*front)->policy, {"6.1"}, {"test"});
     ASSERT_TRUE(artifact.has_value()) << entry.path() << ": " << artifact.error().message;
     for (const apparmor::ProfileResult& profile : artifact->profiles) {
       for (const apparmor::Problem& problem : profile.problems) ADD_FAILURE() << profile.name << ": " << problem.message;

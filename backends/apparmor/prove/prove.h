@@ -30,7 +30,4 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
 Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProveNothingElse(const CompiledProfile& profile);
 
-// Two compiled profiles that permit the same (of files and of everything else); nullopt: equal.
-std::optional<std::string> CompareCompiled(const CompiledProfile& a, const CompiledProfile& b);
-
 }  // namespace ravelin::apparmor

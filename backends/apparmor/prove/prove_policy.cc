@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "backends/apparmor/prove/prove.h"
@@ -224,12 +225,46 @@ Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile,
   for (const Mediated& one : mediated) {
     if (!one.boxes.empty()) wanted |= one.permission == "mount" ? kMount : one.permission == "umount" ? kUmount : kPivotRoot;
   }
-  // The kernel asks after the mount point (umount), the new root and a NUL and the old one (pivot_root), and four parts with NULs
-  // between them (mount); what is granted at all is granted for all of them.
-  uint32_t found = 0;
-  for (const uint32_t state : Beyond(*profile.policy, start)) found |= PolicyAllow(*profile.policy, state) & (kMount | kUmount | kPivotRoot);
-  if ((found & ~wanted) != 0) return std::optional<std::string>(fmt::format("mounts: the policy grants {}, the profile {}", Bits(wanted), Bits(found)));
-  if ((wanted & ~found) != 0) return std::optional<std::string>(fmt::format("mounts: the policy grants {}, the profile only {}", Bits(wanted), Bits(found)));
+  // What the kernel walks over (security/apparmor/mount.c): the mount point alone (umount); the new root, a NUL, the old one
+  // (pivot_root); mount point, device and type with a NUL behind each, then the numbers of the flags that are set, plus one, ascending
+  // (mount; do_match_mnt, match_mnt_flags).  Each is asked at the end of its walk; every end must grant what is wanted.
+  struct Place {
+    uint32_t state;
+    int part;           // 0 mount point, 1 device or old root, 2 type, 3 flags
+    unsigned at_least;  // the first part: 0 before its slash; flags: the smallest that may follow
+  };
+  const Dfa& dfa = *profile.policy;
+  std::vector<Place> work = {{start, 0, 0}};
+  std::map<std::tuple<uint32_t, int, unsigned>, int> seen;
+  for (size_t i = 0; i < work.size(); ++i) {
+    const Place place = work[i];
+    const uint32_t got = PolicyAllow(dfa, place.state);
+    const auto judge = [&](uint32_t bit, const char* what) -> std::optional<std::string> {
+      if ((got & bit) == (wanted & bit)) return std::nullopt;
+      return fmt::format("{}: the policy {} it, the profile does so for some and not for all", what, (wanted & bit) != 0 ? "grants" : "refuses");
+    };
+    std::optional<std::string> wrong;
+    if (place.part == 0 && place.at_least != 0) wrong = judge(kUmount, "umount");
+    if (place.part == 1 && place.at_least != 0) wrong = judge(kPivotRoot, "pivot_root");
+    if (place.part == 3) wrong = judge(kMount, "mount");
+    if (wrong) return wrong;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      Place next{dfa.Step(place.state, static_cast<uint8_t>(byte)), place.part, 0};
+      if (place.part == 3) {
+        if (byte < std::max(place.at_least, 1u) || byte > 32) continue;
+        next.at_least = byte + 1;
+      } else if (byte == 0) {
+        if (place.part == 0 && place.at_least == 0) continue;
+        ++next.part;
+      } else if (place.at_least == 0 && place.part == 0 && byte != '/') {
+        continue;
+      } else if (place.part < 2) {
+        // A device may be any word; an old root begins with a slash, and only then the walk is one of pivot_root.
+        next.at_least = place.part == 0 || place.at_least != 0 || byte == '/' ? 1 : 0;
+      }
+      if (seen.emplace(std::tuple(next.state, next.part, next.at_least), 0).second) work.push_back(next);
+    }
+  }
   return std::optional<std::string>();
 }
 
@@ -238,6 +273,11 @@ Difference ProveNothingElse(const CompiledProfile& profile) {
   if (profile.hat || profile.flags != 0 || profile.path_flags != 0 || profile.audit_all || profile.disconnected) return std::optional<std::string>("the profile has flags that the policy does not ask for");
   if (profile.rlimit_mask != 0) return std::optional<std::string>("the profile sets limits");
   if (!profile.policy) return std::optional<std::string>("the profile has no policy automaton");
+  for (uint32_t state = 0; state < profile.policy->size(); ++state) {
+    // A mount's record, where there is one, shows its data (AA_AUDIT_DATA, mount.h): the parser always says so.
+    const uint32_t shown = (profile.policy->accept(state) & kMount) != 0 ? 0x40 : 0;
+    if ((profile.policy->accept2(state) & ~shown) != 0) return std::optional<std::string>("the profile records or silences something of sockets, signals or mounts");
+  }
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto what = static_cast<PolicyClass>(byte);
     if (what == PolicyClass::kMount || what == PolicyClass::kPtrace || what == PolicyClass::kSignal || what == PolicyClass::kNetwork) continue;

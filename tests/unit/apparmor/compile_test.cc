@@ -15,7 +15,7 @@ namespace {
 Artifact CompileText(const std::string& text) {
   const auto front = testing::ReadText(text);
   EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
-  auto artifact = Compile(front->policy, {"6.1", "3.0.8"}, {"test"});
+  auto artifact = Compile(front->policy, {"6.1"}, {"test"});
   EXPECT_TRUE(artifact.has_value()) << artifact.error().message;
   return artifact ? *artifact : Artifact{};
 }
