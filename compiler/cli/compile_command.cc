@@ -41,7 +41,7 @@ class Compiler {
     const std::vector<size_t> chosen = Choose(*front);
     if (chosen.empty()) return kUsage;
     std::vector<driver::SeccompArtifact> artifacts;
-    driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !command_.cost)};
+    driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !(command_.cost && command_.output.empty()))};
     options.facts = driver::FactsOf(front->target);
     // One member that is chosen for itself: its set's gaps are said, and belong to the whole.
     options.gaps = command_.backends.empty() ? driver::GapsAre::kErrors : driver::GapsAre::kWarnings;
@@ -65,8 +65,8 @@ class Compiler {
  private:
   // The layer is named by a set of the policy, and not left out.
   bool Wants(const std::string& layer, const driver::Frontend& front) const {
-    if (command_.emit == "apparmor") return layer == "apparmor";
-    if (!command_.emit.empty() || command_.cost) return false;
+    if (!command_.emit.empty()) return layer == (command_.emit == "apparmor" ? "apparmor" : "seccomp");
+    if (command_.cost && command_.output.empty()) return layer == "seccomp";
     if (!command_.backends.empty()) return std::find(command_.backends.begin(), command_.backends.end(), layer) != command_.backends.end();
     return std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [&](const ir::Domain& domain) {
       return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [&](const auto& set) { return std::find(set.begin(), set.end(), layer) != set.end(); });
@@ -112,10 +112,10 @@ class Compiler {
       return printed ? kOk : Complain(printed.error());
     }
     const std::string folder = output.empty() ? StemOf(path) + ".bundle" : output;
-    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts, profiles_);
+    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts, Wants("seccomp", front), profiles_);
     if (auto written = driver::WriteBundle(folder, files); !written) return Complain(written.error());
-    for (size_t i = 0; i < chosen.size(); ++i) report = driver::Summary(front.policy.domains[chosen[i]], artifacts[i]) + report;
-    if (profiles_) report += fmt::format("AppArmor: {} profile{} ({} bytes compiled), accepted without a warning by apparmor_parser {}, proved for all names, sockets, signals and capabilities\n", profiles_->profiles.size(), profiles_->profiles.size() == 1 ? "" : "s", profiles_->binary_size, profiles_->parser);
+    for (size_t i = 0; i < chosen.size() && Wants("seccomp", front); ++i) report = driver::Summary(front.policy.domains[chosen[i]], artifacts[i]) + report;
+    if (profiles_) report += driver::Summary(*profiles_, front);
     const auto printed = Print(command_.common.json() ? files.at("manifest.json") : report + fmt::format("wrote {}/\n", folder));
     return printed ? kOk : Complain(printed.error());
   }

@@ -41,11 +41,13 @@ Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const Sec
   Json arches = Json::array();
   for (const kernel::Arch arch : domain.architectures) arches.push_back(kernel::ArchName(arch));
   out["architectures"] = std::move(arches);
-  Json bpf = {{"file", stem + ".bpf"}, {"sha256", base::Sha256Hex(files.at(stem + ".bpf"))}, {"instructions", artifact.filter.program.size()}, {"byte_order", artifact.big_endian ? "big" : "little"}};
-  bpf["proofs"].push_back(DescribeProof(artifact.proof, "decision diagrams, all inputs"));
-  if (artifact.second_proof) bpf["proofs"].push_back(DescribeProof(*artifact.second_proof, "Z3, bit-vectors"));
-  out["artifacts"].push_back(std::move(bpf));
-  if (!artifact.oci.empty()) {
+  if (files.count(stem + ".bpf") != 0) {
+    Json bpf = {{"file", stem + ".bpf"}, {"sha256", base::Sha256Hex(files.at(stem + ".bpf"))}, {"instructions", artifact.filter.program.size()}, {"byte_order", artifact.big_endian ? "big" : "little"}};
+    bpf["proofs"].push_back(DescribeProof(artifact.proof, "decision diagrams, all inputs"));
+    if (artifact.second_proof) bpf["proofs"].push_back(DescribeProof(*artifact.second_proof, "Z3, bit-vectors"));
+    out["artifacts"].push_back(std::move(bpf));
+  }
+  if (files.count(stem + ".oci.json") != 0) {
     Json oci = {{"file", stem + ".oci.json"}, {"sha256", base::Sha256Hex(artifact.oci)}, {"proofs", {{{"method", "profile read back, decision diagrams"}, {"result", "proved"}}}}};
     for (const LibseccompCheck& check : artifact.libseccomp) {
       oci["libseccomp"].push_back({{"version", seccomp::LibseccompVersion()}, {"architecture", kernel::ArchName(check.arch)}, {"result", check.result}});
@@ -76,7 +78,7 @@ std::string InstallText(const std::string& name, const Frontend& front, const st
   }
   if (apparmor) {
     out += fmt::format("\n## AppArmor\n\n`{0}.apparmor` holds the profiles of all policies of the file.\n\n", name);
-    out += fmt::format("- install: `install -m 644 {0}.apparmor /etc/apparmor.d/{0} && apparmor_parser -r /etc/apparmor.d/{0}`\n- check: `aa-status | grep -w {1}`\n- rollback: `apparmor_parser -R /etc/apparmor.d/{0} && rm /etc/apparmor.d/{0}`\n", name, front.policy.domains[chosen.front()].name);
+    out += fmt::format("- install: `install -m 644 {0}.apparmor /etc/apparmor.d/{0} && apparmor_parser -r /etc/apparmor.d/{0}`\n- check: `aa-status | grep -w {1}`\n- rollback: `apparmor_parser -R /etc/apparmor.d/{0} && rm /etc/apparmor.d/{0}`\n", name, front.policy.domains.front().name);
     out += "\nWhere the kernel lacks AppArmor's extended unix mediation the parser says that `network unix` rules are downgraded; the generic\nrule is what is meant and what was proved.\n";
   }
   return out;
@@ -99,7 +101,7 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
   return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no form of a seccomp artifact (bpf, oci, c, listing)", form));
 }
 
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, const std::optional<apparmor::Artifact>& profiles) {
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, bool filters, const std::optional<apparmor::Artifact>& profiles) {
   std::map<std::string, std::string> files;
   Json manifest = {{"ravelin_manifest", kManifestFormat}, {"ravelin", Version()}, {"target", front.policy.target_name}, {"library", LibraryVersion()}, {"parser", syntax::ParserVersion()}};
   Json sources = Json::array();
@@ -109,8 +111,8 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
   manifest["sources"] = std::move(sources);
   for (size_t i = 0; i < artifacts.size(); ++i) {
     const std::string stem = Stem(name, front, chosen, i);
-    files[stem + ".bpf"] = seccomp::EncodeProgram(artifacts[i].filter.program, artifacts[i].big_endian);
-    if (!artifacts[i].oci.empty()) files[stem + ".oci.json"] = artifacts[i].oci;
+    if (filters) files[stem + ".bpf"] = seccomp::EncodeProgram(artifacts[i].filter.program, artifacts[i].big_endian);
+    if (filters && !artifacts[i].oci.empty()) files[stem + ".oci.json"] = artifacts[i].oci;
     manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[chosen[i]], artifacts[i], files));
   }
   if (profiles) {
@@ -118,10 +120,10 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
     files[file] = profiles->text;
     Json proofs = Json::array();
     for (const apparmor::ProfileResult& profile : profiles->profiles) proofs.push_back({{"profile", profile.name}, {"method", "compiled automata walked beside the policy's, all names"}, {"result", profile.proved ? "proved" : "inconclusive"}});
-    manifest["artifacts"].push_back({{"file", file}, {"sha256", base::Sha256Hex(profiles->text)}, {"features", front.target.apparmor_features}, {"parser", profiles->parser}, {"proofs", std::move(proofs)}});
+    manifest["artifacts"].push_back({{"file", file}, {"sha256", base::Sha256Hex(profiles->text)}, {"features", front.target.apparmor_features}, {"parser", profiles->parser}, {"target_parser", front.target.apparmor_parser}, {"proofs", std::move(proofs)}});
   }
   files["manifest.json"] = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  files["INSTALL.md"] = InstallText(name, front, chosen, profiles.has_value());
+  files["INSTALL.md"] = InstallText(name, front, filters ? chosen : std::vector<size_t>(), profiles.has_value());
   return files;
 }
 
@@ -154,6 +156,12 @@ Result<void> WriteBundle(const std::string& folder, const std::map<std::string, 
   }
   if (replaces) fs::remove_all(old, error);
   return {};
+}
+
+std::string Summary(const apparmor::Artifact& profiles, const Frontend& front) {
+  std::string out = fmt::format("AppArmor: {} profile{} ({} bytes compiled), proved: names, sockets, signals, ptrace, mounts, capabilities; apparmor_parser {}\n", profiles.profiles.size(), profiles.profiles.size() == 1 ? "" : "s", profiles.binary_size, profiles.parser);
+  if (profiles.parser != front.target.apparmor_parser) out += fmt::format("  the target has apparmor_parser {}: what that one makes of the profiles was not looked at\n", front.target.apparmor_parser);
+  return out;
 }
 
 std::string Summary(const ir::Domain& domain, const SeccompArtifact& artifact) {

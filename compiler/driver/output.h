@@ -19,13 +19,14 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
 
 // The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, NAME.apparmor (all profiles), manifest.json, INSTALL.md, and NAME.DOMAIN.*
 // for further domains.
-// `chosen[i]` is the domain that `artifacts[i]` was made of.
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, const std::optional<apparmor::Artifact>& profiles);
+// `filters`: NAME.bpf and NAME.oci.json are wanted; `chosen[i]` is the domain that `artifacts[i]` was made of.
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, bool filters, const std::optional<apparmor::Artifact>& profiles);
 
 // Writes a bundle into a temporary folder beside `folder` and renames: a reader sees all of it or the old one.
 Result<void> WriteBundle(const std::string& folder, const std::map<std::string, std::string>& files);
 
 // One paragraph for people: what was proved, what is not known.
+std::string Summary(const apparmor::Artifact& profiles, const Frontend& front);
 std::string Summary(const ir::Domain& domain, const SeccompArtifact& artifact);
 
 }  // namespace ravelin::driver

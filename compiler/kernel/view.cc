@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -175,11 +176,16 @@ class View {
   std::map<std::string, std::vector<ViewRow>> rows_;
 };
 
+// One view an architecture, made when it is first asked for, by whichever thread asks first.
 const View& ViewOf(Arch arch) {
-  static std::array<std::optional<View>, kArchCount> views;
-  auto& view = views[static_cast<size_t>(arch)];
-  if (!view) view.emplace(arch);
-  return *view;
+  struct Slot {
+    std::once_flag made;
+    std::optional<View> view;
+  };
+  static std::array<Slot, kArchCount> slots;
+  Slot& slot = slots[static_cast<size_t>(arch)];
+  std::call_once(slot.made, [&] { slot.view.emplace(arch); });
+  return *slot.view;
 }
 
 }  // namespace
