@@ -312,6 +312,8 @@ class FileLowering {
   void Audit(const Rule& rule) {
     const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
+    // Nothing of it is granted: refusals are recorded anyway.
+    if ((asked.file & over.needed_somewhere.file) == 0 && (asked.dir & over.needed_somewhere.dir) == 0) return;
     if ((asked.file & ~over.needed_everywhere.file) != 0 || (asked.dir & ~over.needed_everywhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor can record this only where it grants it, and not all of the names are granted: name what is permitted"});
     } else if (IsExec(rule)) {

@@ -70,6 +70,17 @@ ir::IntervalSet ValuesOf(const ir::Box& box, const std::string& attribute, int b
   return it == box.integers.end() ? ir::IntervalSet::All(bits) : it->second;
 }
 
+// The parser's word for a signal (apparmor.d(5), "signal rules").
+std::string SignalWord(uint64_t number) {
+  if (number == 0) return "exists";
+  if (number >= 32) return fmt::format("rtmin+{}", number - 32);
+  // Numbers with several names: the one that the parser takes.
+  for (const auto& [constant, word] : {std::pair("SIGTSTP", "stp"), {"SIGIO", "io"}, {"SIGABRT", "abrt"}, {"SIGSYS", "sys"}, {"SIGCHLD", "chld"}}) {
+    if (number == *kernel::FindConstant(kernel::Arch::kX86_64, constant)) return word;
+  }
+  return Lower(kernel::ConstantName(kernel::Arch::kX86_64, "SIG", number).substr(3));
+}
+
 }  // namespace
 
 std::string ProfileName(const ir::Domain& domain) { return domain.name; }
@@ -153,31 +164,44 @@ void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const Target
     for (const std::string& glob : globs) text += (text.empty() ? "" : ",") + glob;
     return globs.size() > 1 ? "{" + text + "}" : text;
   };
+  // One line for a box; none where it holds no peer or signal.
+  const auto write = [&](const std::string& prefix, std::string_view facet, const std::string& permission, const ir::Box& box, const std::string& place) {
+    const std::string peer = peers(box);
+    if (peer.empty()) return;
+    std::string set;
+    const ir::IntervalSet numbers = ValuesOf(box, "signal", 32);
+    if (facet == "signal" && !numbers.Includes(ir::IntervalSet::Range(0, 64))) {
+      for (uint64_t n = 0; n <= 64; ++n) {
+        if (numbers.Contains(n)) set += (set.empty() ? "" : ", ") + SignalWord(n);
+      }
+      if (set.empty()) return;
+      set = fmt::format(" set=({})", set);
+    }
+    profile.lines.push_back({fmt::format("{}{} ({}){}{}", prefix, facet, permission, set, peer == "**" ? "" : fmt::format(" peer={}", Quote(peer))), place});
+  };
   for (const std::string_view facet : {"signal", "ptrace"}) {
     if (!kernel::HasApparmorFeature(target.features, facet)) continue;
+    const ir::FacetId id = ir::FacetOf(facet);
+    const auto& operations = kernel::Facets()[id].operations;
     for (const Permitted& one : MediatedOf(domain, facet, profile)) {
-      for (const ir::Box& box : one.boxes) {
-        const std::string peer = peers(box);
-        if (peer.empty()) continue;
-        std::string set;
-        if (facet == "signal") {
-          const ir::IntervalSet numbers = ValuesOf(box, "signal", 32);
-          if (!numbers.Includes(ir::IntervalSet::Range(0, 64))) {
-            for (uint64_t n = 0; n <= 64; ++n) {
-              if (!numbers.Contains(n)) continue;
-              std::string name = n == 0 ? "exists" : n >= 32 ? fmt::format("rtmin+{}", n - 32) : Lower(kernel::ConstantName(kernel::Arch::kX86_64, "SIG", n).substr(3));
-              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGTSTP")) name = "stp";  // the parser's words
-              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGIO")) name = "io";
-              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGABRT")) name = "abrt";
-              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGSYS")) name = "sys";
-              if (n == *kernel::FindConstant(kernel::Arch::kX86_64, "SIGCHLD")) name = "chld";
-              set += (set.empty() ? "" : ", ") + name;
-            }
-            if (set.empty()) continue;
-            set = fmt::format(" set=({})", set);
-          }
+      for (const ir::Box& box : one.boxes) write("", facet, one.permission, box, PlaceOf(domain, facet, one.operation));
+      const auto operation = static_cast<int>(std::find(operations.begin(), operations.end(), one.operation) - operations.begin());
+      for (const Rule& rule : domain.rules) {
+        const bool recorded = rule.effect == Effect::kAudit || rule.effect == Effect::kComplain;
+        if (rule.facet != id || (rule.operations >> operation & 1) == 0 || (!recorded && rule.effect != Effect::kQuiet)) continue;
+        // A line grants or refuses all that it records or silences.
+        const auto box = ir::BoxOf(rule, operation);
+        const auto left = box ? ir::Minus(ir::Boxes{*box}, one.boxes) : Result<ir::Boxes>(tl::make_unexpected(box.error()));
+        const auto granted = left ? ir::Minus(ir::Boxes{*box}, *left) : left;
+        if (!granted) {
+          profile.problems.push_back({rule.id, granted.error().message});
+        } else if (recorded && granted->empty()) {
+          continue;  // nothing of it is permitted, and refusals are recorded anyway
+        } else if (recorded ? !left->empty() : !granted->empty()) {
+          profile.problems.push_back({rule.id, fmt::format("AppArmor can {} this only where all of it is {}", recorded ? "record" : "be silent of", recorded ? "permitted" : "refused")});
+        } else {
+          write(recorded ? "audit " : "deny ", facet, one.permission, *box, rule.from.place);
         }
-        profile.lines.push_back({fmt::format("{} ({}){}{}", facet, one.permission, set, peer == "**" ? "" : fmt::format(" peer={}", Quote(peer))), PlaceOf(domain, facet, one.operation)});
       }
     }
   }
@@ -210,9 +234,9 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   // What would be dropped without a word is refused.
   for (const Rule& rule : domain.rules) {
     const std::string& facet = kernel::Facets()[rule.facet].name;
-    const bool socket_or_peer = facet == "network" || facet == "signal" || facet == "ptrace" || facet == "mount";
+    const bool unwritten = facet == "network" || facet == "mount";
     const bool record = rule.effect == Effect::kAudit || rule.effect == Effect::kQuiet || rule.effect == Effect::kComplain;
-    if ((socket_or_peer && record) || (facet == "capability" && rule.effect == Effect::kComplain)) profile.problems.push_back({rule.id, fmt::format("records of `{}` (audit, quiet, complain) are not written into AppArmor profiles yet", facet)});
+    if ((unwritten && record) || (facet == "capability" && rule.effect == Effect::kComplain)) profile.problems.push_back({rule.id, fmt::format("records of `{}` (audit, quiet, complain) are not written into AppArmor profiles yet", facet)});
   }
   for (const auto& [mechanism, text] : domain.raw) {
     if (mechanism == "apparmor") profile.problems.push_back({kNoRule, "a `raw apparmor` passage cannot be proved, and a profile that is not proved is not written"});

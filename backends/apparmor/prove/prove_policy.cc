@@ -47,6 +47,37 @@ Result<std::vector<Mediated>> MediatedOf(const ir::Domain& domain, std::string_v
   return out;
 }
 
+// What rules ask to be recorded or passed over in silence (8.5).
+struct Record {
+  bool quiet;
+  std::string permission;
+  ir::Box box;
+};
+Result<std::vector<Record>> RecordsOf(const ir::Domain& domain, const std::string& facet) {
+  std::vector<Record> out;
+  const ir::FacetId id = ir::FacetOf(facet);
+  const auto& operations = kernel::Facets()[id].operations;
+  for (const ir::Rule& rule : domain.rules) {
+    if (rule.facet != id || (rule.effect != ir::Effect::kAudit && rule.effect != ir::Effect::kComplain && rule.effect != ir::Effect::kQuiet)) continue;
+    for (size_t i = 0; i < operations.size(); ++i) {
+      if ((rule.operations >> i & 1) == 0) continue;
+      for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet, operations[i])) {
+        if (row->object_class.empty()) continue;
+        RAVELIN_TRY(box, ir::BoxOf(rule, static_cast<int>(i)));
+        out.push_back({rule.effect == ir::Effect::kQuiet, row->permissions.front(), std::move(box)});
+      }
+    }
+  }
+  return out;
+}
+
+// Bits of the policy automaton.
+struct Wanted {
+  uint32_t allow = 0;
+  uint32_t audit = 0;
+  uint32_t quiet = 0;
+};
+
 bool Has(const ir::Box& box, const std::string& attribute, uint64_t value) {
   const auto it = box.integers.find(attribute);
   return it == box.integers.end() || it->second.Contains(value);
@@ -164,19 +195,28 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
     RAVELIN_TRY(mediated, MediatedOf(domain, facet, facet));
     const Dfa& dfa = *profile.policy;
     const bool is_signal = facet == "signal";
+    const auto records = RecordsOf(domain, facet);
+    if (!records) return tl::make_unexpected(records.error());
     // Signals as the kernel numbers them here: 0 is 35, real-time ones begin at 128 (security/apparmor/include/sig_names.h).
     for (uint32_t number = 0; number <= (is_signal ? 64u : 0u); ++number) {
       const uint32_t mapped = number == 0 ? 35 : number >= 32 ? number - 32 + 128 : number;
       const uint32_t state = is_signal ? dfa.Step(start, static_cast<uint8_t>(mapped)) : start;
+      const auto within = [&](const ir::Box& box, const std::string& peer) {
+        const auto it = box.texts.find("peer");
+        const bool named = it == box.texts.end() || it->second.Contains(peer) || (peer == domain.name && it->second.Contains("self"));
+        return named && (!is_signal || Has(box, "signal", number));
+      };
       const auto wanted = [&](const std::string& peer) {
-        uint32_t out = 0;
+        Wanted out;
         for (const Mediated& one : mediated) {
-          for (const ir::Box& box : one.boxes) {
-            const auto it = box.texts.find("peer");
-            const bool named = it == box.texts.end() || it->second.Contains(peer) || (peer == domain.name && it->second.Contains("self"));
-            if (named && (!is_signal || Has(box, "signal", number))) out |= bits.at(one.permission);
-          }
+          const uint32_t bit = bits.at(one.permission);
+          for (const ir::Box& box : one.boxes) out.allow |= within(box, peer) ? bit : 0;
         }
+        for (const Record& record : *records) {
+          if (within(record.box, peer)) (record.quiet ? out.quiet : out.audit) |= bits.at(record.permission);
+        }
+        out.audit &= out.allow;
+        out.quiet &= ~out.allow;
         return out;
       };
       uint32_t all = 0;
@@ -196,9 +236,12 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
         for (const ir::Domain& one : policy.domains) is_name |= !place.off && one.name == place.begin;
         if (i != 0) {
           const std::string peer = is_name ? place.begin : "outside";
-          const uint32_t want = wanted(peer);
+          const Wanted want = wanted(peer);
           const uint32_t got = PolicyAllow(dfa, place.dfa);
-          if ((got & all) != want) return std::optional<std::string>(wrong(is_name ? peer : "an outside label", want, got));
+          if ((got & all) != want.allow) return std::optional<std::string>(wrong(is_name ? peer : "an outside label", want.allow, got));
+          if ((PolicyAudit(dfa, place.dfa) & got & all) != want.audit || (PolicyQuiet(dfa, place.dfa) & ~got & all) != want.quiet) {
+            return std::optional<std::string>(fmt::format("{} with {}: the policy and the profile differ in what is recorded", facet, is_name ? peer : "an outside label"));
+          }
         }
         for (unsigned byte = 1; byte < 256; ++byte) {
           Place next{dfa.Step(place.dfa, static_cast<uint8_t>(byte)), "", true};
@@ -273,10 +316,13 @@ Difference ProveNothingElse(const CompiledProfile& profile) {
   if (profile.hat || profile.flags != 0 || profile.path_flags != 0 || profile.audit_all || profile.disconnected) return std::optional<std::string>("the profile has flags that the policy does not ask for");
   if (profile.rlimit_mask != 0) return std::optional<std::string>("the profile sets limits");
   if (!profile.policy) return std::optional<std::string>("the profile has no policy automaton");
-  for (uint32_t state = 0; state < profile.policy->size(); ++state) {
-    // A mount's record, where there is one, shows its data (AA_AUDIT_DATA, mount.h): the parser always says so.
-    const uint32_t shown = (profile.policy->accept(state) & kMount) != 0 ? 0x40 : 0;
-    if ((profile.policy->accept2(state) & ~shown) != 0) return std::optional<std::string>("the profile records or silences something of sockets, signals or mounts");
+  // Sockets and mounts are neither recorded nor silenced.  A mount's record, where there is one, shows its data (AA_AUDIT_DATA, mount.h):
+  // the parser always says so.
+  for (const auto& [what, shown] : {std::pair(PolicyClass::kNetwork, 0u), {PolicyClass::kMount, 0x40u}}) {
+    for (const uint32_t state : Beyond(*profile.policy, ClassState(profile, what))) {
+      const uint32_t allowed = (profile.policy->accept(state) & kMount) != 0 ? shown : 0;
+      if ((profile.policy->accept2(state) & ~allowed) != 0) return std::optional<std::string>("the profile records or silences something of sockets or mounts");
+    }
   }
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto what = static_cast<PolicyClass>(byte);

@@ -234,6 +234,7 @@ Result<ExecTransition> TransitionOf(const CompiledProfile& profile, uint32_t exe
 }
 
 uint32_t PolicyAllow(const Dfa& dfa, uint32_t state) { return Extend(dfa.accept(state) & 0x7f, dfa.accept(state) >> 14 & 0x7f); }
+
 uint32_t PolicyAudit(const Dfa& dfa, uint32_t state) { return Extend(dfa.accept2(state) & 0x7f, dfa.accept2(state) >> 14 & 0x7f); }
 uint32_t PolicyQuiet(const Dfa& dfa, uint32_t state) { return Extend(dfa.accept2(state) >> 7 & 0x7f, dfa.accept2(state) >> 21 & 0x7f); }
 

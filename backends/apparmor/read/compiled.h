@@ -76,6 +76,6 @@ uint32_t PolicyAudit(const Dfa& dfa, uint32_t state);
 uint32_t PolicyQuiet(const Dfa& dfa, uint32_t state);
 
 // First bytes of the policy automaton (security/apparmor/include/apparmor.h).
-enum class PolicyClass : uint8_t { kFile = 2, kCapability = 3, kMount = 7, kPtrace = 9, kSignal = 10, kNetwork = 14, kLabel = 16, kMessageQueue = 17, kIoUring = 18, kDbus = 32 };
+enum class PolicyClass : uint8_t { kMount = 7, kPtrace = 9, kSignal = 10, kNetwork = 14, kLabel = 16 };
 
 }  // namespace ravelin::apparmor

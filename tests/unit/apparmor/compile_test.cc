@@ -68,7 +68,28 @@ TEST(Apparmor, Others) {
   ExpectProved(Web("allow signal { send } set 0, SIGUSR1, 34 peer helper, outside\nallow ptrace { read } peer helper"));
   ExpectProved(Web("allow ptrace { trace, readby } peer outside"));
   ExpectProved(Web("allow mount { umount, pivot_root }"));
+  ExpectProved(Web("audit allow signal { send } set SIGTERM peer helper\nallow signal { send } set SIGKILL peer helper"));
+  ExpectProved(Web("quiet deny ptrace { read } peer outside\nallow ptrace { trace } peer helper"));
+  ExpectProved(Web("complain ptrace { read } peer helper"));
+  ExpectProved(Web("audit deny signal { send } set SIGTERM\naudit deny file { read } on path(\"/x\")"));
   ExpectProved("language 1\npolicy web {\n  attach \"/usr/sbin/nginx\"\n  attach \"/opt/*/nginx\"\n  default deny syscall, file with errno(EPERM)\n}\n");
+}
+
+// Clause 8.5: what AppArmor cannot keep is an error and not dropped.
+TEST(Apparmor, WhatCannotBeSaidIsRefused) {
+  NEEDS_PARSER();
+  for (const char* rules : {"audit allow network { create } family AF_INET", "allow signal { send } set SIGTERM\naudit signal { send } set SIGTERM, SIGKILL", "allow file { read } on path(\"/a/**\")\naudit file { read } on path(\"/**\")",
+                            "allow file { read } on path(\"/a/b\")\nquiet file { read } on path(\"/a/**\")", "raw apparmor \"/x r\"", "complain capability { chown }"}) {
+    const Artifact artifact = CompileText(Web(rules));
+    EXPECT_FALSE(artifact.profiles.empty() || artifact.profiles[0].problems.empty()) << rules;
+    EXPECT_TRUE(artifact.text.empty()) << rules;
+  }
+}
+
+TEST(Apparmor, PatternsThatBeginInBraces) {
+  NEEDS_PARSER();
+  ExpectProved(Web("allow file { read, list } on path(\"{/a,/b{/c,}}/**\", \"{/x,/y/}*\")\nallow exec \"{/bin,/usr/bin}/p\""));
+  ExpectProved("language 1\npolicy web {\n  attach \"{/bin,/usr/bin}/web\"\n  default deny\n}\n");
 }
 
 }  // namespace
