@@ -14,7 +14,7 @@
 namespace ravelin::selinux {
 namespace {
 
-// "srv_www" for "/srv/www/**": the plain components that a pattern begins with.
+// "srv_www" for "/srv/www/**": the plain components that a pattern begins with; "" where it begins with none.
 std::string SlugOf(const std::string& pattern) {
   std::string slug;
   for (const char c : pattern) {
@@ -27,7 +27,7 @@ std::string SlugOf(const std::string& pattern) {
     }
   }
   while (!slug.empty() && slug.back() == '_') slug.pop_back();
-  return slug.empty() ? "path" : slug;
+  return slug;
 }
 
 // Disjoint sets of ports by which rules hold them; ports that no rule names are left out.
@@ -56,10 +56,10 @@ std::vector<ir::IntervalSet> CutPorts(const std::vector<ir::IntervalSet>& sets) 
 
 }  // namespace
 
-Result<Module> Lower(const ir::Policy& policy, const std::string& name, const TargetFacts& target) { return Lowering(policy, name, target).Run(); }
+Result<Module> Lower(const ir::Policy& policy, const LowerOptions& options) { return Lowering(policy, options.name, options.target).Run(options.folder_depth); }
 
-Result<Module> Lowering::Run() {
-  auto cells = PathCells::Build(policy_);
+Result<Module> Lowering::Run(int folder_depth) {
+  auto cells = PathCells::Build(policy_, folder_depth);
   if (!cells) return tl::make_unexpected(std::move(cells.error()));
   cells_ = std::move(*cells);
   module_.policy_capabilities = target_.policy_capabilities;
@@ -72,7 +72,7 @@ Result<Module> Lowering::Run() {
   // After all grants: one domain's exec rule grants to another.
   for (const ir::Domain& domain : policy_.domains) AddNevers(domain);
   std::map<std::vector<uint32_t>, std::string> by_patterns;
-  for (const auto& [label, type] : types_) by_patterns[cells_.automaton->labels()[label]] = type;
+  for (const auto& [label, type] : types_) by_patterns[cells_.PatternsOf(label)] = type;
   module_.contexts = MakeContexts(cells_.patterns, by_patterns);
   return std::move(module_);
 }
@@ -85,7 +85,10 @@ void Lowering::DeclareTypes() {
     for (const ir::Rule& rule : domain.rules) {
       for (const auto& [attribute, texts] : rule.texts) {
         if (IsPathAttribute(attribute)) {
-          for (const std::string& pattern : texts) from[pattern].insert(rule.from.place);
+          for (const std::string& pattern : texts) {
+            from[pattern].insert(rule.from.place);
+            from[FolderOf(pattern)].insert(rule.from.place);
+          }
         } else if (attribute == "label") {
           module_.labels.insert(texts.begin(), texts.end());
         } else if (attribute == "peer") {
@@ -99,7 +102,7 @@ void Lowering::DeclareTypes() {
   std::set<std::string> taken;
   for (const DomainTypes& domain : module_.domains) taken.insert({domain.type, domain.entry_type});
   for (const auto& [label, witness] : cells_.tree->Witnesses()) {
-    const auto& patterns = cells_.automaton->labels()[label];
+    const auto& patterns = cells_.PatternsOf(label);
     if (patterns.empty()) continue;
     PathType type;
     std::string base;
@@ -108,7 +111,7 @@ void Lowering::DeclareTypes() {
       type.from.insert(from[cells_.patterns[p]].begin(), from[cells_.patterns[p]].end());
       if (SlugOf(cells_.patterns[p]).size() > base.size()) base = SlugOf(cells_.patterns[p]);
     }
-    const std::string stem = module_.name + "_" + base;
+    const std::string stem = module_.name + "_" + (base.empty() ? "path" : base);
     type.type = stem + "_t";
     for (int n = 2; !taken.insert(type.type).second; ++n) type.type = fmt::format("{}_{}_t", stem, n);
     type.witness = witness;

@@ -7,7 +7,13 @@
 
 namespace ravelin::selinux {
 
-// `name` is that of the module: attributes and path types begin with it.  kUnsupported names what cannot be expressed.
-Result<Module> Lower(const ir::Policy& policy, const std::string& name, const TargetFacts& target);
+struct LowerOptions {
+  std::string name;      // of the module: attributes and path types begin with it
+  int folder_depth = 0;  // directories of what may be created or removed get types of their own from this depth on
+  TargetFacts target;
+};
+
+// kUnsupported names what cannot be expressed.
+Result<Module> Lower(const ir::Policy& policy, const LowerOptions& options);
 
 }  // namespace ravelin::selinux

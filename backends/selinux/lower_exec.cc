@@ -17,13 +17,13 @@ std::string TransitionOf(const ir::Rule& rule) {
   return at == rule.texts.end() ? "self" : at->second.front();
 }
 
-// A pattern that matches itself only.
-bool IsPlain(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
+// A name that reads back from a compiled policy, which prints it bare.
+bool IsSafeName(const std::string& name) {
+  const auto safe = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view("._-+:@,~%=").find(c) != std::string_view::npos; };
+  return !name.empty() && std::all_of(name.begin(), name.end(), safe);
+}
 
-std::string LastComponent(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-constexpr std::pair<const char*, const char*> kCreations[] = {{"create", "file"},           {"create_dir", "dir"},          {"create_fifo", "fifo_file"}, {"create_socket", "sock_file"},
-                                                              {"create_char", "chr_file"}, {"create_block", "blk_file"}, {"create_symlink", "lnk_file"}};
+constexpr std::pair<const char*, const char*> kCreations[] = {{"create", "file"}, {"create_dir", "dir"}, {"create_fifo", "fifo_file"}, {"create_socket", "sock_file"}, {"create_char", "chr_file"}, {"create_block", "blk_file"}, {"create_symlink", "lnk_file"}};
 
 }  // namespace
 
@@ -65,8 +65,8 @@ void Lowering::LowerExec(const Current& at, int operation, const Row& row) {
   const bool by_file = row.Sees("path");
   const auto& sets = at.domain->layer_sets;
   const bool filtered = sets.empty() || std::any_of(sets.begin(), sets.end(), [](const auto& set) {
-    return std::find(set.begin(), set.end(), "seccomp") != set.end() && std::find(set.begin(), set.end(), "selinux") != set.end();
-  });
+                          return std::find(set.begin(), set.end(), "seccomp") != set.end() && std::find(set.begin(), set.end(), "selinux") != set.end();
+                        });
   if (row.Sees("nnp") && !filtered) return;
   for (const Target& target : PathTargets(at, "path")) {
     const auto permitted = at.reach->Permits(ir::FacetOf("exec"), operation, target.fixed);
@@ -87,7 +87,8 @@ void Lowering::LowerExec(const Current& at, int operation, const Row& row) {
     }
     if (!holds) continue;
     const bool leaves = after == "unconfined_danger";
-    const std::string after_type = after == "self" ? at.type : leaves ? kUnconfined : DomainType(after);
+    const std::string after_type = after == "self" ? at.type : leaves ? kUnconfined
+                                                                      : DomainType(after);
     if (row.Sees("after") && leaves) continue;  // the host's to grant
     const std::string& source = row.Sees("after") ? after_type : at.type;
     for (const std::string& object_class : row.classes) {
@@ -105,44 +106,60 @@ void Lowering::AddExecTransitions(const Current& at) {
   }
 }
 
-// New objects get the type of their directory unless a transition says otherwise; one says so wherever it can be right.
+// New objects get the type of their directory unless a transition says otherwise (9.4).  Directories of one type are one to
+// SELinux.
 void Lowering::AddCreationTransitions(const Current& at) {
   const ir::FacetId facet = ir::FacetOf("file");
   const auto& operations = kernel::Facets()[facet].operations;
   for (const auto& creation : kCreations) {
-    const char* operation = creation.first;
-    const char* object_class = creation.second;
-    const int index = static_cast<int>(std::find(operations.begin(), operations.end(), operation) - operations.begin());
-    const auto permitted = PermittedCells(at, facet, index);
-    std::map<uint32_t, std::set<uint32_t>> entries;
-    for (const auto& [entry, witness] : cells_.tree->Entries()) {
-      if (permitted.count(entry.second) != 0 && types_.count(entry.second) != 0) entries[entry.first].insert(entry.second);
+    const int index = static_cast<int>(std::find(operations.begin(), operations.end(), creation.first) - operations.begin());
+    const auto permitted = PermittedCells(at, facet, index, {});
+    if (!permitted.empty()) AddCreationTransitions(at, creation.first, creation.second, permitted);
+  }
+}
+
+void Lowering::AddCreationTransitions(const Current& at, const std::string& operation, const std::string& object_class, const std::set<uint32_t>& permitted) {
+  using Wanted = std::map<std::string, std::string>;                 // type of a path that may be created -> such a path
+  std::map<std::string, Wanted> any;                                 // folder's type -> what stands there under no certain name
+  std::map<std::pair<std::string, std::string>, std::string> named;  // folder's type and the only name -> its type
+  std::map<std::string, std::set<uint32_t>> folders;                 // type -> labels of directories
+  const auto wanted_type = [&](uint32_t label) { return types_.count(label) == 0 ? "" : types_.at(label); };
+  for (const auto& [labels, entry] : cells_.tree->Entries()) {
+    const std::string folder_type = TypeOfLabel(labels.first);
+    folders[folder_type].insert(labels.first);
+    if (permitted.count(labels.second) == 0) continue;
+    std::string type = wanted_type(labels.second);
+    if (type.empty() && types_.count(labels.first) == 0) type = folder_type;  // the host's in the host's
+    if (entry.only_name && IsSafeName(*entry.only_name) && types_.count(labels.second) != 0) {
+      named.emplace(std::pair(folder_type, *entry.only_name), type);
+    } else {
+      any[folder_type].emplace(type, entry.path);
     }
-    for (const auto& group : entries) {
-      const uint32_t folder = group.first;
-      const std::set<uint32_t>& cells = group.second;
-      const std::string folder_type = TypeOfLabel(folder);
-      std::map<uint32_t, std::string> named;  // cells with one path: its last component
-      std::set<uint32_t> open;                // cells with more
-      for (const uint32_t cell : cells) {
-        const auto& patterns = cells_.automaton->labels()[cell];
-        const auto plain = std::find_if(patterns.begin(), patterns.end(), [&](uint32_t p) { return IsPlain(cells_.patterns[p]); });
-        if (plain == patterns.end()) {
-          open.insert(cell);
-        } else {
-          named[cell] = LastComponent(cells_.patterns[*plain]);
-        }
+  }
+  const auto differ = [&](const std::string& path, const std::string& type, const std::string& created) { module_.differences.push_back({at.domain->name, path, type.empty() ? "what the host says" : type, created}); };
+  std::map<std::string, std::string> usual;  // folder's type -> what a new object gets under any other name
+  for (const auto& [folder_type, wanted] : any) {
+    auto chosen = wanted.find(folder_type);
+    if (chosen == wanted.end()) chosen = std::find_if(wanted.begin(), wanted.end(), [](const auto& one) { return !one.first.empty(); });
+    const std::string created = chosen == wanted.end() ? folder_type : chosen->first;
+    usual[folder_type] = created;
+    if (created != folder_type) module_.transitions[{at.type, folder_type, object_class, ""}] = {created, {fmt::format("file {} on {}", operation, chosen->second)}};
+    for (const auto& [type, path] : wanted) {
+      if (type != created) differ(path, type, created);
+    }
+  }
+  for (const auto& [key, created] : named) {
+    const auto& [folder_type, name] = key;
+    const auto by_default = usual.find(folder_type);
+    Wanted wanted;  // what else has the name in such directories
+    for (const uint32_t folder : folders.at(folder_type)) {
+      for (const auto& [label, path] : cells_.tree->Named(folder, name)) {
+        if (permitted.count(label) != 0) wanted.emplace(wanted_type(label), path);
       }
-      const auto places = [&](uint32_t cell) { return Places{fmt::format("file {} on {}", operation, cells_.tree->Entries().at({folder, cell}))}; };
-      const bool keeps = open.empty() || open.count(folder) != 0;
-      const std::string created = keeps ? folder_type : types_.at(*open.begin());
-      if (!keeps) module_.transitions[{at.type, folder_type, object_class, ""}] = {created, places(*open.begin())};
-      for (const auto& [cell, last] : named) {
-        if (types_.at(cell) != created) module_.transitions[{at.type, folder_type, object_class, last}] = {types_.at(cell), places(cell)};
-      }
-      for (const uint32_t cell : open) {
-        if (types_.at(cell) != created) module_.differences.push_back({at.domain->name, cells_.tree->Entries().at({folder, cell}), types_.at(cell), created});
-      }
+    }
+    if (created != (by_default == usual.end() ? folder_type : by_default->second)) module_.transitions[{at.type, folder_type, object_class, name}] = {created, {fmt::format("file {} on {}", operation, wanted.at(created))}};
+    for (const auto& [type, path] : wanted) {
+      if (type != created) differ(path, type, created);
     }
   }
 }

@@ -14,7 +14,8 @@ void Lowering::AddNevers(const ir::Domain& domain) {
     if (rule.effect != ir::Effect::kNever) continue;
     const std::string& facet = kernel::Facets()[rule.facet].name;
     for (const Row& row : kernel::SelinuxViewRows()) {
-      if (row.facet != facet || !Asked(row) || row.Sees("parent") || row.Sees("above") || facet == "exec") continue;
+      if (row.facet != facet || !Asked(row) || row.Sees("parent") || row.Sees("above") || row.Sees("after")) continue;
+      if (facet == "exec" && !row.Sees("path")) continue;  // the outcome of an exec; the program is asked for below
       const auto& operations = kernel::Facets()[rule.facet].operations;
       const int operation = static_cast<int>(std::find(operations.begin(), operations.end(), row.operation) - operations.begin());
       if ((rule.operations >> operation & 1) == 0) continue;
@@ -26,6 +27,7 @@ void Lowering::AddNevers(const ir::Domain& domain) {
           for (Box& box : boxes) {
             box.insert(target.fixed.begin(), target.fixed.end());
             bool meets = true;
+            for (const auto& [attribute, values] : ConditionsOf(row)) box.emplace(attribute, values);
             for (const auto& [attribute, values] : at.reach->BoxOf(rule, rule.facet, operation)) {
               const auto [found, fresh] = box.emplace(attribute, values);
               if (!fresh) found->second = found->second.Intersect(values);

@@ -28,6 +28,14 @@ bool Constrain(Box& box, const std::string& attribute, const IntervalSet& values
 
 }  // namespace
 
+Box Lowering::ConditionsOf(const Row& row) {
+  Box conditions;
+  for (const kernel::SelinuxCondition& condition : row.conditions) {
+    if (condition.words.empty()) Constrain(conditions, condition.attribute, ValuesOf(condition.numbers));
+  }
+  return conditions;
+}
+
 std::vector<std::string> Lowering::ClassesOf(const Row& row) const {
   if (row.classes != std::vector<std::string>{"@socket"}) return row.classes;
   std::set<std::string> classes;
@@ -42,7 +50,8 @@ std::vector<Box> Lowering::SocketBoxes(const std::string& object_class) const {
     const bool extended = std::all_of(socket.needs.policy_capabilities.begin(), socket.needs.policy_capabilities.end(), [&](const std::string& name) { return target_.policy_capabilities.count(name) != 0; });
     const bool known = extended && (!socket.needs.kernel || *socket.needs.kernel <= target_.kernel);
     const bool internet = socket.family.Holds(2) && !socket.family.excluded;
-    const std::string actual = known ? socket.object_class : internet ? "rawip_socket" : "socket";
+    const std::string actual = known ? socket.object_class : internet ? "rawip_socket"
+                                                                      : "socket";
     if (actual != object_class) continue;
     boxes.push_back({{"family", ValuesOf(socket.family)}, {"type", ValuesOf(socket.type)}, {"protocol", ValuesOf(socket.protocol)}});
   }
@@ -119,11 +128,7 @@ void Lowering::LowerRow(const Current& at, ir::FacetId facet, int operation, con
   const std::string& name = kernel::Facets()[facet].name;
   if (row.Sees("parent") || row.Sees("above")) return LowerFolders(at, facet, operation, row);
   if (name == "exec") return LowerExec(at, operation, row);
-  Box conditions;
-  for (const kernel::SelinuxCondition& condition : row.conditions) {
-    RAVELIN_CHECK(condition.words.empty(), "view_selinux.tsv: only exec has a condition on a text");
-    Constrain(conditions, condition.attribute, ValuesOf(condition.numbers));
-  }
+  const Box conditions = ConditionsOf(row);
   const bool socket = row.Sees("family");
   for (const Target& target : TargetsOf(at, row)) {
     if (name == "file" && row.operation == "ioctl" && row.permissions == std::vector<std::string>{"ioctl"}) {
@@ -195,9 +200,9 @@ void Lowering::LowerCommands(const Current& at, ir::FacetId facet, int operation
   }
 }
 
-std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet, int operation) const {
+std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const {
   std::set<uint32_t> cells;
-  Box fixed = {{"label", IntervalSet::Single(Vocabulary::kOther)}};
+  fixed["label"] = IntervalSet::Single(Vocabulary::kOther);
   for (const auto& [label, witness] : cells_.tree->Witnesses()) {
     fixed["path"] = IntervalSet::Single(label);
     if (at.reach->Permits(facet, operation, fixed)) cells.insert(label);
@@ -207,15 +212,15 @@ std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet
 
 // Rows about the directories that an object stands in.
 void Lowering::LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row) {
-  const auto permitted = PermittedCells(at, facet, operation);
+  const auto permitted = PermittedCells(at, facet, operation, ConditionsOf(row));
   if (permitted.empty()) return;
   const Places places = {fmt::format("{} {} on what lies below", row.facet, row.operation)};
   std::set<uint32_t> folders;
   if (row.Sees("above")) {
     folders = cells_.tree->Above(permitted);
   } else {
-    for (const auto& [entry, witness] : cells_.tree->Entries()) {
-      if (permitted.count(entry.second) != 0) folders.insert(entry.first);
+    for (const auto& entry : cells_.tree->Entries()) {
+      if (permitted.count(entry.first.second) != 0) folders.insert(entry.first.first);
     }
   }
   for (const uint32_t label : folders) {

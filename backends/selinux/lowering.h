@@ -15,7 +15,7 @@ namespace ravelin::selinux {
 class Lowering {
  public:
   Lowering(const ir::Policy& policy, std::string name, const TargetFacts& target) : policy_(policy), target_(target) { module_.name = std::move(name); }
-  Result<Module> Run();
+  Result<Module> Run(int folder_depth);
 
  private:
   struct Current {  // the domain at work
@@ -44,17 +44,19 @@ class Lowering {
   std::vector<Target> TargetsOf(const Current& at, const Row& row) const;
   std::vector<Target> PathTargets(const Current& at, const std::string& attribute) const;
   std::vector<Target> PeerTargets(const Current& at) const;
+  static Box ConditionsOf(const Row& row);  // on numbers: what they must be for the row to be asked
   std::vector<Box> SocketBoxes(const std::string& object_class) const;
   std::vector<std::string> ClassesOf(const Row& row) const;
   void LowerCommands(const Current& at, ir::FacetId facet, int operation, const Row& row, const Target& target);
   void LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row);
-  std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation) const;
+  std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const;
   std::vector<std::string> FileTypes() const;
   // lower_exec.cc
   Result<void> FindTransitions(Current& at) const;
   void LowerExec(const Current& at, int operation, const Row& row);
   void AddExecTransitions(const Current& at);
   void AddCreationTransitions(const Current& at);
+  void AddCreationTransitions(const Current& at, const std::string& operation, const std::string& object_class, const std::set<uint32_t>& permitted);
   // lower_never.cc
   void AddNevers(const ir::Domain& domain);
 

@@ -44,13 +44,58 @@ int MapExec() {
 
 bool IsPathAttribute(const std::string& attribute) { return attribute == "path" || attribute == "from" || attribute == "on"; }
 
-Result<PathCells> PathCells::Build(const ir::Policy& policy) {
+std::string PeerOf(const ir::Domain& domain, const std::string& text) { return text == domain.name ? "self" : text; }
+
+std::string FolderOf(const std::string& pattern) {
+  size_t slash = std::string::npos;
+  int depth = 0;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '\\') {
+      ++i;
+    } else if (c == '[') {
+      for (i += 2; i < pattern.size() && pattern[i] != ']'; ++i) {
+        if (pattern[i] == '\\') ++i;
+      }
+    } else if (c == '{' || c == '}') {
+      depth += c == '{' ? 1 : -1;
+    } else if (c == '/') {
+      slash = depth == 0 ? i : std::string::npos;
+    }
+  }
+  if (slash == std::string::npos) return "";
+  return slash == 0 ? "/" : pattern.substr(0, slash);
+}
+
+namespace {
+
+int DepthOf(const std::string& folder) { return folder == "/" ? 0 : static_cast<int>(std::count(folder.begin(), folder.end(), '/')); }
+
+// Operations that ask the directory, too.
+bool ChangesFolders(const ir::Rule& rule) {
+  const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
+  if (facet.name != "file" || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) return false;
+  for (size_t i = 0; i < facet.operations.size(); ++i) {
+    const std::string& name = facet.operations[i];
+    if ((rule.operations >> i & 1) != 0 && (name.rfind("create", 0) == 0 || name == "delete" || name == "rename" || name == "link")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<PathCells> PathCells::Build(const ir::Policy& policy, int folder_depth) {
   std::set<std::string> patterns;
   for (const ir::Domain& domain : policy.domains) {
     patterns.insert(domain.attach.begin(), domain.attach.end());
     for (const ir::Rule& rule : domain.rules) {
       for (const auto& [attribute, texts] : rule.texts) {
-        if (IsPathAttribute(attribute)) patterns.insert(texts.begin(), texts.end());
+        if (!IsPathAttribute(attribute)) continue;
+        patterns.insert(texts.begin(), texts.end());
+        for (const std::string& text : texts) {
+          const std::string folder = ChangesFolders(rule) ? FolderOf(text) : "";
+          if (!folder.empty() && DepthOf(folder) >= folder_depth) patterns.insert(folder);
+        }
       }
     }
   }
@@ -60,11 +105,10 @@ Result<PathCells> PathCells::Build(const ir::Policy& policy) {
   texts.reserve(out.patterns.size());
   for (const std::string& pattern : out.patterns) texts.push_back({pattern, false});
   RAVELIN_TRY(automaton, Automaton::Build(texts));
-  out.automaton = std::move(automaton);
-  out.tree.emplace(*out.automaton);
+  out.tree.emplace(std::move(automaton));
   std::vector<std::vector<ir::Interval>> labels(out.patterns.size());
   for (const auto& [label, witness] : out.tree->Witnesses()) {
-    for (const uint32_t p : out.automaton->labels()[label]) labels[p].push_back({label, label});
+    for (const uint32_t p : out.PatternsOf(label)) labels[p].push_back({label, label});
   }
   for (size_t i = 0; i < out.patterns.size(); ++i) out.labels_of[out.patterns[i]] = IntervalSet(labels[i]);
   return out;
@@ -74,7 +118,7 @@ Vocabulary::Vocabulary(const ir::Domain& domain) {
   for (const ir::Rule& rule : domain.rules) {
     for (const auto& [attribute, texts] : rule.texts) {
       auto& known = numbers_[attribute];
-      for (const std::string& text : texts) known.emplace(text, known.size());
+      for (const std::string& text : texts) known.emplace(attribute == "peer" ? PeerOf(domain, text) : text, known.size());
     }
   }
 }
@@ -103,7 +147,7 @@ Reach::Reach(const ir::Domain& domain, const PathCells& cells) : domain_(domain)
       if (IsPathAttribute(attribute)) {
         for (const std::string& text : texts) values = values.Union(cells.labels_of.at(text));
       } else {
-        for (const std::string& text : texts) values = values.Union(IntervalSet::Single(vocabulary_.Number(attribute, text)));
+        for (const std::string& text : texts) values = values.Union(IntervalSet::Single(vocabulary_.Number(attribute, attribute == "peer" ? PeerOf(domain, text) : text)));
       }
       box[attribute] = std::move(values);
     }
@@ -118,7 +162,8 @@ Reach::Reach(const ir::Domain& domain, const PathCells& cells) : domain_(domain)
 }
 
 std::string Reach::PlaceOf(const ir::Rule& rule) {
-  const char* verb = rule.effect == Effect::kComplain ? "complain" : rule.effect == Effect::kNever ? "never" : "allow";
+  const char* verb = rule.effect == Effect::kComplain ? "complain" : rule.effect == Effect::kNever ? "never"
+                                                                                                   : "allow";
   return rule.from.place + " " + verb + " " + kernel::Facets()[rule.facet].name;
 }
 

@@ -22,13 +22,19 @@ using Box = std::map<std::string, ir::IntervalSet>;
 // All path patterns of all domains, cut into cells.
 struct PathCells {
   std::vector<std::string> patterns;
-  std::optional<Automaton> automaton;
   std::optional<DirectoryTree> tree;
   std::map<std::string, ir::IntervalSet> labels_of;  // pattern -> labels that hold it
+  const std::vector<uint32_t>& PatternsOf(uint32_t label) const { return tree->automaton().labels()[label]; }
 
-  static Result<PathCells> Build(const ir::Policy& policy);
+  // Directories of what may be created or removed get types of their own where they lie at least `folder_depth` deep.
+  static Result<PathCells> Build(const ir::Policy& policy, int folder_depth);
 };
+// The directory of what a pattern matches, as a pattern; "" where the text does not show it.
+std::string FolderOf(const std::string& pattern);
 bool IsPathAttribute(const std::string& attribute);
+
+// What a rule of the domain means by a peer: its own name is `self`.
+std::string PeerOf(const ir::Domain& domain, const std::string& text);
 
 // Numbers for the texts that rules state; kOther stands for all that none states.
 class Vocabulary {

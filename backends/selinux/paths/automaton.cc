@@ -57,7 +57,9 @@ class Determinizer {
  private:
   void SplitBytes() {
     std::map<std::vector<bool>, uint16_t> known;
-    const auto rank = [](int b) { return b >= 'a' && b <= 'z' ? 0 : b == '/' || b == '.' || b == '-' || (b >= '0' && b <= '9') ? 1 : b > 32 && b < 127 ? 2 : 3; };
+    const auto rank = [](int b) { return b >= 'a' && b <= 'z' ? 0 : b == '/' || b == '.' || b == '-' || (b >= '0' && b <= '9') ? 1
+                                                                : b > 32 && b < 127                                            ? 2
+                                                                                                                               : 3; };
     for (int b = 1; b < 256; ++b) {
       std::vector<bool> signature;
       signature.reserve(nfa_.sets.size() + 1);
@@ -152,27 +154,12 @@ Result<Automaton> Automaton::Build(std::span<const PatternText> patterns) {
   return out;
 }
 
+bool Automaton::Alone(unsigned char byte) const { return std::count(class_of_.begin() + 1, class_of_.end(), class_of_[byte]) == 1; }
+
 uint32_t Automaton::Lookup(std::string_view path) const {
   uint32_t state = 0;
   for (const char c : path) state = Next(state, static_cast<unsigned char>(c));
   return label_of_[state];
-}
-
-std::vector<std::optional<std::string>> Automaton::Paths() const {
-  std::vector<std::optional<std::string>> paths(size());
-  std::vector<unsigned char> order = alphabet_;
-  std::stable_sort(order.begin(), order.end(), [](unsigned char a, unsigned char b) { return (a >= 'a' && a <= 'z') > (b >= 'a' && b <= 'z'); });
-  std::vector<uint32_t> queue = {Root()};
-  paths[Root()] = "/";
-  for (size_t i = 0; i < queue.size(); ++i) {
-    for (const unsigned char c : order) {
-      const uint32_t to = Next(queue[i], c);
-      if (paths[to]) continue;
-      paths[to] = *paths[queue[i]] + static_cast<char>(c);
-      queue.push_back(to);
-    }
-  }
-  return paths;
 }
 
 }  // namespace ravelin::selinux

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,10 +30,10 @@ class Automaton {
   uint32_t LabelOf(uint32_t state) const { return label_of_[state]; }
   // One byte for each class of bytes that no state tells apart; readable ones preferred.  NUL is in none.
   const std::vector<unsigned char>& Alphabet() const { return alphabet_; }
+  // Whether other bytes than `byte` are of its class.
+  bool Alone(unsigned char byte) const;
 
   uint32_t Lookup(std::string_view path) const;  // label
-  // A shortest absolute path that leads to each state, or nullopt where none does.
-  std::vector<std::optional<std::string>> Paths() const;
 
  private:
   size_t class_count_ = 0;

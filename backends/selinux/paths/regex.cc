@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backends/selinux/paths/nfa.h"
 
 namespace ravelin::selinux {
@@ -10,7 +12,9 @@ Bytes AnyByte() {
   return all;
 }
 
-int HexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+int HexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                           : c >= 'A' && c <= 'F'   ? c - 'A' + 10
+                                                                                    : -1; }
 
 bool IsWordByte(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -155,25 +159,55 @@ class RegexReader {
   std::string error_;
 };
 
+// Past the class that opens at `at`.
+size_t EndOfClass(std::string_view text, size_t at) {
+  ++at;
+  if (at < text.size() && text[at] == '^') ++at;
+  for (bool first = true; at < text.size() && (text[at] != ']' || first); ++at, first = false) {
+    if (text[at] == '\\') ++at;
+  }
+  return std::min(text.size(), at + 1);
+}
+
 // Past the group that opens at `at`; npos where it is not closed.
 size_t EndOfGroup(std::string_view text, size_t at) {
   int depth = 0;
-  for (; at < text.size(); ++at) {
+  while (at < text.size()) {
+    if (text[at] == '[') {
+      at = EndOfClass(text, at);
+      continue;
+    }
     if (text[at] == '\\') {
       ++at;
-    } else if (text[at] == '[') {
-      ++at;
-      if (at < text.size() && text[at] == '^') ++at;
-      for (bool first = true; at < text.size() && (text[at] != ']' || first); ++at, first = false) {
-        if (text[at] == '\\') ++at;
-      }
     } else if (text[at] == '(') {
       ++depth;
     } else if (text[at] == ')' && --depth == 0) {
       return at + 1;
     }
+    ++at;
   }
   return std::string_view::npos;
+}
+
+bool IsLookahead(std::string_view text, size_t at) { return text.substr(at, 3) == "(?!" || text.substr(at, 3) == "(?="; }
+
+// Where the first lookahead opens, and whether something but plain text stands in front of it.
+struct Found {
+  size_t at = std::string_view::npos;
+  bool plain = true;
+};
+Found FindLookahead(std::string_view text) {
+  Found found;
+  for (size_t at = 0; at < text.size();) {
+    if (IsLookahead(text, at)) {
+      found.at = at;
+      return found;
+    }
+    const char c = text[at];
+    found.plain = found.plain && std::string_view("([|{?*+.^$").find(c) == std::string_view::npos;
+    at = c == '[' ? EndOfClass(text, at) : at + (c == '\\' ? 2 : 1);
+  }
+  return found;
 }
 
 }  // namespace
@@ -181,25 +215,39 @@ size_t EndOfGroup(std::string_view text, size_t at) {
 Result<NfaPart> AddRegex(std::string_view regex, Nfa& nfa) { return RegexReader(regex, nfa).Run(); }
 
 Result<SplitRegex> SplitLookahead(std::string_view regex) {
+  const auto refuse = [&](const char* why) { return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(regex) + "`: lookahead " + why + " is not understood"); };
   SplitRegex out;
-  const size_t at = regex.find("(?!") < regex.find("(?=") ? regex.find("(?!") : regex.find("(?=");
-  if (at == std::string_view::npos) {
-    out.body = regex;
-    return out;
-  }
-  const std::string prefix(regex.substr(0, at));
-  size_t rest = at;
-  while (regex.substr(rest, 3) == "(?!" || regex.substr(rest, 3) == "(?=") {
+  const Found found = FindLookahead(regex);
+  out.body = regex;
+  if (found.at == std::string_view::npos) return out;
+  // Inside a group or an alternative it would be a condition on a part only.
+  if (!found.plain) return refuse("after more than plain text");
+  const std::string prefix(regex.substr(0, found.at));
+  size_t rest = found.at;
+  while (IsLookahead(regex, rest)) {
     const size_t end = EndOfGroup(regex, rest);
-    if (end == std::string_view::npos || regex[end - 2] != '$') return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(regex) + "`: lookahead that does not end with `$` is not understood");
+    if (end == std::string_view::npos || end < rest + 5 || regex[end - 2] != '$' || regex[end - 3] == '\\') return refuse("that does not end with `$`");
     const std::string inner(regex.substr(rest + 3, end - 2 - rest - 3));
     (regex[rest + 2] == '!' ? out.refused : out.required).push_back(prefix + "(" + inner + ")");
     rest = end;
   }
+  if (rest < regex.size() && std::string_view("*+?{").find(regex[rest]) != std::string_view::npos) return refuse("that is repeated");
   out.body = prefix + std::string(regex.substr(rest));
-  // A prefix inside a group or an alternative would make the lookahead a condition on a part only.
-  if (prefix.find_first_of("([|{?*+") != std::string::npos) return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(regex) + "`: lookahead after more than plain text is not understood");
-  if (out.body.find("(?!") != std::string::npos || out.body.find("(?=") != std::string::npos) return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(regex) + "`: lookahead in two places is not understood");
+  if (FindLookahead(out.body).at != std::string_view::npos) return refuse("in two places");
+  for (const auto* parts : {&out.required, &out.refused}) {
+    for (const std::string& part : *parts) {
+      if (FindLookahead(part).at != std::string_view::npos) return refuse("in lookahead");
+    }
+  }
+  // An alternative behind it is not under its condition.
+  int depth = 0;
+  for (size_t at = prefix.size(); at < out.body.size();) {
+    const char c = out.body[at];
+    if (c == '|' && depth == 0) return refuse("in front of an alternative");
+    depth += c == '(' ? 1 : c == ')' ? -1
+                                     : 0;
+    at = c == '[' ? EndOfClass(out.body, at) : at + (c == '\\' ? 2 : 1);
+  }
   return out;
 }
 

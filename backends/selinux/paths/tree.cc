@@ -5,59 +5,98 @@
 namespace ravelin::selinux {
 
 // Every state that one component leads to, each with a shortest name.
-std::vector<DirectoryTree::Step> DirectoryTree::Names(const Automaton& automaton, uint32_t state) const {
-  std::vector<unsigned char> order = automaton.Alphabet();
+std::vector<DirectoryTree::Step> DirectoryTree::Names(uint32_t state) const {
+  std::vector<unsigned char> order = automaton_.Alphabet();
   std::stable_partition(order.begin(), order.end(), [](unsigned char c) { return c >= 'a' && c <= 'z'; });
   std::vector<Step> steps;
-  std::set<uint32_t> seen;
-  const auto extend = [&](uint32_t from, const std::string& name) {
+  std::map<uint32_t, size_t> seen;
+  bool again = false;  // a name leads back to where names begin
+  // A state has one name only if one byte of one such state leads to it.
+  const auto extend = [&](uint32_t from, const std::string& name, bool unique) {
     for (const unsigned char c : order) {
       if (c == '/') continue;
-      const uint32_t to = automaton.Next(from, c);
-      if (seen.insert(to).second) steps.push_back({to, name + static_cast<char>(c)});
+      const uint32_t to = automaton_.Next(from, c);
+      again = again || to == state;
+      const auto [at, fresh] = seen.emplace(to, steps.size());
+      if (fresh) {
+        steps.push_back({to, name + static_cast<char>(c), unique && automaton_.Alone(c)});
+      } else {
+        steps[at->second].unique = false;
+      }
     }
   };
-  extend(state, "");
+  extend(state, "", true);
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step step = steps[i];
-    extend(step.state, step.name);
+    extend(step.state, step.name, step.unique);
+  }
+  // What lies behind a state with several names has several, too.
+  std::vector<size_t> several;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (!steps[i].unique) several.push_back(i);
+  }
+  while (!several.empty()) {
+    const uint32_t from = steps[several.back()].state;
+    several.pop_back();
+    for (const unsigned char c : order) {
+      if (c == '/') continue;
+      const size_t behind = seen.at(automaton_.Next(from, c));
+      if (steps[behind].unique) several.push_back(behind);
+      steps[behind].unique = false;
+    }
+  }
+  if (again) {
+    for (Step& step : steps) step.unique = false;
   }
   return steps;
 }
 
-DirectoryTree::DirectoryTree(const Automaton& automaton) {
+DirectoryTree::DirectoryTree(Automaton automaton) : automaton_(std::move(automaton)) {
   std::map<uint32_t, uint32_t> known;  // state after a slash -> folder
-  std::vector<std::pair<uint32_t, std::string>> work;
   const auto folder_of = [&](uint32_t state, const std::string& path) {
-    const auto [at, fresh] = known.emplace(state, static_cast<uint32_t>(work.size()));
-    if (fresh) work.emplace_back(state, path);
+    const auto [at, fresh] = known.emplace(state, static_cast<uint32_t>(folders_.size()));
+    if (fresh) folders_.push_back({state, path, {}, {}});
     return at->second;
   };
-  std::map<std::pair<uint32_t, uint32_t>, std::string> directories;  // with the directory's path and a slash
-  const uint32_t root = automaton.LabelOf(automaton.Root());
+  const uint32_t root = automaton_.LabelOf(automaton_.Root());
   witnesses_.emplace(root, "/");
-  directories.emplace(std::pair(root, folder_of(automaton.Root(), "/")), "/");
-  std::vector<std::vector<std::pair<uint32_t, std::string>>> named;  // by folder: labels and names in it
-  for (size_t i = 0; i < work.size(); ++i) {
-    const auto [state, path] = work[i];
-    Folder folder;
-    std::map<uint32_t, std::string> names;
-    for (const Step& step : Names(automaton, state)) {
-      const uint32_t label = automaton.LabelOf(step.state);
-      folder.entries.insert(label);
-      names.emplace(label, step.name);
+  directories_.emplace(root, folder_of(automaton_.Root(), "/"));
+  struct Inside {
+    std::string name;
+    bool one = true;  // no other name has the label here
+  };
+  std::vector<std::map<uint32_t, Inside>> inside;  // by folder: label -> what has it
+  for (uint32_t i = 0; i < folders_.size(); ++i) {
+    const std::string path = folders_[i].path;
+    inside.emplace_back();
+    for (const Step& step : Names(folders_[i].state)) {
+      const uint32_t label = automaton_.LabelOf(step.state);
+      folders_[i].entries.insert(label);
+      const auto [at, fresh] = inside[i].emplace(label, Inside{step.name, step.unique});
+      if (!fresh) at->second.one = false;
       witnesses_.emplace(label, path + step.name);
-      const uint32_t inner = folder_of(automaton.Next(step.state, '/'), path + step.name + "/");
-      folder.folders.insert(inner);
-      directories.emplace(std::pair(label, inner), path + step.name + "/");
+      const uint32_t inner = folder_of(automaton_.Next(step.state, '/'), path + step.name + "/");
+      folders_[i].folders.insert(inner);
+      directories_.emplace(label, inner);
     }
-    folders_.push_back(std::move(folder));
-    named.emplace_back(names.begin(), names.end());
   }
-  for (const auto& [directory, path] : directories) {
-    directories_.push_back(directory);
-    for (const auto& [label, name] : named[directory.second]) entries_.emplace(std::pair(directory.first, label), path + name);
+  for (const auto& [directory, folder] : directories_) {
+    for (const auto& [label, entry] : inside[folder]) {
+      const std::optional<std::string> name = entry.one ? std::optional(entry.name) : std::nullopt;
+      const auto [at, fresh] = entries_.emplace(std::pair(directory, label), Entry{folders_[folder].path + entry.name, name});
+      if (!fresh && at->second.only_name != name) at->second.only_name.reset();
+    }
   }
+}
+
+std::map<uint32_t, std::string> DirectoryTree::Named(uint32_t directory, const std::string& name) const {
+  std::map<uint32_t, std::string> labels;
+  for (auto at = directories_.lower_bound({directory, 0}); at != directories_.end() && at->first == directory; ++at) {
+    uint32_t state = folders_[at->second].state;
+    for (const char c : name) state = automaton_.Next(state, static_cast<unsigned char>(c));
+    labels.emplace(automaton_.LabelOf(state), folders_[at->second].path + name);
+  }
+  return labels;
 }
 
 std::set<uint32_t> DirectoryTree::Above(const std::set<uint32_t>& labels) const {

@@ -15,30 +15,42 @@ namespace ravelin::selinux {
 
 class DirectoryTree {
  public:
-  explicit DirectoryTree(const Automaton& automaton);
+  explicit DirectoryTree(Automaton automaton);
 
+  const Automaton& automaton() const { return automaton_; }
   // Labels that some path has, each with a shortest such path.
   const std::map<uint32_t, std::string>& Witnesses() const { return witnesses_; }
-  // A directory with the first label holds an entry with the second one; with a path of such an entry.
-  const std::map<std::pair<uint32_t, uint32_t>, std::string>& Entries() const { return entries_; }
+
+  struct Entry {
+    std::string path;                      // of a shortest one
+    std::optional<std::string> only_name;  // where such entries have one name, whatever directory of the label they stand in
+  };
+  // A directory with the first label holds an entry with the second one.
+  const std::map<std::pair<uint32_t, uint32_t>, Entry>& Entries() const { return entries_; }
+  // Labels of what has this name in directories of the label, each with a path.
+  std::map<uint32_t, std::string> Named(uint32_t directory, const std::string& name) const;
   // Labels of directories above some path whose label is in the set.
   std::set<uint32_t> Above(const std::set<uint32_t>& labels) const;
 
  private:
-  struct Folder {             // the state after a slash
-    std::set<uint32_t> entries;   // labels of what stands in it
-    std::set<uint32_t> folders;   // indices of folders in it
+  struct Folder {  // the state after a slash
+    uint32_t state = 0;
+    std::string path;
+    std::set<uint32_t> entries;  // labels of what stands in it
+    std::set<uint32_t> folders;  // indices of folders in it
   };
   struct Step {
     uint32_t state;
     std::string name;
+    bool unique;  // no other name leads here
   };
-  std::vector<Step> Names(const Automaton& automaton, uint32_t state) const;
+  std::vector<Step> Names(uint32_t state) const;
 
+  Automaton automaton_;
   std::vector<Folder> folders_;
-  std::vector<std::pair<uint32_t, uint32_t>> directories_;  // label of a directory, index of its folder
+  std::set<std::pair<uint32_t, uint32_t>> directories_;  // label of a directory, index of its folder
   std::map<uint32_t, std::string> witnesses_;
-  std::map<std::pair<uint32_t, uint32_t>, std::string> entries_;
+  std::map<std::pair<uint32_t, uint32_t>, Entry> entries_;
 };
 
 }  // namespace ravelin::selinux

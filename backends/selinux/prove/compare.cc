@@ -36,20 +36,24 @@ std::vector<std::string> Comparison::TypesOf(const DemandTarget& target) const {
   using Kind = DemandTarget::Kind;
   std::set<std::string> own;
   switch (target.kind) {
-    case Kind::kType: return {target.type};
-    case Kind::kPath: return {world.kinds[target.path].type};
-    case Kind::kFiles:
+    case Kind::kType:
+      return {target.type};
+    case Kind::kPath:
+      return {world.kinds[target.path].type};
+    case Kind::kRestFiles:
       for (const PathKind& kind : world.kinds) own.insert(kind.type);
       own.insert(world.file_labels.begin(), world.file_labels.end());
       return Minus(MembersOf(decoded, kFiles), own);
-    case Kind::kDomains:
+    case Kind::kRestDomains:
       for (const std::string& peer : world.peers) own.insert(peer.rfind("label:", 0) == 0 ? peer.substr(6) : DomainType(peer));
       return Minus(MembersOf(decoded, kDomains), own);
-    case Kind::kPorts:
+    case Kind::kRestPorts:
       for (const DecodedPort& port : decoded.ports) own.insert(port.type);
       return Minus(MembersOf(decoded, kPorts), own);
-    case Kind::kFilesystems: return Minus(MembersOf(decoded, kFilesystems), {});
-    case Kind::kNodes: return Minus(MembersOf(decoded, kNodes), {});
+    case Kind::kAllFilesystems:
+      return Minus(MembersOf(decoded, kFilesystems), {});
+    case Kind::kAllNodes:
+      return Minus(MembersOf(decoded, kNodes), {});
   }
   return {};
 }
@@ -112,7 +116,8 @@ void Comparison::Quadruples(PolicyQuery& query) const {
       if (decoded.types.count(type) == 0) Report({source, type, by_class.begin()->first, by_class.begin()->second.begin()->first, true, fmt::format("the policy has no type {} ({})", type, by_class.begin()->second.begin()->second)});
     }
     for (const std::string& type : decoded.types) {
-      const bool process = MembersOf(decoded, kDomains).count(type) != 0;
+      const bool own = std::any_of(policy.domains.begin(), policy.domains.end(), [&](const ir::Domain& d) { return DomainType(d.name) == type; });
+      const bool process = own || MembersOf(decoded, kDomains).count(type) != 0;
       const auto target_id = query.Context(fmt::format("{}:{}:{}{}", kUser, process ? kRole : kObjectRole, type, level));
       if (!target_id) {
         result.inconclusive.push_back(fmt::format("{} has no context {}:{}:{}{}", type, kUser, process ? kRole : kObjectRole, type, level));
@@ -154,79 +159,11 @@ void Comparison::Quadruples(PolicyQuery& query) const {
 }
 
 void Comparison::Contexts() const {
-  for (const PathKind& kind : world.kinds) {
-    if (kind.patterns.empty() && !kind.type.empty()) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
+  for (uint32_t k = 0; k < world.kinds.size(); ++k) {
+    const PathKind& kind = world.kinds[k];
+    if (kind.patterns.empty() && !kind.type.empty() && demand.folders.count(k) == 0) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
     if (!kind.patterns.empty() && kind.type.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} has no type, and `{}` takes it", kind.witness, world.patterns[kind.patterns.front()])});
     if (!kind.type.empty() && decoded.types.count(kind.type) == 0) Report({"", kind.witness, "file", "", true, fmt::format("{} has type {}, which the policy does not have", kind.witness, kind.type)});
-  }
-}
-
-void Comparison::Transitions() const {
-  std::map<std::tuple<std::string, std::string, std::string, std::string>, std::string> actual;
-  std::set<std::tuple<std::string, std::string, std::string, std::string>> justified;
-  for (const DecodedTransition& t : decoded.transitions) actual[{t.source, t.target, t.object_class, t.name}] = t.result;
-  const auto types_of_kind = [&](uint32_t kind) {
-    return TypesOf(world.kinds[kind].type.empty() ? DemandTarget{DemandTarget::Kind::kFiles, "", 0} : DemandTarget{DemandTarget::Kind::kPath, "", kind});
-  };
-  for (const auto& [source, exec] : demand.execs) {
-    for (const std::string& type : types_of_kind(exec.first)) {
-      justified.insert({source, type, "process", ""});
-      const auto at = actual.find({source, type, "process", ""});
-      if (at != actual.end() && at->second == exec.second) continue;
-      Report({source, world.kinds[exec.first].witness, "process", "transition", true, fmt::format("{} executing {} becomes {}, not {}", source, world.kinds[exec.first].witness, at == actual.end() ? source : at->second, exec.second)});
-    }
-  }
-  // New objects: the named transition, else the one for any name, else the directory's type.
-  std::map<uint32_t, std::set<std::pair<uint32_t, std::string>>> entries;  // kind of the directory -> kinds in it, with a path
-  for (const auto& [labels, path] : world.tree->Entries()) entries[world.kind_of_label.at(labels.first)].insert({world.kind_of_label.at(labels.second), path});
-  const auto plain = [&](const PathKind& kind) {
-    return std::any_of(kind.patterns.begin(), kind.patterns.end(), [&](uint32_t p) { return world.patterns[p].find_first_of("*?[{\\") == std::string::npos; });
-  };
-  for (const auto& [creator, kinds] : demand.creations) {
-    for (const auto& [folder, inside] : entries) {
-      std::set<std::string> open;  // types that entries with any name should get
-      for (const auto& [kind, path] : inside) {
-        if (kinds.count(kind) != 0 && !world.kinds[kind].type.empty() && !plain(world.kinds[kind])) open.insert(world.kinds[kind].type);
-      }
-      for (const std::string& folder_type : types_of_kind(folder)) {
-        for (const auto& [kind, path] : inside) {
-          if (kinds.count(kind) == 0 || world.kinds[kind].type.empty()) continue;
-          const std::string& wanted = world.kinds[kind].type;
-          std::tuple<std::string, std::string, std::string, std::string> key{creator.first, folder_type, creator.second, plain(world.kinds[kind]) ? path.substr(path.rfind('/') + 1) : ""};
-          auto at = actual.find(key);
-          if (at == actual.end()) {
-            std::get<3>(key) = "";
-            at = actual.find(key);
-          }
-          const std::string created = at == actual.end() ? folder_type : at->second;
-          if (created == wanted) {
-            justified.insert(key);
-          } else if (open.size() > 1 && open.count(wanted) != 0 && !plain(world.kinds[kind])) {
-            result.labels.push_back(fmt::format("{} creates {} as {}, and file_contexts say {}", creator.first, path, created, wanted));
-          } else {
-            Report({creator.first, path, creator.second, "create", true, fmt::format("{} creates {} as {}, and its type is {}", creator.first, path, created, wanted)});
-          }
-        }
-      }
-    }
-  }
-  for (const ir::Domain& domain : policy.domains) {
-    const std::string source = DomainType(domain.name);
-    for (const auto& [key, to] : actual) {
-      if (std::get<0>(key) != source || justified.count(key) != 0) continue;
-      Report({source, std::get<1>(key), std::get<2>(key), "transition", false, fmt::format("{} {} {} {}: a transition to {} that nothing asks for", source, std::get<1>(key), std::get<2>(key), std::get<3>(key), to)});
-    }
-    // The launcher's exec of what starts the domain.
-    std::set<std::string> starts;
-    for (uint32_t k = 0; k < world.kinds.size(); ++k) {
-      const bool attached = std::any_of(domain.attach.begin(), domain.attach.end(), [&](const std::string& p) { return std::binary_search(world.kinds[k].patterns.begin(), world.kinds[k].patterns.end(), world.pattern_index.at(p)); });
-      if (attached) starts.insert(world.kinds[k].type);
-    }
-    if (domain.attach.empty()) starts.insert(EntryType(domain.name));
-    for (const std::string& start : starts) {
-      const auto at = actual.find({kLauncher, start, "process", ""});
-      if (at == actual.end() || at->second != source) Report({kLauncher, start, "process", "transition", true, fmt::format("{} does not start {}", start, source)});
-    }
   }
 }
 

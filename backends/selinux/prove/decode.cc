@@ -135,9 +135,9 @@ class Decoder {
   bool Take(Node& node) {
     // What grants nothing to a domain by itself, or is asked of libsepol instead of being read.
     static const std::set<std::string> known = {
-        "allow",    "auditallow", "dontaudit", "classorder",       "sid",          "sidcontext",    "sidorder",        "sensitivity", "sensitivityorder",
+        "allow", "auditallow", "dontaudit", "classorder", "sid", "sidcontext", "sidorder", "sensitivity", "sensitivityorder",
         "category", "categoryorder", "sensitivitycategory", "level", "levelrange", "user", "userrole", "userlevel", "userrange", "role", "roletype", "roleattribute", "roleattributeset", "roleallow",
-        "fsuse",    "genfscon",   "handleunknown", "mls",    "constrain",   "mlsconstrain",   "validatetrans", "mlsvalidatetrans", "nodecon",   "netifcon",        "ibpkeycon",   "ibendportcon",
+        "fsuse", "genfscon", "handleunknown", "mls", "constrain", "mlsconstrain", "validatetrans", "mlsvalidatetrans", "nodecon", "netifcon", "ibpkeycon", "ibendportcon",
         "rangetransition", "roletransition", "boolean", "booleanif", "typebounds", "typechange", "typemember", "defaultuser", "defaultrole", "defaulttype", "defaultrange", "categoryalias", "sensitivityalias", "typealias", "typealiasactual", "auditallowx", "dontauditx", "expandtypeattribute", "policycap", "sensitivityaliasactual", "categoryaliasactual", "categoryset", "context", "neverallow", "neverallowx"};
     const std::string& word = node.Word(0);
     if (word == "type") {
@@ -152,6 +152,8 @@ class Decoder {
     } else if (word == "typeattributeset") {
       for (const Node& member : node.children.at(2).children) out_.attributes[node.Word(1)].insert(member.atom);
     } else if (word == "typetransition") {
+      // A name is printed bare: one that holds a space or a bracket cannot be told from the rest.
+      if ((node.children.size() != 5 && node.children.size() != 6) || std::any_of(node.children.begin(), node.children.end(), [](const Node& child) { return child.list; })) return false;
       transitions_.push_back(std::move(node));
     } else if (word == "allowx") {
       if (node.children.size() != 4 || node.children[3].children.size() != 3 || node.children[3].Word(0) != "ioctl") return false;

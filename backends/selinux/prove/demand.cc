@@ -34,7 +34,10 @@ std::string ClassOfSocket(uint64_t family, uint64_t type, uint64_t protocol, con
 }
 
 const char* ProtocolOf(const std::string& object_class) {
-  return object_class == "tcp_socket" ? "tcp" : object_class == "udp_socket" ? "udp" : object_class == "dccp_socket" ? "dccp" : object_class == "sctp_socket" ? "sctp" : "";
+  return object_class == "tcp_socket" ? "tcp" : object_class == "udp_socket" ? "udp"
+                                            : object_class == "dccp_socket"  ? "dccp"
+                                            : object_class == "sctp_socket"  ? "sctp"
+                                                                             : "";
 }
 
 class DomainDemand {
@@ -69,7 +72,7 @@ class DomainDemand {
   }
 
   DemandTarget TargetOfKind(uint32_t kind) const {
-    if (world_.kinds[kind].type.empty()) return {Kind::kFiles, "", 0};
+    if (world_.kinds[kind].type.empty()) return {Kind::kRestFiles, "", 0};
     return {Kind::kPath, "", kind};
   }
 
@@ -79,14 +82,14 @@ class DomainDemand {
   }
 
   std::vector<DemandTarget> AnyFile() const {
-    std::vector<DemandTarget> all = {{Kind::kFiles, "", 0}};
+    std::vector<DemandTarget> all = {{Kind::kRestFiles, "", 0}};
     for (uint32_t k = 0; k < world_.kinds.size(); ++k) all.push_back(TargetOfKind(k));
     for (const std::string& label : world_.file_labels) all.push_back({Kind::kType, label, 0});
     return all;
   }
 
   DemandTarget PeerTarget(const std::string& peer) const {
-    if (peer == "outside") return {Kind::kDomains, "", 0};
+    if (peer == "outside") return {Kind::kRestDomains, "", 0};
     if (peer.rfind("label:", 0) == 0) return {Kind::kType, peer.substr(6), 0};
     return {Kind::kType, peer == "self" ? type_ : DomainType(peer), 0};
   }
@@ -138,6 +141,10 @@ class DomainDemand {
       }
     });
     if (kinds.empty()) return;
+    if (row.Sees("parent")) {
+      const auto changed = FoldersOf(row, kinds);
+      out_.folders.insert(changed.begin(), changed.end());
+    }
     for (const uint32_t folder : FoldersOf(row, kinds)) Need(type_, TargetOfKind(folder), row.classes.front(), row.permissions, Show(row, nullptr) + " below " + world_.kinds[folder].witness);
   }
 
@@ -145,13 +152,13 @@ class DomainDemand {
     if (row.Sees("path") || row.Sees("on")) return {TargetOf(object)};
     if (row.Sees("peer")) return {PeerTarget(events.AtomsOf("peer").texts[values.at("peer")])};
     if (row.Sees("any_file")) return AnyFile();
-    if (row.Sees("filesystem")) return {{Kind::kFilesystems, "", 0}};
+    if (row.Sees("filesystem")) return {{Kind::kAllFilesystems, "", 0}};
     if (row.Sees("message_queue")) return {{Kind::kType, kMessageQueues, 0}};
-    if (row.Sees("node")) return {{Kind::kNodes, "", 0}};
+    if (row.Sees("node")) return {{Kind::kAllNodes, "", 0}};
     if (row.Sees("kernel")) return {{Kind::kType, kKernel, 0}};
-    if (row.Sees("outside")) return {{Kind::kDomains, "", 0}};
+    if (row.Sees("outside")) return {{Kind::kRestDomains, "", 0}};
     if (row.Sees("opener")) {
-      std::vector<DemandTarget> all = {{Kind::kDomains, "", 0}};
+      std::vector<DemandTarget> all = {{Kind::kRestDomains, "", 0}};
       for (const ir::Domain& other : policy_.domains) all.push_back({Kind::kType, DomainType(other.name), 0});
       return all;
     }
@@ -169,7 +176,7 @@ class DomainDemand {
       targets.push_back({Kind::kType, port.type, 0});
       left = left.Minus(here);
     }
-    if (!left.empty()) targets.push_back({Kind::kPorts, "", 0});
+    if (!left.empty()) targets.push_back({Kind::kRestPorts, "", 0});
     return targets;
   }
 
@@ -200,8 +207,8 @@ class DomainDemand {
     if (row.Sees("above")) {
       for (const uint32_t label : world_.tree->Above(labels)) folders.insert(world_.kind_of_label.at(label));
     } else {
-      for (const auto& [entry, witness] : world_.tree->Entries()) {
-        if (labels.count(entry.second) != 0) folders.insert(world_.kind_of_label.at(entry.first));
+      for (const auto& entry : world_.tree->Entries()) {
+        if (labels.count(entry.first.second) != 0) folders.insert(world_.kind_of_label.at(entry.first.first));
       }
     }
     return folders;
@@ -247,7 +254,8 @@ class DomainDemand {
       for (const auto& condition : row.conditions) {
         if ((condition.words.front() == *after) == condition.numbers.excluded) return;
       }
-      const std::string after_type = *after == "self" ? type_ : *after == "unconfined_danger" ? kUnconfined : DomainType(*after);
+      const std::string after_type = *after == "self" ? type_ : *after == "unconfined_danger" ? kUnconfined
+                                                                                              : DomainType(*after);
       if (*after != "self" && object.label.empty()) out_.execs.insert({type_, {object.kind, after_type}});
       if (row.Sees("after") && *after == "unconfined_danger") return;
       const DemandTarget target = row.Sees("path") ? TargetOf(object) : DemandTarget{Kind::kType, after_type, 0};

@@ -13,7 +13,13 @@ namespace ravelin::selinux {
 
 // Whom a check is about: one type, a kind of path, or what is left of the host's.
 struct DemandTarget {
-  enum class Kind : uint8_t { kType, kPath, kFiles, kDomains, kPorts, kFilesystems, kNodes };
+  enum class Kind : uint8_t { kType,
+                              kPath,
+                              kRestFiles,
+                              kRestDomains,
+                              kRestPorts,
+                              kAllFilesystems,
+                              kAllNodes };
   Kind kind = Kind::kType;
   std::string type;   // kType
   uint32_t path = 0;  // kPath: index of World::kinds
@@ -28,10 +34,11 @@ struct DemandKey {
 };
 
 struct Demand {
-  std::map<DemandKey, std::map<std::string, std::string>> checks;  // permission -> an event that asks it
-  std::map<DemandKey, ir::IntervalSet> commands;                   // of `ioctl`, low 16 bits
-  std::map<DemandKey, std::map<std::string, ir::IntervalSet>> ports;  // permission -> ports for which it is asked, of a port type
+  std::map<DemandKey, std::map<std::string, std::string>> checks;            // permission -> an event that asks it
+  std::map<DemandKey, ir::IntervalSet> commands;                             // of `ioctl`, low 16 bits
+  std::map<DemandKey, std::map<std::string, ir::IntervalSet>> ports;         // permission -> ports for which it is asked, of a port type
   std::set<std::pair<std::string, std::pair<uint32_t, std::string>>> execs;  // domain's type, kind of path -> type after the exec
+  std::set<uint32_t> folders;                                                // kinds of directory in which something may be created or removed
   // domain's type, class of the new object -> kinds of path that it may create
   std::map<std::pair<std::string, std::string>, std::set<uint32_t>> creations;
 };

@@ -72,9 +72,9 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
   for (uint32_t i = 0; i < entries.size(); ++i) entry_of_body[entries[i].body] = i;
   auto automaton = Automaton::Build(texts);
   if (!automaton) return tl::make_unexpected(std::move(automaton.error()));
-  world.tree.emplace(*automaton);
+  world.tree.emplace(std::move(*automaton));
   for (const auto& [label, witness] : world.tree->Witnesses()) {
-    const auto& matching = automaton->labels()[label];
+    const auto& matching = world.tree->automaton().labels()[label];
     const auto matches = [&](uint32_t text) { return std::binary_search(matching.begin(), matching.end(), text); };
     PathKind kind{{}, "", witness};
     for (auto at = matching.rbegin(); at != matching.rend(); ++at) {
@@ -101,7 +101,8 @@ FacetEvents::FacetEvents(const ir::Domain& domain, ir::FacetId facet, const Worl
   const ir::FacetDefault& d = domain.defaults[facet];
   default_permits_ = !d.stated || Permits(d.action);
   const std::string& name = kernel::Facets()[facet].name;
-  object_attribute_ = name == "mount" ? "on" : name == "file" || name == "exec" || name == "network" ? "path" : "";
+  object_attribute_ = name == "mount" ? "on" : name == "file" || name == "exec" || name == "network" ? "path"
+                                                                                                     : "";
   static const std::set<std::string> kIntegers = {"command", "family", "type", "protocol", "port", "value", "signal", "request", "flags", "resource"};
   for (const std::string& attribute : kernel::Facets()[facet].attributes) {
     if (attribute == object_attribute_ || attribute == "label") continue;
@@ -122,7 +123,8 @@ FacetEvents::FacetEvents(const ir::Domain& domain, ir::FacetId facet, const Worl
 
 void FacetEvents::AddIntegers(const std::string& attribute) {
   std::set<uint64_t> edges = {0};
-  const uint64_t last = attribute == "port" ? 0xffff : attribute == "flags" ? ~uint64_t{0} : 0xffffffff;
+  const uint64_t last = attribute == "port" ? 0xffff : attribute == "flags" ? ~uint64_t{0}
+                                                                            : 0xffffffff;
   const auto edge = [&](uint64_t lo, uint64_t hi) {
     edges.insert(lo);
     if (hi < last) edges.insert(hi + 1);
@@ -140,7 +142,9 @@ void FacetEvents::AddIntegers(const std::string& attribute) {
     }
   }
   for (const kernel::SelinuxSocketRow& row : kernel::SelinuxSocketRows()) {
-    const kernel::ValueTest* test = attribute == "family" ? &row.family : attribute == "type" ? &row.type : attribute == "protocol" ? &row.protocol : nullptr;
+    const kernel::ValueTest* test = attribute == "family" ? &row.family : attribute == "type"   ? &row.type
+                                                                      : attribute == "protocol" ? &row.protocol
+                                                                                                : nullptr;
     if (test == nullptr) break;
     for (const uint64_t v : test->values) edge(v, v);
   }
@@ -166,8 +170,10 @@ void FacetEvents::AddTexts(const std::string& attribute) {
     const auto values = rule->texts.find(attribute);
     if (values != rule->texts.end()) texts.insert(values->second.begin(), values->second.end());
   }
+  const auto named = [&](const std::string& text) { return attribute == "peer" && text == domain_.name ? std::string("self") : text; };
   if (attribute == "peer") {
     texts.insert(world_.peers.begin(), world_.peers.end());
+    texts.erase(domain_.name);  // that is `self`
   } else {
     texts.insert("");
   }
@@ -177,7 +183,7 @@ void FacetEvents::AddTexts(const std::string& attribute) {
     std::vector<bool> takes;
     const auto values = rule->texts.find(attribute);
     if (values != rule->texts.end()) {
-      for (const std::string& text : atoms.texts) takes.push_back(std::find(values->second.begin(), values->second.end(), text) != values->second.end());
+      for (const std::string& text : atoms.texts) takes.push_back(std::any_of(values->second.begin(), values->second.end(), [&](const std::string& value) { return named(value) == text; }));
     }
     atoms.matches.push_back(std::move(takes));
   }
