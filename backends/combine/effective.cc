@@ -1,49 +1,83 @@
 #include "backends/combine/effective.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/ir/grant.h"
 #include "compiler/ir/satisfy.h"
-#include "compiler/kernel/apparmor_features.h"
 
 namespace ravelin::combine {
 namespace {
 
 using ir::Box;
 using ir::Boxes;
-using kernel::LsmRow;
 
-// Names of files are asked for as files or as directories; in boxes that is the attribute `kind`.
-constexpr uint64_t kFile = 0, kDirectory = 1;
-bool IsName(const std::string& object_class) { return object_class == "file" || object_class == "dir" || object_class == "any" || object_class == "exec"; }
-std::optional<uint64_t> KindOf(const std::string& object_class) {
-  if (object_class == "file" || object_class == "exec") return kFile;
-  if (object_class == "dir") return kDirectory;
-  return std::nullopt;
-}
-
-// True when a grant of `granted` answers what `asked` asks, permission by permission.
-bool Answers(std::string_view mechanism, const LsmRow& granted, const LsmRow& asked, const std::string& permission) {
-  const bool same_object = granted.object_class == asked.object_class || (IsName(granted.object_class) && IsName(asked.object_class));
-  if (!same_object) return false;
-  if (std::find(granted.permissions.begin(), granted.permissions.end(), permission) != granted.permissions.end()) return true;
-  for (const kernel::LsmImplication& implied : kernel::LsmImplications(mechanism)) {
-    if (implied.object_class == granted.object_class && implied.implied == permission && std::find(granted.permissions.begin(), granted.permissions.end(), implied.permission) != granted.permissions.end()) return true;
+// Commands whose low 16 bits are those of some member, as far as the domain's rules tell commands apart: with the high halves that
+// they name, and one that none names.
+ir::IntervalSet WithSameLowHalf(const ir::IntervalSet& commands, const ir::Domain& domain) {
+  std::set<uint64_t> highs = {0};
+  for (const ir::Rule& rule : domain.rules) {
+    const auto at = rule.integers.find("command");
+    if (at == rule.integers.end()) continue;
+    for (const ir::Interval& i : at->second.intervals()) highs.insert({i.lo >> 16 & 0xffff, i.hi >> 16 & 0xffff});
   }
-  return false;
+  for (uint64_t high = 1; high <= 0xffff; ++high) {
+    if (highs.insert(high).second) break;
+  }
+  std::vector<ir::Interval> low;
+  for (const ir::Interval& i : commands.intervals()) {
+    if (i.hi - i.lo >= 0xffff) return ir::IntervalSet::All(32);
+    if ((i.lo & 0xffff) <= (i.hi & 0xffff)) {
+      low.push_back({i.lo & 0xffff, i.hi & 0xffff});
+    } else {
+      low.push_back({i.lo & 0xffff, 0xffff});
+      low.push_back({0, i.hi & 0xffff});
+    }
+  }
+  std::vector<ir::Interval> all;
+  for (const uint64_t high : highs) {
+    for (const ir::Interval& i : low) all.push_back({high << 16 | i.lo, high << 16 | i.hi});
+  }
+  return ir::IntervalSet(std::move(all));
 }
 
 // The box as the check sees it.
-Box Project(const Box& box, const LsmRow& row) {
+Result<Box> Project(const Box& box, const Check& check, const ir::Domain& domain) {
   Box out;
-  const auto sees = [&](const std::string& attribute) { return std::find(row.sees.begin(), row.sees.end(), attribute) != row.sees.end(); };
   for (const auto& [attribute, set] : box.integers) {
-    if (sees(attribute)) out.integers.emplace(attribute, set);
+    if (!check.Sees(attribute)) continue;
+    out.integers.emplace(attribute, check.low_command && attribute == "command" ? WithSameLowHalf(set, domain) : set);
   }
   for (const auto& [attribute, set] : box.texts) {
-    if (sees(attribute)) out.texts.emplace(attribute, set);
+    if (!check.Sees(attribute)) continue;
+    if (check.about == Check::About::kItself) {
+      out.texts.emplace(attribute, set);
+    } else if (attribute == "path") {
+      RAVELIN_TRY(directories, check.about == Check::About::kParent ? set.Parents() : set.Above());
+      out.texts.emplace(attribute, std::move(directories));
+    }
   }
-  if (const auto kind = KindOf(row.object_class)) out.integers["kind"] = ir::IntervalSet::Single(*kind);
+  return out;
+}
+
+// As few boxes as can be had by joining those that differ in their paths alone.
+Result<Boxes> JoinPaths(Boxes boxes) {
+  Boxes out;
+  for (Box& box : boxes) {
+    const auto path = box.texts.find("path");
+    const auto same = std::find_if(out.begin(), out.end(), [&](const Box& other) {
+      return other.integers == box.integers && box.texts.size() == (path == box.texts.end() ? 0u : 1u) && other.texts.size() == box.texts.size() && (path == box.texts.end()) == (other.texts.count("path") == 0);
+    });
+    if (same == out.end()) {
+      out.push_back(std::move(box));
+    } else if (path != box.texts.end()) {
+      ir::PathSet& joined = same->texts.at("path");
+      RAVELIN_TRY(more, path->second.Minus(joined));
+      if (more.Empty()) continue;
+      RAVELIN_TRY(both, joined.Union(path->second));
+      joined = std::move(both);
+    }
+  }
   return out;
 }
 
@@ -68,15 +102,6 @@ bool TakesFromMemory(const std::string& call) {
 
 }  // namespace
 
-std::vector<const LsmRow*> Effective::RowsOf(std::string_view mechanism, ir::FacetId facet, int operation) const {
-  const kernel::FacetInfo& info = kernel::Facets()[facet];
-  std::vector<const LsmRow*> rows = kernel::LsmRowsOf(mechanism, info.name, info.operations[static_cast<size_t>(operation)]);
-  std::erase_if(rows, [&](const LsmRow* row) {
-    return row->object_class.empty() || std::any_of(row->wants.begin(), row->wants.end(), [&](const std::string& want) { return !kernel::HasApparmorFeature(facts_.apparmor_features, want); });
-  });
-  return rows;
-}
-
 Result<const Boxes*> Effective::Permitted(ir::FacetId facet, int operation) {
   // Operations that the same rules speak of have the same boxes, unless they differ in the attributes that they have.
   std::vector<uint32_t> key = {facet};
@@ -95,29 +120,84 @@ Result<const Boxes*> Effective::Permitted(ir::FacetId facet, int operation) {
   return &permitted_.emplace(std::move(key), std::move(boxes)).first->second;
 }
 
+Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::string& object, const std::string& permission) {
+  std::vector<std::string> key = {std::string(mechanism), object, permission};
+  const auto known = granted_.find(key);
+  if (known != granted_.end()) return &known->second;
+  Boxes granted;
+  for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(object, permission)) {
+    RAVELIN_TRY(boxes, Permitted(grant.facet, grant.operation));
+    RAVELIN_TRY(where, ir::Meet(grant.cell->where, grant.check->when));
+    if (!where) continue;
+    for (const Box& box : *boxes) {
+      RAVELIN_TRY(asks, ir::Meet(box, *where));
+      if (!asks) continue;
+      RAVELIN_TRY(seen, Project(*asks, *grant.check, domain_));
+      granted.push_back(std::move(seen));
+    }
+  }
+  RAVELIN_TRY(joined, JoinPaths(std::move(granted)));
+  return &granted_.emplace(std::move(key), std::move(joined)).first->second;
+}
+
+// Attempts in the cell whose every check is answered.
+Result<Boxes> Effective::PassedIn(std::string_view mechanism, const Cell& cell) {
+  Boxes passed = {cell.where};
+  for (const Check& check : cell.checks) {
+    if (check.grants_only) continue;
+    RAVELIN_TRY(unasked, ir::Minus(Boxes{{}}, Boxes{check.when}));
+    Boxes any = unasked;
+    for (const std::string& permission : check.permissions) {
+      RAVELIN_TRY(granted, Granted(mechanism, check.object, permission));
+      any.insert(any.end(), granted->begin(), granted->end());
+      if (check.any_suffices && &permission != &check.permissions.back()) continue;
+      RAVELIN_TRY(both, MeetAll(passed, any));
+      passed = std::move(both);
+      any = unasked;
+    }
+  }
+  return passed;
+}
+
 Result<std::optional<Boxes>> Effective::PassedBy(std::string_view mechanism, ir::FacetId facet, int operation) {
-  const std::vector<const LsmRow*> asked = RowsOf(mechanism, facet, operation);
-  if (asked.empty()) return std::optional<Boxes>();
-  Boxes passed = {{}};
-  for (const LsmRow* row : asked) {
-    for (const std::string& permission : row->permissions) {
-      // Every operation whose grant answers this check, projected on what the check sees.
-      Boxes granted;
-      std::vector<const Boxes*> seen;
-      for (size_t other = 0; other < kernel::Facets()[facet].operations.size(); ++other) {
-        for (const LsmRow* grant : RowsOf(mechanism, facet, static_cast<int>(other))) {
-          if (!Answers(mechanism, *grant, *row, permission)) continue;
-          RAVELIN_TRY(boxes, Permitted(facet, static_cast<int>(other)));
-          for (const Box& box : *boxes) granted.push_back(Project(box, *grant));
+  const std::vector<Cell>& cells = ChecksOf(mechanism).Of(facet, operation);
+  if (cells.empty()) return std::optional<Boxes>();
+  // Kinds of file for which the same operations bring what is asked are one.
+  const auto alike = [&](const Cell& a, const Cell& b) {
+    if (a.where.integers.count("kind") == 0 || b.where.integers.count("kind") == 0) return false;
+    const auto asked = [&](const Cell& cell) {
+      std::vector<std::vector<int>> all;
+      for (const Check& check : cell.checks) {
+        if (check.grants_only) continue;
+        for (const std::string& permission : check.permissions) {
+          std::vector<int> one = {check.any_suffices ? 1 : 0};
+          for (const auto& [attribute, set] : check.when.integers) one.push_back(static_cast<int>(set.Min()));
+          for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(check.object, permission)) {
+            one.push_back(static_cast<int>(grant.facet));
+            one.push_back(grant.operation);
+          }
+          all.push_back(std::move(one));
         }
       }
-      if (const auto kind = KindOf(row->object_class)) {
-        RAVELIN_TRY(of_kind, MeetAll(granted, {{{{"kind", ir::IntervalSet::Single(*kind)}}, {}}}));
-        granted = std::move(of_kind);
-      }
-      RAVELIN_TRY(both, MeetAll(passed, granted));
-      passed = std::move(both);
+      return all;
+    };
+    return asked(a) == asked(b);
+  };
+  Boxes passed;
+  std::vector<Cell> merged;
+  for (const Cell& cell : cells) {
+    if (std::all_of(cell.checks.begin(), cell.checks.end(), [](const Check& check) { return check.grants_only; })) continue;  // no attempt of the operation
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const Cell& other) { return alike(cell, other); });
+    if (same == merged.end()) {
+      merged.push_back(cell);
+    } else {
+      ir::IntervalSet& kinds = same->where.integers.at("kind");
+      kinds = kinds.Union(cell.where.integers.at("kind"));
     }
+  }
+  for (const Cell& cell : merged) {
+    RAVELIN_TRY(one, PassedIn(mechanism, cell));
+    for (Box& box : one) passed.push_back(std::move(box));
   }
   return std::optional<Boxes>(std::move(passed));
 }
@@ -138,18 +218,43 @@ Result<Boxes> Effective::PassedByAll(const std::vector<std::string>& layers, ir:
 
 Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const {
   Boxes out;
-  if (rule.facet != facet) return out;
-  for (const LsmRow* row : RowsOf(mechanism, facet, operation)) {
-    for (size_t other = 0; other < kernel::Facets()[facet].operations.size(); ++other) {
-      if ((rule.operations >> other & 1) == 0) continue;
-      for (const LsmRow* grant : RowsOf(mechanism, facet, static_cast<int>(other))) {
-        if (!Answers(mechanism, *grant, *row, row->permissions.front())) continue;
-        RAVELIN_TRY(box, ir::BoxOf(rule, static_cast<int>(other)));
-        out.push_back(Project(box, *grant));
+  for (const Cell& cell : ChecksOf(mechanism).Of(facet, operation)) {
+    for (const Check& check : cell.checks) {
+      if (check.grants_only) continue;
+      for (const std::string& permission : check.permissions) {
+        for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(check.object, permission)) {
+          if (rule.facet != grant.facet || (rule.operations >> grant.operation & 1) == 0) continue;
+          RAVELIN_TRY(box, ir::BoxOf(rule, grant.operation));
+          RAVELIN_TRY(where, ir::Meet(grant.cell->where, grant.check->when));
+          if (!where) continue;
+          RAVELIN_TRY(asks, ir::Meet(box, *where));
+          if (!asks) continue;
+          RAVELIN_TRY(seen, Project(*asks, *grant.check, domain_));
+          RAVELIN_TRY(here, ir::Meet(cell.where, seen));
+          if (here) out.push_back(std::move(*here));
+        }
+        if (!check.any_suffices) break;  // the others come with the first
       }
+      break;  // the first check says what the operation is about
     }
   }
   return out;
+}
+
+std::string Effective::AskedOf(std::string_view mechanism, ir::FacetId facet, int operation) const {
+  for (const Cell& cell : ChecksOf(mechanism).Of(facet, operation)) {
+    for (const Check& check : cell.checks) {
+      if (!check.grants_only) return check.permissions.front();
+    }
+  }
+  return "";
+}
+
+bool Effective::Sees(std::string_view mechanism, ir::FacetId facet, int operation, const std::string& attribute) const {
+  const std::vector<Cell>& cells = ChecksOf(mechanism).Of(facet, operation);
+  return std::any_of(cells.begin(), cells.end(), [&](const Cell& cell) {
+    return cell.where.integers.count(attribute) != 0 || std::any_of(cell.checks.begin(), cell.checks.end(), [&](const Check& check) { return !check.grants_only && (check.Sees(attribute) || check.when.integers.count(attribute) != 0); });
+  });
 }
 
 bool Effective::ShownToFilter(ir::FacetId facet, int operation) const {

@@ -7,18 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "backends/combine/checks.h"
 #include "backends/seccomp/filter_spec.h"
 #include "compiler/base/result.h"
 #include "compiler/ir/boxes.h"
 #include "compiler/ir/policy.h"
-#include "compiler/kernel/lsm_view.h"
 
 namespace ravelin::combine {
-
-// What a target's security modules can do.
-struct LayerFacts {
-  std::string apparmor_features = "6.1";  // a set of compiler/kernel/apparmor_features.h
-};
 
 // A permitted call that carries out something of a box.
 struct Carrier {
@@ -31,7 +26,7 @@ struct Carrier {
 // One domain under one target; remembers what it has computed.
 class Effective {
  public:
-  Effective(const ir::Domain& domain, const seccomp::FilterSpec& spec, LayerFacts facts) : domain_(domain), spec_(spec), facts_(std::move(facts)) {}
+  Effective(const ir::Domain& domain, const seccomp::FilterSpec& spec, const LayerFacts& facts) : domain_(domain), spec_(spec), facts_(facts), apparmor_("apparmor", facts), selinux_("selinux", facts) {}
 
   // What the policy permits.
   Result<const ir::Boxes*> Permitted(ir::FacetId facet, int operation);
@@ -49,16 +44,26 @@ class Effective {
 
   // What one rule makes a module let pass of an operation, be it by another operation that asks for the same permission.
   Result<ir::Boxes> Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const;
-  // Rows of the module's view that hold for the target.
-  std::vector<const kernel::LsmRow*> RowsOf(std::string_view mechanism, ir::FacetId facet, int operation) const;
+  // The permission by which the module's checks of an operation are known; "" where it asks none.
+  std::string AskedOf(std::string_view mechanism, ir::FacetId facet, int operation) const;
+  // Whether the module's answer depends on the attribute.
+  bool Sees(std::string_view mechanism, ir::FacetId facet, int operation, const std::string& attribute) const;
 
+  const LayerFacts& facts() const { return facts_; }
   const ir::Domain& domain() const { return domain_; }
 
  private:
+  const Checks& ChecksOf(std::string_view mechanism) const { return mechanism == "selinux" ? selinux_ : apparmor_; }
+  Result<const ir::Boxes*> Granted(std::string_view mechanism, const std::string& object, const std::string& permission);
+  Result<ir::Boxes> PassedIn(std::string_view mechanism, const Cell& cell);
+
   const ir::Domain& domain_;
   const seccomp::FilterSpec& spec_;
   LayerFacts facts_;
+  Checks apparmor_;
+  Checks selinux_;
   std::map<std::vector<uint32_t>, ir::Boxes> permitted_;  // by the rules that decide, facet and operation's shape
+  std::map<std::vector<std::string>, ir::Boxes> granted_;  // by mechanism, object and permission
 };
 
 }  // namespace ravelin::combine

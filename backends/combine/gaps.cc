@@ -101,9 +101,9 @@ class Finder {
     }
     if (found) return {};
     for (const Rule& rule : domain_.rules) {
-      if (rule.facet != facet || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) continue;
+      if (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain) continue;
       if (!mediated) {
-        if ((rule.operations >> operation & 1) != 0) take(rule, box, Reason(facet, operation, rule, false));
+        if (rule.facet == facet && (rule.operations >> operation & 1) != 0) take(rule, box, Reason(facet, operation, rule, false));
         continue;
       }
       for (const std::string& layer : layers_) {
@@ -151,31 +151,35 @@ class Finder {
     }
     for (const std::string& layer : layers_) {
       if (layer == "seccomp") continue;
-      const auto rows = effective_.RowsOf(layer, facet, operation);
-      if (rows.empty()) continue;
-      if ((rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), rows.front()->permissions.front(), name);
+      const std::string asked = effective_.AskedOf(layer, facet, operation);
+      if (asked.empty()) continue;
+      if (rule.facet != facet || (rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), asked, name);
       std::string unseen;
       for (const auto& entry : rule.integers) {
-        if (std::find(rows.front()->sees.begin(), rows.front()->sees.end(), entry.first) == rows.front()->sees.end()) unseen += (unseen.empty() ? "" : ", ") + entry.first;
+        if (!effective_.Sees(layer, facet, operation, entry.first)) unseen += (unseen.empty() ? "" : ", ") + entry.first;
       }
       for (const auto& entry : rule.texts) {
-        if (entry.first != "transition" && std::find(rows.front()->sees.begin(), rows.front()->sees.end(), entry.first) == rows.front()->sees.end()) unseen += (unseen.empty() ? "" : ", ") + entry.first;
+        if (entry.first != "transition" && !effective_.Sees(layer, facet, operation, entry.first)) unseen += (unseen.empty() ? "" : ", ") + entry.first;
       }
+      if (rule.owner_only && !effective_.Sees(layer, facet, operation, "owner")) unseen += unseen.empty() ? "owner" : ", owner";
       if (!unseen.empty()) return fmt::format("{} {} not see {} of `{}`", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", unseen, info.name);
-      return fmt::format("{} asks the same permission ({}) for other operations of `{}`", LayerName(layer), rows.front()->permissions.front(), info.name);
+      return fmt::format("{} asks the same permission ({}) for other operations of `{}`", LayerName(layer), asked, info.name);
     }
     return "";
   }
 
   // An exec that changes the domain: under no_new_privs, which an unprivileged launcher of a filter must set, AppArmor lets a process
-  // keep to a subset of its profile only (security/apparmor/domain.c, 6.1).
+  // keep to a subset of its profile only (security/apparmor/domain.c, 6.1); SELinux asks nnp_transition where the policy states the
+  // capability for it, and else demands a bounded type (security/selinux/hooks.c check_nnp_nosuid).
   void Transitions() {
-    if (!Has(layers_, "seccomp") || !Has(layers_, "apparmor")) return;
+    const bool apparmor = Has(layers_, "apparmor");
+    const bool selinux = Has(layers_, "selinux") && effective_.facts().selinux_policy_capabilities.count("nnp_nosuid_transition") == 0;
+    if (!Has(layers_, "seccomp") || (!apparmor && !selinux)) return;
     const ir::FacetId exec = ir::FacetOf("exec");
     for (const Rule& rule : domain_.rules) {
       const auto to = rule.texts.find("transition");
       if (rule.facet != exec || rule.effect != Effect::kAllow || to == rule.texts.end() || to->second.front() == "self") continue;
-      Gap gap{rule.id, exec, 0, false, layers_, "under no_new_privs AppArmor refuses an exec that changes the profile", {}, std::nullopt};
+      Gap gap{rule.id, exec, 0, false, layers_, apparmor ? "under no_new_privs AppArmor refuses an exec that changes the profile" : "under no_new_privs SELinux refuses an exec that changes the domain", {}, std::nullopt};
       const auto box = ir::BoxOf(rule, 0);
       if (box) gap.witness = ir::MemberOf(*box);
       gaps_.push_back(std::move(gap));
@@ -218,7 +222,7 @@ Result<std::vector<Verdict>> Verdicts(Effective& effective, const std::string& l
     bool seen = false;
     for (size_t i = 0; i < kernel::Facets()[rule.facet].operations.size(); ++i) {
       if ((rule.operations >> i & 1) == 0) continue;
-      seen |= layer == "seccomp" ? effective.ShownToFilter(rule.facet, static_cast<int>(i)) : !effective.RowsOf(layer, rule.facet, static_cast<int>(i)).empty();
+      seen |= layer == "seccomp" ? effective.ShownToFilter(rule.facet, static_cast<int>(i)) : !effective.AskedOf(layer, rule.facet, static_cast<int>(i)).empty();
     }
     if (!seen) out[rule.id] = Verdict::kUnsupported;
   }

@@ -12,6 +12,24 @@ Automaton Constant(uint32_t label) {
   return one;
 }
 
+// Where in a name in normal form the walk is.
+enum Where : uint32_t { kStart, kFirstSlash, kComponent, kSlash, kNoName };
+
+Automaton NameWalk() {
+  Automaton walk;
+  walk.classes = 3;  // NUL, a slash, all others
+  walk.class_of.fill(2);
+  walk.class_of[0] = 0;
+  walk.class_of['/'] = 1;
+  walk.next = {kNoName, kFirstSlash, kNoName,     // kStart
+               kNoName, kNoName,     kComponent,  // kFirstSlash
+               kNoName, kSlash,      kComponent,  // kComponent
+               kNoName, kNoName,     kComponent,  // kSlash
+               kNoName, kNoName,     kNoName};
+  walk.label = {kStart, kFirstSlash, kComponent, kSlash, kNoName};
+  return walk;
+}
+
 }  // namespace
 
 PathSet::PathSet() : automaton_(Constant(0)) {}
@@ -50,6 +68,32 @@ PathSet PathSet::Complement() const {
   PathSet out = *this;
   for (uint32_t& label : out.automaton_.label) label ^= 1;
   return out;
+}
+
+Result<PathSet> PathSet::Directories(bool at_any_depth) const {
+  // States from which a rest that is not empty leads to a member: any rest, or one component.
+  const size_t states = automaton_.size();
+  std::vector<bool> can_be_read(automaton_.classes, false);
+  for (unsigned byte = 1; byte < 256; ++byte) {
+    if (byte != '/' || at_any_depth) can_be_read[automaton_.class_of[byte]] = true;
+  }
+  std::vector<bool> holds(states, false);
+  for (bool more = true; more;) {
+    more = false;
+    for (size_t state = states; state-- > 0;) {
+      for (uint32_t k = 0; k < automaton_.classes && !holds[state]; ++k) {
+        const uint32_t to = automaton_.next[state * automaton_.classes + k];
+        if (!can_be_read[k] || (automaton_.label[to] == 0 && !holds[to])) continue;
+        holds[state] = true;
+        more = true;
+      }
+    }
+  }
+  Automaton rest = automaton_;
+  constexpr uint32_t kFromHere = 1, kBehindSlash = 2;
+  for (uint32_t state = 0; state < states; ++state) rest.label[state] = (holds[state] ? kFromHere : 0) | (holds[automaton_.Step(state, '/')] ? kBehindSlash : 0);
+  RAVELIN_TRY(out, Product(rest, NameWalk(), [](uint32_t has, uint32_t where) -> uint32_t { return (where == kComponent && (has & kBehindSlash) != 0) || (where == kFirstSlash && (has & kFromHere) != 0) ? 1 : 0; }));
+  return PathSet(std::move(out));
 }
 
 Result<bool> PathSet::Includes(const PathSet& other) const {

@@ -24,6 +24,10 @@ class PathSet {
   Result<PathSet> Minus(const PathSet& other) const;
   Result<PathSet> Union(const PathSet& other) const;
   PathSet Complement() const;
+  // Directories of which a member is an entry; all directories on the way to a member.  In normal form: absolute, without empty
+  // components, no slash at the end but for "/".
+  Result<PathSet> Parents() const { return Directories(false); }
+  Result<PathSet> Above() const { return Directories(true); }
   bool Empty() const { return !Witness().has_value(); }
   Result<bool> Includes(const PathSet& other) const;
   // A shortest member, readable bytes preferred.
@@ -31,6 +35,7 @@ class PathSet {
   const Automaton& automaton() const { return automaton_; }  // labels: 1 in the set, 0 not
 
  private:
+  Result<PathSet> Directories(bool at_any_depth) const;
   explicit PathSet(Automaton automaton) : automaton_(std::move(automaton)) {}
   Automaton automaton_;
 };

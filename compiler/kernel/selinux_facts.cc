@@ -69,6 +69,13 @@ const ClassTables& Classes() {
 
 void ReadSees(std::string_view text, SelinuxViewRow& row) {
   for (const std::string& word : Words(text, ',')) {
+    if (word.rfind("port~", 0) == 0) {
+      for (const std::string_view range : SplitTable(std::string_view(word).substr(5), '|')) {
+        const auto ends = SplitTable(range, '-');
+        row.unasked_ports.emplace_back(TableNumber(ends.front()), TableNumber(ends.back()));
+      }
+      continue;
+    }
     const size_t at = word.find('=');
     if (at == std::string::npos) {
       row.sees.push_back(word);
@@ -134,7 +141,8 @@ std::span<const SelinuxViewRow> SelinuxViewRows() {
     std::vector<SelinuxViewRow> all;
     for (const auto& row : TableRows("view_selinux.tsv")) {
       RAVELIN_CHECK(row.size() == 7, "view_selinux.tsv has a malformed row");
-      SelinuxViewRow one{std::string(row[0]), std::string(row[1]), Words(row[2], ','), Words(row[3], ','), {}, {}, ReadNeeds(row[5]), std::string(row[6])};
+      const bool any = row[3].find('|') != std::string_view::npos;
+      SelinuxViewRow one{std::string(row[0]), std::string(row[1]), Words(row[2], ','), Words(row[3], any ? '|' : ','), any, {}, {}, {}, ReadNeeds(row[5]), std::string(row[6])};
       ReadSees(row[4], one);
       CheckRow(one);
       all.push_back(std::move(one));

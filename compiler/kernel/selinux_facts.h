@@ -60,8 +60,10 @@ struct SelinuxViewRow {
   std::string operation;
   std::vector<std::string> classes;  // empty: no check; {"@socket"}: the socket's own
   std::vector<std::string> permissions;
+  bool any_suffices = false;         // one of the permissions is asked, as the attempt's detail demands
   std::vector<std::string> sees;     // bare words of the column
   std::vector<SelinuxCondition> conditions;
+  std::vector<std::pair<uint64_t, uint64_t>> unasked_ports;  // ranges that the kernel does not ask for, as it is set by default
   SelinuxNeeds needs;
   std::string source;
   bool Sees(std::string_view word) const;

@@ -137,6 +137,19 @@ TEST(PathSet, ClassesEscapesAndBytes) {
   EXPECT_TRUE(has("/\xc3\xa4*", "/\xc3\xa4\xff"));
 }
 
+// Clause 9.3: the directory of a path, and all directories above it.
+TEST(PathSet, DirectoriesOfAndAboveItsMembers) {
+  const PathSet set = *PathSet::Parse("/{srv/www/*.html,var/**}");
+  const PathSet parents = *set.Parents();
+  const PathSet above = *set.Above();
+  for (const char* name : {"/srv/www", "/var", "/var/a", "/var/a/b"}) EXPECT_TRUE(parents.Contains(name)) << name;
+  for (const char* name : {"/", "/srv", "/srv/www/a", "/srv/www/", "/var/", "/var//a", "", "var"}) EXPECT_FALSE(parents.Contains(name)) << name;
+  for (const char* name : {"/", "/srv", "/srv/www", "/var", "/var/a/b"}) EXPECT_TRUE(above.Contains(name)) << name;
+  for (const char* name : {"/srv/www/a", "/s", "//", "/srv/", "/var//a", "", "srv"}) EXPECT_FALSE(above.Contains(name)) << name;
+  EXPECT_TRUE(PathSet().Above()->Empty());
+  EXPECT_EQ(PathSet::Parse("/a")->Parents()->Witness(), "/");
+}
+
 TEST(PathSet, MalformedPatternsAreErrors) {
   for (const char* bad : {"/a[", "/a[]", "/{a,b", "/a}", "/a\\", "/[b-a]"}) {
     EXPECT_FALSE(PathSet::Parse(bad).has_value()) << bad;
