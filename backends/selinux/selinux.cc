@@ -29,11 +29,15 @@ std::string Explain(const std::vector<CilMessage>& messages, const std::vector<s
 
 }  // namespace
 
-Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
+Result<Module> LowerFor(const ir::Policy& policy, const Options& options) {
   if (policy.domains.empty()) return Fail(ErrorCode::kMalformed, "there is no policy to compile");
   const std::string name = options.name.empty() ? policy.domains.front().name : options.name;
   // Directories near the root are the host's, which other programs share.
-  RAVELIN_TRY(module, Lower(policy, {name, options.form == Form::kStandalone ? 0 : 3, options.target}));
+  return Lower(policy, {name, options.form == Form::kStandalone ? 0 : 3, options.target});
+}
+
+Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
+  RAVELIN_TRY(module, LowerFor(policy, options));
   const Emitted emitted = Emit(module, options.form);
   const std::string base = StandaloneBase({module.policy_capabilities.begin(), module.policy_capabilities.end()});
   RAVELIN_TRY(compiled, CompileCil({{"base.cil", base}, {kModuleFile, emitted.cil}}));

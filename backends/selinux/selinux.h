@@ -35,6 +35,8 @@ struct Artifact {
   std::vector<std::string> differences;  // new objects whose label is not that of their path
 };
 
+// What the module of that form will say; kUnsupported names what cannot be expressed.
+Result<Module> LowerFor(const ir::Policy& policy, const Options& options);
 // kMalformed: libsepol refused the module; the message names the places of the source (a `never` that does not hold, say).
 Result<Artifact> Compile(const ir::Policy& policy, const Options& options);
 

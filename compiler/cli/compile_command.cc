@@ -40,32 +40,43 @@ class Compiler {
     if (!AllLayersAccounted(command_, *front)) return kEnvironment;
     const std::vector<size_t> chosen = Choose(*front);
     if (chosen.empty()) return kUsage;
-    std::vector<driver::SeccompArtifact> artifacts;
+    built_ = {};
+    built_.chosen = chosen;
+    built_.writes_filters = Wants("seccomp", *front);
+    built_.module_form = command_.selinux_form == "standalone" ? selinux::Form::kStandalone : selinux::Form::kModule;
     driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !(command_.cost && command_.output.empty()))};
     options.facts = driver::FactsOf(front->target);
     // One member that is chosen for itself: its set's gaps are said, and belong to the whole.
     options.gaps = command_.backends.empty() ? driver::GapsAre::kErrors : driver::GapsAre::kWarnings;
     bool failed = false;
     if (Wants("apparmor", *front)) {
-      const auto made = driver::CompileApparmor(*front, front->sink);
+      auto made = driver::CompileApparmor(*front, front->sink);
       if (!made) return Complain(made.error());
-      if (*made) profiles_ = std::move(**made);
       failed = !*made;
+      built_.profiles = std::move(*made);
     }
+    if (Wants("selinux", *front)) {
+      auto made = driver::CompileSelinux(*front, built_.module_form, front->sink);
+      if (!made) return Complain(made.error());
+      failed = failed || !*made;
+      built_.module = std::move(*made);
+    }
+    const auto module = built_.module ? std::optional<selinux::Module>() : driver::LowerSelinux(*front, front->sink);
+    options.module = built_.module ? &built_.module->module : module ? &*module : nullptr;
     for (const size_t index : chosen) {
       auto artifact = driver::CompileSeccomp(front->policy.domains[index], options, front->sink);
-      if (artifact) artifacts.push_back(std::move(*artifact));
+      if (artifact) built_.filters.push_back(std::move(*artifact));
       failed = failed || !artifact;
     }
     ShowDiagnostics(front->sink, front->sources, command_.common);
     if (failed) return kFindings;
-    return std::max(Write(path, output, *front, chosen, artifacts), Inconclusive(artifacts));
+    return std::max(Write(path, output, *front), Inconclusive(built_.filters));
   }
 
  private:
   // The layer is named by a set of the policy, and not left out.
   bool Wants(const std::string& layer, const driver::Frontend& front) const {
-    if (!command_.emit.empty()) return layer == (command_.emit == "apparmor" ? "apparmor" : "seccomp");
+    if (!command_.emit.empty()) return layer == (command_.emit == "apparmor" ? "apparmor" : command_.emit == "cil" || command_.emit == "fc" ? "selinux" : "seccomp");
     if (command_.cost && command_.output.empty()) return layer == "seccomp";
     if (!command_.backends.empty()) return std::find(command_.backends.begin(), command_.backends.end(), layer) != command_.backends.end();
     return std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [&](const ir::Domain& domain) {
@@ -92,17 +103,25 @@ class Compiler {
     return kOk;
   }
 
-  int Write(const std::string& path, const std::string& output, const driver::Frontend& front, const std::vector<size_t>& chosen, const std::vector<driver::SeccompArtifact>& artifacts) const {
+  // One artifact, as bytes.
+  Result<std::string> Bytes(const driver::Frontend& front) const {
+    if (command_.emit == "apparmor") return built_.profiles->text;
+    if (command_.emit == "cil") return built_.module->cil;
+    if (command_.emit == "fc") return built_.module->file_contexts;
+    return driver::Emit(front.policy.domains[built_.chosen[0]], built_.filters[0], command_.emit);
+  }
+
+  int Write(const std::string& path, const std::string& output, const driver::Frontend& front) const {
     Result<void> status;
     std::string report;
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      const ir::Domain& domain = front.policy.domains[chosen[i]];
-      if (command_.cost) report += CostText(domain, artifacts[i], command_.frequencies, status);
+    for (size_t i = 0; i < built_.chosen.size(); ++i) {
+      const ir::Domain& domain = front.policy.domains[built_.chosen[i]];
+      if (command_.cost) report += CostText(domain, built_.filters[i], command_.frequencies, status);
       if (!status) return Complain(status.error());
     }
     if (!command_.emit.empty()) {
       if (command_.cost) std::fputs(report.c_str(), stderr);
-      const auto bytes = command_.emit == "apparmor" ? Result<std::string>(profiles_->text) : driver::Emit(front.policy.domains[chosen[0]], artifacts[0], command_.emit);
+      const auto bytes = Bytes(front);
       if (!bytes) return Complain(bytes.error());
       const auto written = output.empty() ? Print(*bytes) : source::WriteFile(output, *bytes);
       return written ? kOk : Complain(written.error());
@@ -112,17 +131,18 @@ class Compiler {
       return printed ? kOk : Complain(printed.error());
     }
     const std::string folder = output.empty() ? StemOf(path) + ".bundle" : output;
-    const auto files = driver::Bundle(StemOf(path), front, chosen, artifacts, Wants("seccomp", front), profiles_);
+    const auto files = driver::Bundle(StemOf(path), front, built_);
     if (auto written = driver::WriteBundle(folder, files); !written) return Complain(written.error());
-    for (size_t i = 0; i < chosen.size() && Wants("seccomp", front); ++i) report = driver::Summary(front.policy.domains[chosen[i]], artifacts[i]) + report;
-    if (profiles_) report += driver::Summary(*profiles_, front);
+    for (size_t i = 0; i < built_.chosen.size() && built_.writes_filters; ++i) report = driver::Summary(front.policy.domains[built_.chosen[i]], built_.filters[i]) + report;
+    if (built_.profiles) report += driver::Summary(*built_.profiles, front);
+    if (built_.module) report += driver::Summary(*built_.module, built_.module_form);
     const auto printed = Print(command_.common.json() ? files.at("manifest.json") : report + fmt::format("wrote {}/\n", folder));
     return printed ? kOk : Complain(printed.error());
   }
 
   const CompileCommand& command_;
   std::map<std::string, double> frequencies_;
-  std::optional<apparmor::Artifact> profiles_;  // of the policy at hand
+  driver::Built built_;  // of the policy at hand
 };
 
 }  // namespace

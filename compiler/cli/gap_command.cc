@@ -5,9 +5,11 @@
 #include <set>
 
 #include "backends/combine/gaps.h"
+#include "backends/combine/labels.h"
 #include "backends/seccomp/lower.h"
 #include "compiler/cli/commands.h"
 #include "compiler/driver/analyze.h"
+#include "compiler/driver/compile.h"
 #include "compiler/driver/gap_text.h"
 
 namespace ravelin::cli {
@@ -59,7 +61,7 @@ LayerSet Sorted(LayerSet set) {
   return set;
 }
 
-DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts) {
+DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, const selinux::Module* module) {
   DomainReport report;
   report.name = domain.name;
   const seccomp::FilterSpec spec = seccomp::Lower(domain);
@@ -91,10 +93,13 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts) 
   }
   for (const LayerSet& set : domain.layer_sets) {
     if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return driver::IsBuilt(layer); })) continue;
-    const auto gaps = combine::FindGaps(effective, set);
+    auto gaps = combine::FindGaps(effective, set);
     if (!gaps) {
       report.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
       continue;
+    }
+    if (module != nullptr && std::find(set.begin(), set.end(), "selinux") != set.end()) {
+      for (combine::Gap& gap : combine::LabelGaps(domain, *module, set)) gaps->push_back(std::move(gap));
     }
     for (const combine::Gap& gap : *gaps) {
       const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : "default";
@@ -178,9 +183,12 @@ int Run(const GapCommand& command) {
     const auto front = ReadOrComplain(file, command.common, one);
     exit_code = std::max(exit_code, one);
     if (!front) continue;
-    for (ir::Domain domain : front->policy.domains) {
+    for (ir::Domain& domain : front->policy.domains) {
       if (!sets.empty()) domain.layer_sets = sets;
-      const DomainReport report = Report(domain, driver::FactsOf(front->target));
+    }
+    const auto module = driver::LowerSelinux(*front, front->sink);
+    for (const ir::Domain& domain : front->policy.domains) {
+      const DomainReport report = Report(domain, driver::FactsOf(front->target), module ? &*module : nullptr);
       text += Text(report);
       json += (json.empty() ? "" : ",\n ") + Json(file, report);
       if (!report.not_judged.empty()) exit_code = std::max(exit_code, kEnvironment);

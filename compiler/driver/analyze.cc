@@ -15,16 +15,16 @@ std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
   return {missing.begin(), missing.end()};
 }
 
-bool IsBuilt(std::string_view layer) { return layer == "seccomp" || layer == "apparmor"; }
+bool IsBuilt(std::string_view layer) { return layer == "seccomp" || layer == "apparmor" || layer == "selinux"; }
 
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, diag::Sink& sink) {
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink) {
   Analysis analysis;
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
   combine::Effective effective(domain, spec, facts);
   analysis.nevers = CheckNevers(effective, spec, sink);
-  analysis.gaps = CheckGaps(effective, gaps, sink);
+  analysis.gaps = CheckGaps(effective, gaps, module, sink);
   analysis.layers_not_built = LayersNotBuilt(domain);
   return analysis;
 }

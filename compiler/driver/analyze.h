@@ -7,6 +7,7 @@
 
 #include "backends/combine/gaps.h"
 #include "backends/seccomp/filter_spec.h"
+#include "backends/selinux/module.h"
 #include "compiler/base/diag.h"
 #include "compiler/ir/policy.h"
 
@@ -29,7 +30,8 @@ struct Analysis {
 // `spec` is the domain's lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
 // written, else a warning.  kOfSeccompAlone: what uses the filter alone judges no other layer set.
 enum class GapsAre { kErrors, kWarnings, kOfSeccompAlone };
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, diag::Sink& sink);
+// `module`: what SELinux is told, for its labels; nullptr where no layer set names it.
+Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);
 
 // True for layers that this build has a back end for.
 bool IsBuilt(std::string_view layer);
@@ -39,7 +41,7 @@ void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                
 void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
 void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
 std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);
-std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, diag::Sink& sink);  // gap-not-accepted, gap-unused
+std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);  // gap-not-accepted, gap-unused
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain);
 
 }  // namespace ravelin::driver

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "backends/combine/labels.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_text.h"
 
@@ -108,7 +109,7 @@ class Reporter {
 
 }  // namespace
 
-std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_are, diag::Sink& sink) {
+std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_are, const selinux::Module* module, diag::Sink& sink) {
   const ir::Domain& domain = effective.domain();
   std::vector<Gap> all;
   std::vector<LayerSet> judged;
@@ -123,6 +124,8 @@ std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_
     }
     judged.push_back(set);
     for (Gap& gap : *gaps) all.push_back(std::move(gap));
+    if (module == nullptr || std::find(set.begin(), set.end(), "selinux") == set.end()) continue;
+    for (Gap& gap : combine::LabelGaps(domain, *module, set)) all.push_back(std::move(gap));
   }
   Reporter reporter(domain, gaps_are, sink);
   reporter.Report(all);

@@ -81,7 +81,7 @@ std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const Co
   SeccompArtifact artifact;
   const size_t errors = sink.ErrorCount();
   artifact.spec = seccomp::Lower(domain);
-  artifact.analysis = Analyze(domain, artifact.spec, options.facts, options.gaps, sink);
+  artifact.analysis = Analyze(domain, artifact.spec, options.facts, options.gaps, options.module, sink);
   artifact.big_endian = kernel::IsBigEndian(domain.architectures.front());
   auto filter = seccomp::Generate(artifact.spec, {options.frequencies, options.optimize});
   if (!filter) {

@@ -10,6 +10,7 @@
 #include "backends/seccomp/codegen.h"
 #include "backends/seccomp/filter_spec.h"
 #include "backends/seccomp/prove/prove.h"
+#include "backends/selinux/selinux.h"
 #include "compiler/base/diag.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/ir/policy.h"
@@ -23,6 +24,7 @@ struct CompileOptions {
   bool oci = false;           // also the runtime profile, read back and proved
   combine::LayerFacts facts;  // of the target
   GapsAre gaps = GapsAre::kOfSeccompAlone;
+  const selinux::Module* module = nullptr;  // what SELinux is told, where a layer set names it
 };
 
 // How the runtime profile came out on one architecture through the installed libseccomp.
@@ -49,6 +51,12 @@ std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const Co
 // error in the sink.
 struct Frontend;
 Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front, diag::Sink& sink);
+
+// The module of all policies of the file, compiled by libsepol and proved.  Fails where libsepol does; nullopt after an error in the sink.
+Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
+// What the module will say; nullopt where no layer set names SELinux, or after an error in the sink.
+std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& sink);
+selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts);
 
 // "socket(AF_ALG, 0, 0)" on x86_64 for an event's registers.
 std::string ShowEvent(const ir::Event& event);

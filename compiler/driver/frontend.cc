@@ -4,7 +4,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-
 namespace ravelin::driver {
 namespace {
 
@@ -60,6 +59,6 @@ Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const Load
   return front;
 }
 
-combine::LayerFacts FactsOf(const resolve::Target& target) { return {target.apparmor_features}; }
+combine::LayerFacts FactsOf(const resolve::Target& target) { return {target.apparmor_features, target.kernel}; }
 
 }  // namespace ravelin::driver

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "backends/seccomp/c_header.h"
 #include "backends/seccomp/oci/oci.h"
@@ -21,8 +22,8 @@ using Json = nlohmann::ordered_json;
 constexpr int kManifestFormat = 1;
 
 // The first domain has the bundle's name; the others add their own.
-std::string Stem(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, size_t i) {
-  return i == 0 ? name : name + "." + front.policy.domains[chosen[i]].name;
+std::string Stem(const std::string& name, const Frontend& front, const Built& built, size_t i) {
+  return i == 0 ? name : name + "." + front.policy.domains[built.chosen[i]].name;
 }
 
 Json DescribeProof(const seccomp::ProofResult& proof, const char* method) {
@@ -68,18 +69,66 @@ Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const Sec
   return out;
 }
 
-std::string InstallText(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, bool apparmor) {
+Json DescribeProfiles(const std::string& file, const apparmor::Artifact& profiles, const resolve::Target& target) {
+  Json proofs = Json::array();
+  for (const apparmor::ProfileResult& profile : profiles.profiles) proofs.push_back({{"profile", profile.name}, {"method", "compiled automata walked beside the policy's, all names"}, {"result", profile.proved ? "proved" : "inconclusive"}});
+  return {{"file", file}, {"sha256", base::Sha256Hex(profiles.text)}, {"features", target.apparmor_features}, {"parser", profiles.parser}, {"target_parser", target.apparmor_parser}, {"proofs", std::move(proofs)}};
+}
+
+const char* FormName(selinux::Form form) { return form == selinux::Form::kStandalone ? "standalone" : "module"; }
+
+Json DescribeModule(const std::string& name, const selinux::Artifact& module, selinux::Form form) {
+  Json out = {{"file", name + ".cil"}, {"sha256", base::Sha256Hex(module.cil)}, {"file_contexts", name + ".fc"}, {"file_contexts_sha256", base::Sha256Hex(module.file_contexts)}, {"form", FormName(form)}};
+  out["policy_capabilities"] = module.module.policy_capabilities;
+  out["proofs"].push_back({{"method", "every type, class and permission asked of libsepol; transitions, labels of paths, ports"}, {"result", module.proof.proved ? "proved" : "inconclusive"}, {"detail", fmt::format("{} questions, {} sets of paths", module.proof.quadruples, module.proof.cells)}});
+  out["base_grants"] = Json::array();
+  for (const selinux::Grant& grant : module.base_grants) out["base_grants"].push_back({{"grant", grant.text}, {"because", grant.reason}});
+  out["permitted_by_default"] = module.wide;
+  out["labels_that_differ_at_creation"] = module.differences;
+  return out;
+}
+
+// Where the types of a module stand: what to label again.
+std::string LabelledPlaces(const selinux::Artifact& module) {
+  std::set<std::string> places;
+  for (const selinux::PathType& path : module.module.paths) {
+    for (const std::string& pattern : path.patterns) {
+      std::string place = pattern.substr(0, pattern.find_first_of("*?[{\\"));
+      if (place.size() != pattern.size()) place = place.substr(0, place.rfind('/'));
+      if (!place.empty()) places.insert(place);
+    }
+  }
+  std::string out;
+  std::string above;
+  for (const std::string& place : places) {
+    if (!above.empty() && place.rfind(above + "/", 0) == 0) continue;
+    above = place;
+    out += " " + place;
+  }
+  return out.empty() ? " /" : out;
+}
+
+std::string InstallText(const std::string& name, const Frontend& front, const Built& built) {
   std::string out = fmt::format("# Installing {}\n\nMade by ravelin {} for target {}.\n", name, Version(), front.policy.target_name);
-  for (size_t i = 0; i < chosen.size(); ++i) {
-    const std::string stem = Stem(name, front, chosen, i);
-    out += fmt::format("\n## Policy {}\n\n", front.policy.domains[chosen[i]].name);
+  for (size_t i = 0; i < built.chosen.size() && built.writes_filters; ++i) {
+    const std::string stem = Stem(name, front, built, i);
+    out += fmt::format("\n## Policy {}\n\n", front.policy.domains[built.chosen[i]].name);
     out += fmt::format("- `{0}.bpf`: an array of `struct sock_filter`. Any loader that calls seccomp(2) with it will do:\n  `bwrap --seccomp 10 ... 10<{0}.bpf`, or `ravelin run {0}.rav -- COMMAND` from source.\n", stem);
     out += fmt::format("- `{0}.oci.json`: the `linux.seccomp` object of a container's config.json; `docker run --security-opt seccomp={0}.oci.json`.\n", stem);
   }
-  if (apparmor) {
+  if (built.profiles) {
     out += fmt::format("\n## AppArmor\n\n`{0}.apparmor` holds the profiles of all policies of the file.\n\n", name);
     out += fmt::format("- install: `install -m 644 {0}.apparmor /etc/apparmor.d/{0} && apparmor_parser -r /etc/apparmor.d/{0}`\n- check: `aa-status | grep -w {1}`\n- rollback: `apparmor_parser -R /etc/apparmor.d/{0} && rm /etc/apparmor.d/{0}`\n", name, front.policy.domains.front().name);
     out += "\nWhere the kernel lacks AppArmor's extended unix mediation the parser says that `network unix` rules are downgraded; the generic\nrule is what is meant and what was proved.\n";
+  }
+  if (built.module) {
+    const std::string places = LabelledPlaces(*built.module);
+    out += fmt::format("\n## SELinux\n\n`{0}.cil` is one module with the types of all policies of the file; `{0}.fc` repeats its labels of paths as file_contexts.\n\n", name);
+    if (built.module_form == selinux::Form::kModule) {
+      out += fmt::format("- install: `semodule -i {0}.cil && restorecon -RF{1}`\n- check: `semodule -l | grep -w {0}`, and `restorecon -Rnv{1}` prints nothing\n- rollback: `semodule -r {0} && restorecon -RF{1}`\n", name, places);
+    } else {
+      out += fmt::format("- install: `secilc -o policy.33 -f file_contexts {0}.cil`; a guest loads `policy.33` at boot and labels its files by `file_contexts`\n- check: `seinfo -t policy.33`\n- rollback: boot without it; it stands beside no other policy\n", name);
+    }
   }
   return out;
 }
@@ -101,7 +150,7 @@ Result<std::string> Emit(const ir::Domain& domain, const SeccompArtifact& artifa
   return Fail(ErrorCode::kUnsupported, fmt::format("`{}` is no form of a seccomp artifact (bpf, oci, c, listing)", form));
 }
 
-std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const std::vector<size_t>& chosen, const std::vector<SeccompArtifact>& artifacts, bool filters, const std::optional<apparmor::Artifact>& profiles) {
+std::map<std::string, std::string> Bundle(const std::string& name, const Frontend& front, const Built& built) {
   std::map<std::string, std::string> files;
   Json manifest = {{"ravelin_manifest", kManifestFormat}, {"ravelin", Version()}, {"target", front.policy.target_name}, {"library", LibraryVersion()}, {"parser", syntax::ParserVersion()}};
   Json sources = Json::array();
@@ -109,21 +158,24 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
     sources.push_back({{"file", std::filesystem::path(front.sources.Name(file)).filename().string()}, {"sha256", base::Sha256Hex(front.sources.Text(file))}});
   }
   manifest["sources"] = std::move(sources);
-  for (size_t i = 0; i < artifacts.size(); ++i) {
-    const std::string stem = Stem(name, front, chosen, i);
-    if (filters) files[stem + ".bpf"] = seccomp::EncodeProgram(artifacts[i].filter.program, artifacts[i].big_endian);
-    if (filters && !artifacts[i].oci.empty()) files[stem + ".oci.json"] = artifacts[i].oci;
-    manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[chosen[i]], artifacts[i], files));
+  for (size_t i = 0; i < built.filters.size(); ++i) {
+    const std::string stem = Stem(name, front, built, i);
+    const SeccompArtifact& filter = built.filters[i];
+    if (built.writes_filters) files[stem + ".bpf"] = seccomp::EncodeProgram(filter.filter.program, filter.big_endian);
+    if (built.writes_filters && !filter.oci.empty()) files[stem + ".oci.json"] = filter.oci;
+    manifest["domains"].push_back(DescribeDomain(stem, front.policy.domains[built.chosen[i]], filter, files));
   }
-  if (profiles) {
-    const std::string file = name + ".apparmor";
-    files[file] = profiles->text;
-    Json proofs = Json::array();
-    for (const apparmor::ProfileResult& profile : profiles->profiles) proofs.push_back({{"profile", profile.name}, {"method", "compiled automata walked beside the policy's, all names"}, {"result", profile.proved ? "proved" : "inconclusive"}});
-    manifest["artifacts"].push_back({{"file", file}, {"sha256", base::Sha256Hex(profiles->text)}, {"features", front.target.apparmor_features}, {"parser", profiles->parser}, {"target_parser", front.target.apparmor_parser}, {"proofs", std::move(proofs)}});
+  if (built.profiles) {
+    files[name + ".apparmor"] = built.profiles->text;
+    manifest["artifacts"].push_back(DescribeProfiles(name + ".apparmor", *built.profiles, front.target));
+  }
+  if (built.module) {
+    files[name + ".cil"] = built.module->cil;
+    files[name + ".fc"] = built.module->file_contexts;
+    manifest["artifacts"].push_back(DescribeModule(name, *built.module, built.module_form));
   }
   files["manifest.json"] = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  files["INSTALL.md"] = InstallText(name, front, filters ? chosen : std::vector<size_t>(), profiles.has_value());
+  files["INSTALL.md"] = InstallText(name, front, built);
   return files;
 }
 
@@ -161,6 +213,12 @@ Result<void> WriteBundle(const std::string& folder, const std::map<std::string, 
 std::string Summary(const apparmor::Artifact& profiles, const Frontend& front) {
   std::string out = fmt::format("AppArmor: {} profile{} ({} bytes compiled), proved: names, sockets, signals, ptrace, mounts, capabilities; apparmor_parser {}\n", profiles.profiles.size(), profiles.profiles.size() == 1 ? "" : "s", profiles.binary_size, profiles.parser);
   if (profiles.parser != front.target.apparmor_parser) out += fmt::format("  the target has apparmor_parser {}: what that one makes of the profiles was not looked at\n", front.target.apparmor_parser);
+  return out;
+}
+
+std::string Summary(const selinux::Artifact& module, selinux::Form form) {
+  std::string out = fmt::format("SELinux: {} {}, {} types of paths, {} file contexts, {} rules, proved: {} questions to libsepol, transitions, labels, ports\n", FormName(form), module.module.name, module.module.paths.size(), module.module.contexts.size(), module.module.allows.size(), module.proof.quadruples);
+  for (const std::string& wide : module.wide) out += "  permitted where no rule refuses it: " + wide + "\n";
   return out;
 }
 

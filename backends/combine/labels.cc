@@ -1,0 +1,62 @@
+#include "backends/combine/labels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "backends/selinux/names.h"
+
+namespace ravelin::combine {
+namespace {
+
+// What the domain may do with objects of a type, "class permission"; "" stands for the host's types.
+std::set<std::string> GrantsOn(const selinux::Module& module, const std::string& source, const std::string& type) {
+  std::set<std::string> grants;
+  for (const auto& [access, allowed] : module.allows) {
+    if (access.source != source || access.target != type) continue;
+    for (const auto& [permission, places] : allowed.permissions) grants.insert(access.object_class + " " + permission);
+  }
+  return grants;
+}
+
+// A rule that permits creation of the path, and the operation.
+std::pair<std::optional<uint32_t>, int> CreatorOf(const ir::Domain& domain, const std::string& path) {
+  const ir::FacetId file = ir::FacetOf("file");
+  const auto& operations = kernel::Facets()[file].operations;
+  int first = 0;
+  for (size_t i = operations.size(); i-- > 0;) {
+    if (operations[i].rfind("create", 0) != 0) continue;
+    first = static_cast<int>(i);
+    for (const ir::Rule& rule : domain.rules) {
+      if (rule.facet != file || rule.effect != ir::Effect::kAllow || (rule.operations >> i & 1) == 0) continue;
+      const auto box = ir::BoxOf(rule, first);
+      if (!box) continue;
+      const auto at = box->texts.find("path");
+      if (at == box->texts.end() || at->second.Contains(path)) return {rule.id, first};
+    }
+  }
+  return {std::nullopt, first};
+}
+
+}  // namespace
+
+std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
+  std::vector<Gap> gaps;
+  const std::string source = selinux::DomainType(domain.name);
+  for (const selinux::LabelDifference& d : module.differences) {
+    if (d.domain != domain.name) continue;
+    const bool known = std::any_of(module.paths.begin(), module.paths.end(), [&](const selinux::PathType& path) { return path.type == d.labelled; });
+    const std::set<std::string> wanted = GrantsOn(module, source, known ? d.labelled : selinux::RestFiles(module.name));
+    const std::set<std::string> given = GrantsOn(module, source, d.created);
+    const auto [rule, operation] = CreatorOf(domain, d.path);
+    ir::BoxMember witness;
+    witness.texts["path"] = d.path;
+    const std::string reason = fmt::format("a new object there gets the label {} of its directory or name, not that of its path", d.created);
+    if (!std::includes(given.begin(), given.end(), wanted.begin(), wanted.end())) gaps.push_back({rule, ir::FacetOf("file"), operation, false, layers, reason, witness, std::nullopt});
+    if (!std::includes(wanted.begin(), wanted.end(), given.begin(), given.end())) gaps.push_back({rule, ir::FacetOf("file"), operation, true, layers, reason, witness, std::nullopt});
+  }
+  return gaps;
+}
+
+}  // namespace ravelin::combine

@@ -1,0 +1,16 @@
+// Where SELinux decides by another label than that of the path (docs/semantics.md, clause 9.4).
+#pragma once
+
+#include <vector>
+
+#include "backends/combine/gaps.h"
+#include "backends/selinux/module.h"
+
+namespace ravelin::combine {
+
+// New objects whose label at creation is not that of their path, and whose domain has other permissions on the one than on the
+// other: narrower or wider until the object is labelled again.  For a layer set with SELinux in it; attributed to a rule that permits
+// the creation.
+std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
+
+}  // namespace ravelin::combine

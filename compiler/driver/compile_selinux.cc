@@ -1,0 +1,44 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/driver/compile.h"
+#include "compiler/driver/frontend.h"
+
+namespace ravelin::driver {
+
+selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts) { return {facts.kernel, facts.selinux_policy_capabilities}; }
+
+std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& sink) {
+  const bool named = std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [](const ir::Domain& domain) {
+    return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "selinux") != set.end(); });
+  });
+  if (!named) return std::nullopt;
+  auto module = selinux::LowerFor(front.policy, {selinux::Form::kModule, "", SelinuxFactsOf(FactsOf(front.target))});
+  if (module) return std::move(*module);
+  sink.Report(diag::Kind::kSelinuxNotExpressible, front.policy.domains.front().from.span, module.error().message);
+  return std::nullopt;
+}
+
+Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink) {
+  selinux::Options options;
+  options.form = form;
+  options.target = SelinuxFactsOf(FactsOf(front.target));
+  auto artifact = selinux::Compile(front.policy, options);
+  const ir::Domain& first = front.policy.domains.front();
+  if (!artifact) {
+    // What the language can say and SELinux cannot is the policy's; all else is the world's or ours.
+    if (artifact.error().code != ErrorCode::kUnsupported) return tl::make_unexpected(artifact.error());
+    sink.Report(diag::Kind::kSelinuxNotExpressible, first.from.span, artifact.error().message);
+    return std::optional<selinux::Artifact>();
+  }
+  if (!artifact->proof.proved) {
+    const selinux::ProofResult& proof = artifact->proof;
+    const std::string why = !proof.differences.empty() ? proof.differences.front().text : !proof.inconclusive.empty() ? "inconclusive: " + proof.inconclusive.front() : "";
+    sink.Report(diag::Kind::kProofFailed, first.from.span, fmt::format("the SELinux module is not proved: {}", why)).Help("nothing was written; this is a defect of the compiler, please report it with the policy");
+    return std::optional<selinux::Artifact>();
+  }
+  return std::optional<selinux::Artifact>(std::move(*artifact));
+}
+
+}  // namespace ravelin::driver
