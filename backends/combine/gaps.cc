@@ -97,13 +97,13 @@ class Finder {
       if (rule.facet != facet || rule.effect != Effect::kDeny || (rule.operations >> operation & 1) == 0) continue;
       RAVELIN_TRY(own, ir::BoxOf(rule, operation));
       RAVELIN_TRY(both, ir::Meet(own, box));
-      if (both) take(rule, *both, Reason(facet, operation, rule, mediated));
+      if (both) take(rule, *both, Reason(facet, operation, rule, mediated, *both));
     }
     if (found) return {};
     for (const Rule& rule : domain_.rules) {
       if (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain) continue;
       if (!mediated) {
-        if (rule.facet == facet && (rule.operations >> operation & 1) != 0) take(rule, box, Reason(facet, operation, rule, false));
+        if (rule.facet == facet && (rule.operations >> operation & 1) != 0) take(rule, box, Reason(facet, operation, rule, false, box));
         continue;
       }
       for (const std::string& layer : layers_) {
@@ -112,7 +112,7 @@ class Finder {
         for (const Box& grant : grants) {
           RAVELIN_TRY(both, ir::Meet(grant, box));
           if (!both) continue;
-          take(rule, *both, Reason(facet, operation, rule, true));
+          take(rule, *both, Reason(facet, operation, rule, true, *both));
           break;
         }
       }
@@ -134,7 +134,7 @@ class Finder {
   }
 
   // What the layers do not tell apart.
-  std::string Reason(ir::FacetId facet, int operation, const Rule& rule, bool mediated) const {
+  std::string Reason(ir::FacetId facet, int operation, const Rule& rule, bool mediated, const Box& box) const {
     const kernel::FacetInfo& info = kernel::Facets()[facet];
     const std::string& name = info.operations[static_cast<size_t>(operation)];
     std::vector<std::string> names;
@@ -163,6 +163,16 @@ class Finder {
       }
       if (rule.owner_only && !effective_.Sees(layer, facet, operation, "owner")) unseen += unseen.empty() ? "owner" : ", owner";
       if (!unseen.empty()) return fmt::format("{} {} not see {} of `{}`", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", unseen, info.name);
+      // What the layer sees, and still does not tell apart here.
+      const auto outside = [&](const char* attribute) {
+        const auto said = rule.integers.find(attribute);
+        const auto here = box.integers.find(attribute);
+        return said != rule.integers.end() && here != box.integers.end() && said->second.Intersect(here->second).empty();
+      };
+      if (outside("port")) return fmt::format("{} is not asked for every port: not for 0, those of the kernel's local range, or the peers of datagram sockets", LayerName(layer));
+      for (const char* attribute : {"protocol", "type", "family"}) {
+        if (outside(attribute)) return fmt::format("{} sees the class of a socket, not its {}", LayerName(layer), attribute);
+      }
       return fmt::format("{} asks the same permission ({}) for other operations of `{}`", LayerName(layer), asked, info.name);
     }
     return "";
