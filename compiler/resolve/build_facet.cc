@@ -19,7 +19,7 @@ void RuleBuilder::BuildFacet(const InForce<ast::Rule>& item, std::vector<ir::Rul
     base.operations = ~ir::OperationSet{0} >> (64 - kernel::Facets()[base.facet].operations.size());
     for (const Expr& subject : rule.subjects) good &= ReadObjects(subject, *item.scope, base, 0);
   } else {
-    good &= ReadOperations(rule, base);
+    good &= ReadOperations(rule, *item.scope, base);
   }
   std::vector<std::string> transports;
   std::vector<std::string_view> seen;
@@ -58,7 +58,7 @@ void RuleBuilder::BuildFacet(const InForce<ast::Rule>& item, std::vector<ir::Rul
   }
 }
 
-bool RuleBuilder::ReadOperations(const ast::Rule& rule, ir::Rule& base) {
+bool RuleBuilder::ReadOperations(const ast::Rule& rule, const Scope& scope, ir::Rule& base) {
   const kernel::FacetInfo& facet = kernel::Facets()[base.facet];
   if (rule.subjects.empty()) {
     if (facet.operations.size() == 1) {
@@ -70,8 +70,26 @@ bool RuleBuilder::ReadOperations(const ast::Rule& rule, ir::Rule& base) {
     return false;
   }
   bool good = true;
-  for (const Expr& subject : rule.subjects) good &= AddOperation(subject, base);
+  for (const Expr& subject : rule.subjects) {
+    // An attempt is said as people say it: `file read "/etc/shadow"`, `signal KILL peer outside`.
+    if (attempt_ && facet.name == "file" && base.operations != 0 && subject.kind == ExprKind::kString) {
+      good &= ReadPath(subject, scope, base);
+    } else if (!attempt_ || facet.name != "signal" || !AddSignal(subject, base)) {
+      good &= AddOperation(subject, base);
+    }
+  }
+  if (good && base.operations == 0 && base.integers.count("signal") != 0) return AddOperation({ExprKind::kName, ast::Op::kNone, 0, "send", {}, rule.kind.span}, base);
   return good;
+}
+
+// A signal's name in the place of an operation.
+bool RuleBuilder::AddSignal(const Expr& expr, ir::Rule& base) {
+  if (expr.kind != ExprKind::kName || base.integers.count("signal") != 0) return false;
+  std::string name = expr.text;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  const auto number = kernel::FindSignal(FirstArch(), name);
+  if (number) base.integers["signal"] = ir::IntervalSet::Single(static_cast<uint64_t>(*number));
+  return number.has_value();
 }
 
 bool RuleBuilder::AddOperation(const Expr& expr, ir::Rule& base) {
@@ -106,6 +124,7 @@ bool RuleBuilder::AddOperation(const Expr& expr, ir::Rule& base) {
 bool RuleBuilder::ReadClause(const ast::Clause& clause, const Scope& scope, ir::Rule& base, std::vector<std::string>& transports) {
   const std::string& facet = kernel::Facets()[base.facet].name;
   const ClauseSpec* spec = FindClause(facet, clause.keyword.text);
+  if (spec == nullptr && attempt_ && clause.keyword.text == "to") spec = FindClause(facet, "peer");
   if (spec == nullptr) {
     std::vector<std::string_view> known;
     for (const ClauseSpec& one : Clauses()) {

@@ -47,7 +47,8 @@ class RuleBuilder {
   bool AddCall(const ast::Expr& expr, const Scope& scope, bool through_set, std::vector<ir::CallMatch>& calls);
   void ReportUnknownCall(const ast::Expr& expr, const Scope& scope);
   void BuildFacet(const InForce<ast::Rule>& item, std::vector<ir::Rule>& out, ir::Rule base);
-  bool ReadOperations(const ast::Rule& rule, ir::Rule& base);
+  bool ReadOperations(const ast::Rule& rule, const Scope& scope, ir::Rule& base);
+  bool AddSignal(const ast::Expr& expr, ir::Rule& base);
   bool AddOperation(const ast::Expr& expr, ir::Rule& base);
   bool ReadClause(const ast::Clause& clause, const Scope& scope, ir::Rule& base, std::vector<std::string>& transports);
   bool ReadIntegers(const ast::Clause& clause, const Scope& scope, std::string_view prefix, int bits, const std::string& attribute, ir::Rule& base);

@@ -222,6 +222,15 @@ void RuleBuilder::BuildAttemptedCalls(const ast::Rule& line, const Scope& scope,
   }
 }
 
+std::vector<ir::Rule> BuildAttempts(const ast::Rule& event, const ir::Policy& policy, size_t domain, const source::SourceManager& sources, diag::Sink& sink) {
+  std::set<std::string> names;
+  for (const ir::Domain& one : policy.domains) names.insert(one.name);
+  const DomainContext context{policy.domains[domain], names, sources};
+  std::vector<ir::Rule> out;
+  RuleBuilder(context, sink).BuildAttempts(event, Scope(nullptr), out);
+  return out;
+}
+
 std::vector<ir::Expectation> BuildTests(const Resolved& resolved, const ir::Policy& policy, const source::SourceManager& sources, diag::Sink& sink) {
   std::set<std::string> names;
   for (const ResolvedDomain& domain : resolved.domains) names.insert(domain.policy->name.text);

@@ -59,4 +59,7 @@ ir::Policy Build(const Resolved& resolved, const source::SourceManager& sources,
 // The expectations of the tests, in source order; `policy` is what Build made of `resolved`.  Lines with mistakes are left out.
 std::vector<ir::Expectation> BuildTests(const Resolved& resolved, const ir::Policy& policy, const source::SourceManager& sources, diag::Sink& sink);
 
+// One attempt outside of a file, read as a line of a test of a domain; nothing after a mistake.
+std::vector<ir::Rule> BuildAttempts(const ast::Rule& event, const ir::Policy& policy, size_t domain, const source::SourceManager& sources, diag::Sink& sink);
+
 }  // namespace ravelin::resolve

@@ -375,30 +375,70 @@ class FileParser {
 
 ast::File Parse(const source::SourceManager& sources, source::FileId file, diag::Sink& sink) { return FileParser(sources, file, sink).Run(); }
 
+namespace {
+
+// A text that is one statement's worth of tokens, outside of a file.
+class Fragment {
+ public:
+  Fragment(const source::SourceManager& sources, source::FileId file, diag::Sink& sink) : file_(file), text_(sources.Text(file)), sink_(sink), scanned_(Prescan(file, text_, sink)) {}
+
+  // `read` asks the parser for a tree; nothing where it saw a mistake, which is reported as `this is no WHAT`.
+  template <typename Read>
+  auto Parse(bool is_expectation, const char* what, const Read& read) -> std::optional<decltype(read(std::declval<Parser&>(), std::declval<AstBuilder&>()))> {
+    if (!scanned_.readable) return std::nullopt;
+    std::vector<ast::Comment> comments;
+    StatementReader reader(file_, text_, scanned_, sink_, comments);
+    StatementTokens tokens = reader.Next();
+    const auto wrong = [&](source::Span span) {
+      sink_.Report(diag::Kind::kSyntaxError, span, fmt::format("this is no {}", what));
+      return std::nullopt;
+    };
+    if (tokens.tokens.empty() || tokens.ending != Ending::kLine) return wrong({file_, 0, static_cast<uint32_t>(text_.size())});
+    // Outside of a file no word begins a statement: `set` is a name like any other.
+    auto* first = dynamic_cast<antlr4::WritableToken*>(tokens.tokens.front().get());
+    const bool expects = is_expectation && first->getType() == Parser::EXPECT;
+    if (!expects && first->getType() >= Parser::LANGUAGE && first->getType() <= Parser::VERB) first->setType(Parser::NAME);
+    if (is_expectation && !expects) {
+      auto word = std::make_unique<antlr4::CommonToken>(tokens.tokens.front().get());
+      word->setType(Parser::EXPECT);
+      word->setText("permit");
+      tokens.tokens.insert(tokens.tokens.begin(), std::move(word));
+    }
+    antlr4::ListTokenSource list(std::move(tokens.tokens));
+    antlr4::CommonTokenStream stream(&list);
+    Parser parser(&stream);
+    parser.removeErrorListeners();
+    FirstError listener;
+    parser.addErrorListener(&listener);
+    AstBuilder builder([&](const antlr4::Token& token) { return reader.SpanOf(token); }, sink_);
+    const size_t errors = sink_.ErrorCount();
+    auto tree = read(parser, builder);
+    if (listener.seen) return wrong(listener.offending != nullptr ? reader.SpanOf(*listener.offending) : source::Span{file_, 0, 0});
+    if (sink_.ErrorCount() != errors) return std::nullopt;
+    return tree;
+  }
+
+ private:
+  source::FileId file_;
+  std::string_view text_;
+  diag::Sink& sink_;
+  Scanned scanned_;
+};
+
+}  // namespace
+
 std::optional<ast::Expr> ParseExpression(const source::SourceManager& sources, source::FileId file, diag::Sink& sink) {
-  const std::string_view text = sources.Text(file);
-  const Scanned scanned = Prescan(file, text, sink);
-  if (!scanned.readable) return std::nullopt;
-  std::vector<ast::Comment> comments;
-  StatementReader reader(file, text, scanned, sink, comments);
-  StatementTokens tokens = reader.Next();
-  const auto wrong = [&](source::Span span) {
-    sink.Report(diag::Kind::kSyntaxError, span, "this is no expression");
-    return std::nullopt;
-  };
-  if (tokens.tokens.empty() || tokens.ending != Ending::kLine) return wrong({file, 0, static_cast<uint32_t>(text.size())});
-  // Outside of a file no word begins a statement: `set` is a name like any other.
-  auto* first = dynamic_cast<antlr4::WritableToken*>(tokens.tokens.front().get());
-  if (first->getType() >= Parser::LANGUAGE && first->getType() <= Parser::VERB) first->setType(Parser::NAME);
-  antlr4::ListTokenSource list(std::move(tokens.tokens));
-  antlr4::CommonTokenStream stream(&list);
-  Parser parser(&stream);
-  parser.removeErrorListeners();
-  FirstError listener;
-  parser.addErrorListener(&listener);
-  auto* tree = parser.whole();
-  if (listener.seen) return wrong(listener.offending != nullptr ? reader.SpanOf(*listener.offending) : source::Span{file, 0, 0});
-  return AstBuilder([&](const antlr4::Token& token) { return reader.SpanOf(token); }, sink).Expr(tree->expr());
+  return Fragment(sources, file, sink).Parse(false, "expression", [](Parser& parser, AstBuilder& builder) {
+    auto* tree = parser.whole();
+    return parser.getNumberOfSyntaxErrors() == 0 ? builder.Expr(tree->expr()) : ast::Expr();
+  });
+}
+
+std::optional<ast::Expectation> ParseExpectation(const source::SourceManager& sources, source::FileId file, diag::Sink& sink) {
+  return Fragment(sources, file, sink).Parse(true, "attempt", [](Parser& parser, AstBuilder& builder) {
+    auto* tree = dynamic_cast<Parser::ExpectContext*>(parser.statement());
+    return tree != nullptr && parser.getNumberOfSyntaxErrors() == 0 ? builder.Expectation(tree) : ast::Expectation();
+  });
 }
 
 std::string ParserVersion() { return fmt::format("antlr {} / runtime 4.9", RAVELIN_ANTLR_TOOL); }

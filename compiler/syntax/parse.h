@@ -20,6 +20,9 @@ ast::File Parse(const source::SourceManager& sources, source::FileId file, diag:
 // A single expression, as in `ravelin explain POLICY 'socket(AF_ALG, SOCK_STREAM, 0)'`.
 std::optional<ast::Expr> ParseExpression(const source::SourceManager& sources, source::FileId file, diag::Sink& sink);
 
+// One line of a test block (`permit` or `refuse` in front may be left out), as in `ravelin explain POLICY 'file read "/etc/shadow"'`.
+std::optional<ast::Expectation> ParseExpectation(const source::SourceManager& sources, source::FileId file, diag::Sink& sink);
+
 // ANTLR tool and runtime of this build, for --version and manifests: "antlr 4.7.2 / runtime 4.9".
 std::string ParserVersion();
 
