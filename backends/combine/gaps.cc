@@ -25,7 +25,7 @@ std::string LayerName(std::string_view layer) {
 
 class Finder {
  public:
-  Finder(Effective& effective, const std::vector<std::string>& layers) : effective_(effective), domain_(effective.domain()) {
+  Finder(Effective& effective, const std::vector<std::string>& layers, const Box* at = nullptr) : effective_(effective), domain_(effective.domain()), at_(at) {
     for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
       if (Has(layers, layer)) layers_.emplace_back(layer);
     }
@@ -44,6 +44,13 @@ class Finder {
     return std::move(gaps_);
   }
 
+  Result<std::vector<Gap>> RunAt(ir::FacetId facet, int operation) {
+    const auto done = One(facet, operation);
+    if (!done) return tl::make_unexpected(done.error());
+    if (facet == ir::FacetOf("exec")) Transitions();
+    return std::move(gaps_);
+  }
+
  private:
   Result<void> One(ir::FacetId facet, int operation) {
     bool mediated = false;
@@ -55,6 +62,14 @@ class Finder {
     if (!mediated) {
       RAVELIN_TRY(possible, CanBeCarried(info.name));
       if (!possible) return {};
+    }
+    if (at_ != nullptr) {
+      Boxes here;
+      for (const Box& box : passed) {
+        RAVELIN_TRY(both, ir::Meet(box, *at_));
+        if (both) here.push_back(std::move(*both));
+      }
+      passed = std::move(here);
     }
     RAVELIN_TRY(excess, ir::Minus(passed, *permitted));
     for (const Box& box : excess) {
@@ -191,6 +206,10 @@ class Finder {
       if (rule.facet != exec || rule.effect != Effect::kAllow || to == rule.texts.end() || to->second.front() == "self") continue;
       Gap gap{rule.id, exec, 0, false, layers_, apparmor ? "under no_new_privs AppArmor refuses an exec that changes the profile" : "under no_new_privs SELinux refuses an exec that changes the domain", {}, std::nullopt};
       const auto box = ir::BoxOf(rule, 0);
+      if (box && at_ != nullptr) {
+        const auto both = ir::Meet(*box, *at_);
+        if (both && !*both) continue;
+      }
       if (box) gap.witness = ir::MemberOf(*box);
       gaps_.push_back(std::move(gap));
     }
@@ -198,6 +217,7 @@ class Finder {
 
   Effective& effective_;
   const ir::Domain& domain_;
+  const Box* at_;                    // nullptr: every attempt
   std::vector<std::string> layers_;  // in the order in which they are said
   std::vector<Gap> gaps_;
 };
@@ -205,6 +225,8 @@ class Finder {
 }  // namespace
 
 Result<std::vector<Gap>> FindGaps(Effective& effective, const std::vector<std::string>& layers) { return Finder(effective, layers).Run(); }
+
+Result<std::vector<Gap>> FindGapsAt(Effective& effective, const std::vector<std::string>& layers, ir::FacetId facet, int operation, const Box& at) { return Finder(effective, layers, &at).RunAt(facet, operation); }
 
 std::string_view VerdictText(Verdict verdict) {
   switch (verdict) {

@@ -25,6 +25,9 @@ struct Gap {
 // kTooLarge where an automaton would be.
 Result<std::vector<Gap>> FindGaps(Effective& effective, const std::vector<std::string>& layers);
 
+// Those of the attempts in a box alone, of one operation.
+Result<std::vector<Gap>> FindGapsAt(Effective& effective, const std::vector<std::string>& layers, ir::FacetId facet, int operation, const ir::Box& at);
+
 enum class Verdict { kExact, kWider, kNarrower, kBoth, kUnsupported };
 std::string_view VerdictText(Verdict verdict);
 // How one layer alone keeps each rule, by rule id; rules of the syscall facet and `never` are not judged here (kExact).

@@ -52,7 +52,7 @@ struct CommandLine {
     Gap(*app.add_subcommand("gap", "what the layers enforce of each rule, and what is left open"));
     Fmt(*app.add_subcommand("fmt", "canonical layout"));
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
-    Explain(*app.add_subcommand("explain", "is a call permitted, by which rule, by which instructions"));
+    Explain(*app.add_subcommand("explain", "is an attempt permitted, by which rule, and what does each layer do"));
     Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
   }
@@ -113,9 +113,9 @@ struct CommandLine {
 
   void Explain(CLI::App& sub) {
     sub.add_option("policy", explain.input, "policy file, - for standard input")->required();
-    sub.add_option("event", explain.event, "a call, such as 'socket(AF_ALG, SOCK_STREAM, 0)'")->required();
+    sub.add_option("event", explain.event, "a call, 'socket(AF_ALG, SOCK_STREAM, 0)', or a line of a test, 'file read \"/etc/shadow\"', 'exec \"/bin/sh\"', 'network connect tcp port 443', 'capability net_admin', 'signal KILL peer outside'")->required();
     sub.add_option("--arch", explain.arch, "architecture of the call; without it, the policy's first");
-    sub.add_option("--policy", explain.policy, "which policy of the file");
+    sub.add_option("--policy,--domain", explain.policy, "which policy of the file");
     AddPolicyOptions(sub, explain.common);
   }
 

@@ -29,7 +29,8 @@ struct Analysis {
 
 // `spec` is the domain's lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
 // written, else a warning.  kOfSeccompAlone: what uses the filter alone judges no other layer set.
-enum class GapsAre { kErrors, kWarnings, kOfSeccompAlone };
+// kNotJudged: none is looked for.
+enum class GapsAre { kErrors, kWarnings, kOfSeccompAlone, kNotJudged };
 // `module`: what SELinux is told, for its labels; nullptr where no layer set names it.
 Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);
 

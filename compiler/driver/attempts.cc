@@ -7,6 +7,7 @@
 
 #include "backends/seccomp/lower.h"
 #include "compiler/base/check.h"
+#include "compiler/driver/permitted.h"
 #include "compiler/ir/grant.h"
 #include "compiler/ir/satisfy.h"
 #include "compiler/oracle/decide.h"
@@ -21,14 +22,6 @@ using ir::ObjectCheck;
 using ir::Predicate;
 using ir::Rule;
 using kernel::Arch;
-
-// The name of a value of an attribute, as a policy would write it.
-std::string ShowValue(Arch arch, const std::string& attribute, uint64_t value) {
-  const std::map<std::string, std::string> families = {{"family", "AF"}, {"type", "SOCK"}, {"signal", "SIG"}, {"resource", "RLIMIT"}, {"request", "PTRACE"}};
-  const auto family = families.find(attribute);
-  const std::string name = family == families.end() ? "" : kernel::ConstantText(arch, family->second, value);
-  return name.empty() ? fmt::format("{}", value) : name;
-}
 
 // Rules of the facet that have the operation and constrain the attribute.
 template <typename Has>
@@ -45,11 +38,13 @@ std::vector<const Rule*> RulesWith(const ir::Domain& domain, ir::FacetId facet, 
 std::string ShowCheck(Arch arch, const ObjectCheck& check) {
   const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
   std::string out = facet.name == "exec" ? facet.name : fmt::format("{} {{ {} }}", facet.name, facet.operations[check.operation]);
-  for (const auto& [attribute, value] : check.integers) out += fmt::format(" {} {}", attribute, ShowValue(arch, attribute, value));
+  for (const auto& [attribute, value] : check.integers) out += fmt::format(" {} {}", attribute, AttributeText(arch, attribute, value));
   if (check.owner) out += " owner";
-  for (const auto& [attribute, value] : check.texts) out += fmt::format(" {} {}", attribute == "path" ? "on" : attribute == "transition" ? "as"
-                                                                                                                                         : attribute,
-                                                                        value);
+  const bool on = facet.name == "file" || facet.name == "exec";
+  for (const auto& [attribute, value] : check.texts) {
+    const std::string word = on && attribute == "path" ? "on" : attribute == "transition" ? "as" : attribute;
+    out += fmt::format(" {} {}", word, value);
+  }
   return out;
 }
 

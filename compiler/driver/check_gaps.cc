@@ -110,6 +110,7 @@ class Reporter {
 }  // namespace
 
 std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_are, const selinux::Module* module, diag::Sink& sink) {
+  if (gaps_are == GapsAre::kNotJudged) return {};
   const ir::Domain& domain = effective.domain();
   std::vector<Gap> all;
   std::vector<LayerSet> judged;

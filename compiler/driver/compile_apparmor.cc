@@ -2,13 +2,12 @@
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/frontend.h"
-#include "compiler/driver/output.h"
+#include "compiler/driver/profile_lines.h"
 
 namespace ravelin::driver {
 
 Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front, diag::Sink& sink) {
-  std::vector<std::string> head = {fmt::format("AppArmor profiles by ravelin {} for target {}.", Version(), front.policy.target_name), "Each line names the place in the policy that it comes from; edit that, not this."};
-  RAVELIN_TRY(artifact, apparmor::Compile(front.policy, {front.target.apparmor_features}, head));
+  RAVELIN_TRY(artifact, apparmor::Compile(front.policy, {front.target.apparmor_features}, ProfileHead(front)));
   bool good = true;
   for (size_t i = 0; i < artifact.profiles.size(); ++i) {
     const ir::Domain& domain = front.policy.domains[i];

@@ -11,19 +11,6 @@
 #include "compiler/syntax/parse.h"
 
 namespace ravelin::driver {
-namespace {
-
-using ir::ActionKind;
-using ir::Rule;
-
-std::optional<kernel::Arch> EntryOf(const ir::Domain& domain, const ir::Event& event) {
-  for (const kernel::Arch arch : domain.architectures) {
-    if (kernel::AuditArch(arch) == event.audit_arch) return arch;
-  }
-  return std::nullopt;
-}
-
-// The source of a span on one line, cut where it grows long.
 std::string OneLine(source::Span span, const source::SourceManager& sources) {
   if (!span.IsValid()) return "";
   std::string out;
@@ -35,6 +22,24 @@ std::string OneLine(source::Span span, const source::SourceManager& sources) {
   while (!out.empty() && out.back() == ' ') out.pop_back();
   if (out.size() > 90) out = out.substr(0, 87) + "...";
   return out;
+}
+
+std::string ClauseWord(const std::string& facet, const std::string& attribute) {
+  if (attribute == "value") return "to";
+  if (facet == "signal" && attribute == "signal") return "set";
+  return attribute;
+}
+
+namespace {
+
+using ir::ActionKind;
+using ir::Rule;
+
+std::optional<kernel::Arch> EntryOf(const ir::Domain& domain, const ir::Event& event) {
+  for (const kernel::Arch arch : domain.architectures) {
+    if (kernel::AuditArch(arch) == event.audit_arch) return arch;
+  }
+  return std::nullopt;
 }
 
 std::string Place(const ir::Provenance& from, const source::SourceManager& sources) {
@@ -72,13 +77,6 @@ std::string WriteValue(kernel::Arch arch, const std::string& family, uint64_t va
   const std::string name = family.empty() ? std::string() : kernel::ConstantText(arch, family, value);
   if (!name.empty()) return name;
   return value < 4096 ? std::to_string(value) : fmt::format("{:#x}", value);
-}
-
-// The clause that constrains an attribute of a facet, by the same name in the language for all but a few.
-std::string ClauseWord(const std::string& facet, const std::string& attribute) {
-  if (attribute == "value") return "to";
-  if (facet == "signal" && attribute == "signal") return "set";
-  return attribute;
 }
 
 // Some attribute that a rule may state can be chosen in memory: a rule of the facet would not imply the call.

@@ -14,6 +14,11 @@ namespace ravelin::driver {
 // Where a decision comes from: "web.rav:15:3  default deny".
 std::string DescribeCause(const ir::Domain& domain, const ir::Event& event, const ir::Decision& decision, const source::SourceManager& sources);
 
+// The source of a span on one line, cut where it grows long.
+std::string OneLine(source::Span span, const source::SourceManager& sources);
+// The clause that constrains an attribute of a facet: by the same name in the language for all but a few.
+std::string ClauseWord(const std::string& facet, const std::string& attribute);
+
 // A line of policy that permits the attempt (or a superset of it), or "" where no added line can: `why_not` says why.
 struct Suggestion {
   std::string line;

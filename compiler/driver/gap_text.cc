@@ -7,20 +7,6 @@
 #include "compiler/driver/permitted.h"
 
 namespace ravelin::driver {
-namespace {
-
-std::string Family(const std::string& attribute) {
-  if (attribute == "family") return "AF";
-  if (attribute == "type") return "SOCK";
-  if (attribute == "protocol") return "IPPROTO";
-  if (attribute == "signal") return "SIG";
-  if (attribute == "request") return "PTRACE";
-  if (attribute == "resource") return "RLIMIT";
-  return "";
-}
-
-}  // namespace
-
 std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap) {
   const kernel::FacetInfo& facet = kernel::Facets()[gap.facet];
   std::string out = fmt::format("`{} {{ {} }}`", facet.name, facet.operations[static_cast<size_t>(gap.operation)]);
@@ -31,9 +17,7 @@ std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap) {
       out += " of another owner";
       continue;
     }
-    const std::string family = Family(attribute);
-    const std::string name = family.empty() ? "" : kernel::ConstantText(domain.architectures.front(), family, value);
-    out += fmt::format(" {} {}", attribute, name.empty() ? std::to_string(value) : name);
+    out += fmt::format(" {} {}", attribute, AttributeText(domain.architectures.front(), attribute, value));
   }
   if (gap.carrier && gap.carrier->shown) out += fmt::format(" by {}", ShowCall(gap.carrier->arch, *kernel::FindSyscall(gap.carrier->arch, gap.carrier->number), gap.carrier->args));
   return out;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace ravelin::driver {
 namespace {
@@ -52,6 +53,13 @@ std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::A
     out += i < texts.size() && !texts[i].empty() ? fmt::format("\"{}\"", Readable(texts[i])) : call.signature_known ? ShowArgument(arch, call.params[i], args[i]) : fmt::format("{:#x}", args[i]);
   }
   return out + ")";
+}
+
+std::string AttributeText(kernel::Arch arch, const std::string& attribute, uint64_t value) {
+  static const std::map<std::string, std::string> families = {{"family", "AF"}, {"type", "SOCK"}, {"protocol", "IPPROTO"}, {"signal", "SIG"}, {"resource", "RLIMIT"}, {"request", "PTRACE"}};
+  const auto family = families.find(attribute);
+  const std::string name = family == families.end() ? "" : kernel::ConstantText(arch, family->second, value);
+  return name.empty() ? fmt::format("{}", value) : name;
 }
 
 }  // namespace ravelin::driver

@@ -13,4 +13,7 @@ namespace ravelin::driver {
 // `texts`: what pointers pointed to, shown in their place.
 std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::Args& args, const std::array<std::string, 6>& texts = {});
 
+// A value of an attribute as a policy would write it: "AF_INET", "443".
+std::string AttributeText(kernel::Arch arch, const std::string& attribute, uint64_t value);
+
 }  // namespace ravelin::driver

@@ -72,11 +72,15 @@ bool RuleBuilder::ReadOperations(const ast::Rule& rule, const Scope& scope, ir::
   bool good = true;
   for (const Expr& subject : rule.subjects) {
     // An attempt is said as people say it: `file read "/etc/shadow"`, `signal KILL peer outside`.
-    if (attempt_ && facet.name == "file" && base.operations != 0 && subject.kind == ExprKind::kString) {
+    if (attempt_ && facet.name == "file" && subject.kind == ExprKind::kString) {
       good &= ReadPath(subject, scope, base);
     } else if (!attempt_ || facet.name != "signal" || !AddSignal(subject, base)) {
       good &= AddOperation(subject, base);
     }
+  }
+  if (good && base.operations == 0 && base.texts.count("path") != 0) {
+    sink_.Report(diag::Kind::kMissingClause, rule.kind.span, "a file line names its operation").Help(fmt::format("write `file read \"/...\"`; operations are {}", fmt::join(facet.operations, ", ")));
+    return false;
   }
   if (good && base.operations == 0 && base.integers.count("signal") != 0) return AddOperation({ExprKind::kName, ast::Op::kNone, 0, "send", {}, rule.kind.span}, base);
   return good;

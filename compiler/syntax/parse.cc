@@ -387,10 +387,14 @@ class Fragment {
   auto Parse(bool is_expectation, const char* what, const Read& read) -> std::optional<decltype(read(std::declval<Parser&>(), std::declval<AstBuilder&>()))> {
     if (!scanned_.readable) return std::nullopt;
     std::vector<ast::Comment> comments;
+    const size_t errors = sink_.ErrorCount();
     StatementReader reader(file_, text_, scanned_, sink_, comments);
     StatementTokens tokens = reader.Next();
     const auto wrong = [&](source::Span span) {
-      sink_.Report(diag::Kind::kSyntaxError, span, fmt::format("this is no {}", what));
+      if (sink_.ErrorCount() == errors) {
+        auto& d = sink_.Report(diag::Kind::kSyntaxError, span, fmt::format("this is no {}", what));
+        if (is_expectation) d.Help("write it as a line of a test: `file read \"/etc/shadow\"`, `network { connect, send } tcp port 443`");
+      }
       return std::nullopt;
     };
     if (tokens.tokens.empty() || tokens.ending != Ending::kLine) return wrong({file_, 0, static_cast<uint32_t>(text_.size())});
@@ -411,7 +415,6 @@ class Fragment {
     FirstError listener;
     parser.addErrorListener(&listener);
     AstBuilder builder([&](const antlr4::Token& token) { return reader.SpanOf(token); }, sink_);
-    const size_t errors = sink_.ErrorCount();
     auto tree = read(parser, builder);
     if (listener.seen) return wrong(listener.offending != nullptr ? reader.SpanOf(*listener.offending) : source::Span{file_, 0, 0});
     if (sink_.ErrorCount() != errors) return std::nullopt;

@@ -1,0 +1,263 @@
+#include "compiler/driver/explain_layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/combine/gaps.h"
+#include "compiler/driver/compile.h"
+#include "compiler/driver/explain.h"
+#include "compiler/ir/grant.h"
+#include "compiler/oracle/decide.h"
+
+namespace ravelin::driver {
+namespace {
+
+using ir::Box;
+using ir::Decision;
+using ir::Event;
+using ir::ObjectCheck;
+using LayerSet = std::vector<std::string>;
+
+LayerSet Sorted(LayerSet set) {
+  std::sort(set.begin(), set.end());
+  return set;
+}
+
+// In the order in which layers are asked.
+LayerSet Ordered(const LayerSet& set) {
+  LayerSet out;
+  for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
+    if (std::find(set.begin(), set.end(), layer) != set.end()) out.emplace_back(layer);
+  }
+  return out;
+}
+
+Result<Box> BoxOf(const ObjectCheck& check) {
+  Box box;
+  for (const auto& [attribute, value] : check.integers) box.integers.emplace(attribute, ir::IntervalSet::Single(value));
+  const std::string& facet = kernel::Facets()[check.facet].name;
+  if (facet == "file" || facet == "exec") box.integers.emplace("owner", ir::IntervalSet::Single(check.owner ? 1 : 0));
+  for (const auto& [attribute, text] : check.texts) {
+    if (attribute == "transition") continue;
+    RAVELIN_TRY(set, ir::PathSet::Parse(ir::LiteralPattern(text)));
+    box.texts.emplace(attribute, std::move(set));
+  }
+  return box;
+}
+
+// Whether all, none or some of a box is in others.
+Result<LayerVerdict> Within(const Box& box, const ir::Boxes& passed) {
+  RAVELIN_TRY(outside, ir::Minus(ir::Boxes{box}, passed));
+  if (outside.empty()) return LayerVerdict::kPermits;
+  for (const Box& one : passed) {
+    RAVELIN_TRY(both, ir::Meet(one, box));
+    if (both) return LayerVerdict::kDepends;
+  }
+  return LayerVerdict::kRefuses;
+}
+
+std::string WithPlace(const ProfileLine& line) { return fmt::format("line {}: {}{}", line.number, line.text, line.place.empty() ? "" : "   <- " + line.place); }
+
+// Files and directories are asked for by other checks; nothing where both may be meant.
+std::optional<uint64_t> KindOf(const std::vector<const kernel::LsmRow*>& rows) {
+  const std::string& name = rows.front()->object_class;
+  if (std::any_of(rows.begin(), rows.end(), [&](const kernel::LsmRow* row) { return row->object_class != name; })) return std::nullopt;
+  if (name == "file" || name == "exec") return 0;
+  return name == "dir" ? std::optional<uint64_t>(1) : std::nullopt;
+}
+
+// "web.rav:5:3 (implied)", without the rule's text.
+std::string ShortCause(const ir::Domain& domain, const Event& event, const Decision& decision, const source::SourceManager& sources) {
+  if (decision.rules.empty()) return DescribeCause(domain, event, decision, sources);
+  const ir::Rule& rule = domain.rules[decision.rules.front()];
+  return fmt::format("{}{}{}", rule.from.place, decision.reason == "implied" ? "  (implied)" : "", rule.from.via.empty() ? "" : "  from " + rule.from.via.back());
+}
+
+// Refused by one is refused.
+LayerVerdict Together(const std::vector<LayerAnswer>& members) {
+  LayerVerdict out = LayerVerdict::kPermits;
+  for (const LayerAnswer& one : members) {
+    if (one.verdict == LayerVerdict::kRefuses) return LayerVerdict::kRefuses;
+    if (one.verdict == LayerVerdict::kUnknown) out = LayerVerdict::kUnknown;
+    if (one.verdict == LayerVerdict::kDepends && out == LayerVerdict::kPermits) out = LayerVerdict::kDepends;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view LayerVerdictText(LayerVerdict verdict) {
+  switch (verdict) {
+    case LayerVerdict::kPermits: return "permits";
+    case LayerVerdict::kRefuses: return "refuses";
+    case LayerVerdict::kDepends: return "depends";
+    case LayerVerdict::kUnseen: return "does not see it";
+    case LayerVerdict::kUnknown: return "unknown";
+  }
+  return "";
+}
+
+Layers::Layers(const Frontend& front, size_t domain, Attempts& attempts) : front_(front), index_(domain), domain_(front.policy.domains[domain]), attempts_(attempts), effective_(domain_, attempts.spec(), FactsOf(front.target)) {}
+
+Layers::~Layers() = default;
+
+Result<SetAnswer> Layers::OfSet(const LayerSet& set, const ObjectCheck& check, bool object, bool permitted) {
+  RAVELIN_TRY(box, BoxOf(check));
+  SetAnswer answer;
+  answer.layers = Ordered(set);
+  const LayerSet& layers = answer.layers;
+  for (const std::string& layer : layers) {
+    if (layer == "seccomp") {
+      answer.members.push_back(OfFilter(check, box, object));
+    } else {
+      RAVELIN_TRY(one, OfModule(layer, check, box));
+      answer.members.push_back(std::move(one));
+    }
+  }
+  answer.effective = Together(answer.members);
+  const bool built = std::all_of(layers.begin(), layers.end(), [](const std::string& layer) { return IsBuilt(layer); });
+  if (!built) return answer;
+  RAVELIN_TRY(gaps, combine::FindGapsAt(effective_, layers, check.facet, check.operation, box));
+  const auto to = check.texts.find("transition");
+  for (const combine::Gap& gap : gaps) {
+    // What an exec that changes the profile loses is lost only where this one does.
+    if (!gap.wider && (!permitted || to == check.texts.end() || to->second == "self")) continue;
+    if (!gap.wider) answer.effective = LayerVerdict::kRefuses;
+    const std::string label = gap.rule ? domain_.rules[*gap.rule].label : "";
+    answer.gap = fmt::format("{} than the policy: {}{}", gap.wider ? "wider" : "narrower", gap.reason, gap.rule ? fmt::format(" ({}{})", domain_.rules[*gap.rule].from.place, label.empty() ? "" : " " + label) : "");
+    for (const ir::GapAcceptance& one : domain_.acceptances) {
+      if (!label.empty() && one.rule_label == label && one.wider == gap.wider && Sorted(one.layers) == Sorted(layers)) answer.accepted = one.from.place;
+    }
+    break;
+  }
+  if (answer.gap.empty() && answer.effective == LayerVerdict::kPermits && !permitted) answer.gap = "more than the policy says, and no gap: no call of this process carries it out";
+  return answer;
+}
+
+// By a call of its own, or on what was opened before.
+LayerAnswer Layers::OfFilter(const ObjectCheck& check, const Box& box, bool object) {
+  LayerAnswer answer;
+  answer.layer = "seccomp";
+  if (!effective_.ShownToFilter(check.facet, check.operation)) {
+    answer.because = "no call shows it to a filter";
+    return answer;
+  }
+  const auto take = [&](const Event& event) {
+    const Decision decision = oracle::DecideCall(domain_, event);
+    answer.call = event;
+    answer.asks = ShowEvent(event);
+    answer.because = ShortCause(domain_, event, decision, front_.sources);
+    answer.verdict = decision.permitted() ? LayerVerdict::kPermits : LayerVerdict::kRefuses;
+  };
+  const auto entrance = effective_.FindCarrier(check.facet, check.operation, box, combine::Effective::Ways::kEntrances);
+  if (entrance && entrance->shown) {
+    Event event;
+    event.audit_arch = kernel::AuditArch(entrance->arch);
+    event.number = entrance->number;
+    event.args = entrance->args;
+    take(event);
+    return answer;
+  }
+  const Carriers& calls = attempts_.CarriersOf(domain_.architectures.front(), check);
+  if (calls.permitted) {
+    take(*calls.permitted);
+    answer.because += "   (on what was opened before)";
+    // The policy's own permission is exercised so; its refusal is kept where nothing can be opened.
+    if (!object) answer.verdict = LayerVerdict::kRefuses;
+  } else if (calls.refused) {
+    take(*calls.refused);
+  }
+  return answer;
+}
+
+// A security module: what it asks, whether it lets the attempt pass, and the lines that say so.
+Result<LayerAnswer> Layers::OfModule(const std::string& layer, const ObjectCheck& check, Box box) {
+  LayerAnswer answer;
+  answer.layer = layer;
+  if (!IsBuilt(layer)) {
+    answer.verdict = LayerVerdict::kUnknown;
+    answer.because = "this build has no back end for it";
+    return answer;
+  }
+  const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
+  const auto rows = effective_.RowsOf(layer, check.facet, check.operation);
+  if (rows.empty()) {
+    const auto all = kernel::LsmRowsOf(layer, facet.name, facet.operations[static_cast<size_t>(check.operation)]);
+    answer.because = all.empty() ? "" : !all.front()->object_class.empty() ? fmt::format("the target lacks {}", fmt::join(all.front()->wants, ", ")) : all.front()->source;
+    return answer;
+  }
+  RAVELIN_TRY(passed, effective_.PassedBy(layer, check.facet, check.operation));
+  if (const auto kind = KindOf(rows)) box.integers.emplace("kind", ir::IntervalSet::Single(*kind));
+  RAVELIN_TRY(verdict, Within(box, *passed));
+  answer.verdict = verdict;
+  if (verdict == LayerVerdict::kDepends && box.integers.count("kind") == 0 && rows.front()->object_class == "any") {
+    for (const uint64_t kind : {0, 1}) {
+      Box one = box;
+      one.integers["kind"] = ir::IntervalSet::Single(kind);
+      RAVELIN_TRY(of_kind, Within(one, *passed));
+      if (of_kind == LayerVerdict::kPermits) answer.because = fmt::format("permits it of a {}", kind == 0 ? "file" : "directory");
+    }
+  }
+  for (const kernel::LsmRow* row : rows) answer.asks += fmt::format("{}{} {{ {} }}", answer.asks.empty() ? "" : ", ", row->object_class, fmt::join(row->permissions, " "));
+  if (layer == "apparmor") {
+    OfProfile(check, rows, answer);
+  } else if (verdict != LayerVerdict::kPermits) {
+    answer.because = "no grant of it";
+  }
+  return answer;
+}
+
+void Layers::OfProfile(const ObjectCheck& check, const std::vector<const kernel::LsmRow*>& rows, LayerAnswer& answer) {
+  if (!profile_) profile_ = std::make_unique<ProfileLines>(front_);
+  if (!profile_->problem().empty()) {
+    answer.because = "no profile can be written: " + profile_->problem();
+    return;
+  }
+  for (const kernel::LsmRow* row : rows) {
+    for (const std::string& permission : row->permissions) {
+      const auto lines = profile_->Matching(index_, check, row->object_class, permission);
+      const bool denied = std::any_of(lines.begin(), lines.end(), [](const ProfileLine& line) { return line.denies; });
+      for (const ProfileLine& line : lines) {
+        if (line.denies == denied) answer.lines.push_back(WithPlace(line));
+      }
+      if (lines.empty()) answer.because = fmt::format("no line of the profile grants {}", permission);
+    }
+  }
+}
+
+Result<SetAnswer> Layers::OfCall(const LayerSet& set, const Event& event, kernel::Arch arch, const kernel::Syscall& call) {
+  SetAnswer answer;
+  answer.layers = Ordered(set);
+  for (const std::string& layer : answer.layers) {
+    if (layer == "seccomp") {
+      const Decision decision = oracle::DecideCall(domain_, event);
+      answer.members.push_back({layer, decision.permitted() ? LayerVerdict::kPermits : LayerVerdict::kRefuses, "", "", {}, event});
+      continue;
+    }
+    size_t asked = 0;
+    for (const ir::ConditionalRow& row : ir::RowsOf(arch, call)) {
+      if (row.row->mode != kernel::RowMode::kNeeds || !row.when.Holds(event.args)) continue;
+      ++asked;
+      ObjectCheck check;
+      check.facet = row.facet;
+      check.operation = row.operation;
+      for (const kernel::Binding& binding : row.row->bindings) {
+        for (size_t i = 0; i < call.params.size(); ++i) {
+          if (call.params[i].name == binding.param) check.integers[binding.attribute] = event.args[i] & binding.mask & (call.params[i].type == kernel::ArgType::kI64 || call.params[i].type == kernel::ArgType::kU64 ? ~uint64_t{0} : 0xffffffff);
+        }
+      }
+      Box box;  // whatever the object and its owner are
+      for (const auto& [attribute, value] : check.integers) box.integers.emplace(attribute, ir::IntervalSet::Single(value));
+      RAVELIN_TRY(one, OfModule(layer, check, std::move(box)));
+      one.asks = fmt::format("`{}`{}", ShowCheck(arch, check), one.asks.empty() ? "" : ": " + one.asks);
+      one.lines.clear();
+      answer.members.push_back(std::move(one));
+    }
+    if (asked == 0) answer.members.push_back({layer, IsBuilt(layer) ? LayerVerdict::kUnseen : LayerVerdict::kUnknown, "", IsBuilt(layer) ? "the call asks nothing of it" : "this build has no back end for it", {}, std::nullopt});
+  }
+  answer.effective = Together(answer.members);
+  return answer;
+}
+
+}  // namespace ravelin::driver
