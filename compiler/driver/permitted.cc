@@ -57,6 +57,7 @@ std::string ShowCall(kernel::Arch arch, const kernel::Syscall& call, const ir::A
 
 std::string AttributeText(kernel::Arch arch, const std::string& attribute, uint64_t value) {
   static const std::map<std::string, std::string> families = {{"family", "AF"}, {"type", "SOCK"}, {"protocol", "IPPROTO"}, {"signal", "SIG"}, {"resource", "RLIMIT"}, {"request", "PTRACE"}};
+  if (attribute == "protocol" && value == 0) return "0";  // whatever the family's own is
   const auto family = families.find(attribute);
   const std::string name = family == families.end() ? "" : kernel::ConstantText(arch, family->second, value);
   return name.empty() ? fmt::format("{}", value) : name;
