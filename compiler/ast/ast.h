@@ -60,6 +60,7 @@ struct Expr {
 struct Clause {
   Name keyword;
   std::vector<Expr> values;
+  std::vector<size_t> joined;  // positions of values that a `+` joins to the one before
   Span span;
 };
 
@@ -90,11 +91,11 @@ struct Default {
   Span span;
 };
 
-// accept gap RULE wider|narrower on LAYER + LAYER because "..."
+// accept gap RULE wider|narrower on LAYER + LAYER, ... because "..."
 struct AcceptGap {
   Name rule;
   Name direction;
-  std::vector<Name> layers;
+  std::vector<std::vector<Name>> layer_sets;
   std::optional<Expr> because;
   Span span;
 };

@@ -93,7 +93,7 @@ Json OfStatement(const Block& block, const Statement& statement) {
       Json out = Node("accept_gap", block.gaps[i].span);
       out["rule"] = block.gaps[i].rule.text;
       out["direction"] = block.gaps[i].direction.text;
-      out["layers"] = List(block.gaps[i].layers);
+      for (const auto& set : block.gaps[i].layer_sets) out["sets"].push_back(List(set));
       Add(out, "because", block.gaps[i].because);
       return out;
     }

@@ -425,7 +425,10 @@ class Formatter {
       case StatementKind::kAcceptGap: {
         const AcceptGap& gap = block.gaps[statement.index];
         std::string layers;
-        for (const Name& name : gap.layers) layers += (layers.empty() ? "" : " + ") + name.text;
+        for (const auto& set : gap.layer_sets) {
+          layers += layers.empty() ? "" : ", ";
+          for (size_t i = 0; i < set.size(); ++i) layers += (i == 0 ? "" : " + ") + set[i].text;
+        }
         Line line = Plain(fmt::format("accept gap {} {} on {}", gap.rule.text, gap.direction.text, layers));
         Because(line, gap.because);
         return Statement(gap.span, line);

@@ -107,20 +107,22 @@ class DomainBuilder {
   }
 
   void ReadLayers(const ast::Property& property) {
-    for (const std::vector<ast::Name>& set : property.layer_sets) {
-      std::vector<std::string> names;
-      for (const ast::Name& name : set) {
-        if (!IsLayerName(name.text)) {
-          auto& d = sink_.Report(diag::Kind::kUnknownName, name.span, fmt::format("unknown layer `{}`", name.text));
-          const std::string hint = diag::DidYouMean(name.text, {"seccomp", "apparmor", "selinux"});
-          d.Help(hint.empty() ? "layers are seccomp, apparmor and selinux" : hint);
-          continue;
-        }
-        names.push_back(name.text);
+    for (const std::vector<ast::Name>& set : property.layer_sets) domain_.layer_sets.push_back(ReadLayerSet(set));
+  }
+
+  std::vector<std::string> ReadLayerSet(const std::vector<ast::Name>& set) {
+    std::vector<std::string> names;
+    for (const ast::Name& name : set) {
+      if (!IsLayerName(name.text)) {
+        auto& d = sink_.Report(diag::Kind::kUnknownName, name.span, fmt::format("unknown layer `{}`", name.text));
+        const std::string hint = diag::DidYouMean(name.text, {"seccomp", "apparmor", "selinux"});
+        d.Help(hint.empty() ? "layers are seccomp, apparmor and selinux" : hint);
+        continue;
       }
-      std::sort(names.begin(), names.end());
-      domain_.layer_sets.push_back(std::move(names));
+      names.push_back(name.text);
     }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   void ReadDefault(const InForce<ast::Default>& item) {
@@ -224,21 +226,14 @@ class DomainBuilder {
       d.Help(hint.empty() ? fmt::format("put the label before the rule: `{}: allow ...`", gap.rule.text) : hint);
       return;
     }
-    ir::GapAcceptance acceptance;
-    acceptance.rule_label = gap.rule.text;
-    acceptance.wider = gap.direction.text == "wider";
-    acceptance.from = MakeProvenance(gap.span, item.via, gap.because, sources_);
-    for (const ast::Name& layer : gap.layers) {
-      if (!IsLayerName(layer.text)) {
-        auto& d = sink_.Report(diag::Kind::kUnknownName, layer.span, fmt::format("unknown layer `{}`", layer.text));
-        const std::string hint = diag::DidYouMean(layer.text, {"seccomp", "apparmor", "selinux"});
-        d.Help(hint.empty() ? "layers are seccomp, apparmor and selinux" : hint);
-        continue;
-      }
-      acceptance.layers.push_back(layer.text);
+    for (const auto& set : gap.layer_sets) {
+      ir::GapAcceptance acceptance;
+      acceptance.rule_label = gap.rule.text;
+      acceptance.wider = gap.direction.text == "wider";
+      acceptance.from = MakeProvenance(gap.span, item.via, gap.because, sources_);
+      acceptance.layers = ReadLayerSet(set);
+      domain_.acceptances.push_back(std::move(acceptance));
     }
-    std::sort(acceptance.layers.begin(), acceptance.layers.end());
-    domain_.acceptances.push_back(std::move(acceptance));
   }
 
   void ReadRaw(const InForce<ast::Raw>& item) {

@@ -191,18 +191,18 @@ AstBuilder::Parts AstBuilder::Split(const std::vector<Parser::ItemContext*>& ite
   Parts parts;
   std::string open;  // "with", "because"
   for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i]->expr() == nullptr) continue;  // commas and pluses only part values
+    if (items[i]->expr() == nullptr) continue;
     ast::Expr expr = Expr(items[i]->expr());
     const bool word = expr.kind == ExprKind::kName;
     if (word && IsBareWord(expr.text) && open != "with") {
-      parts.clauses.push_back({{expr.text, expr.span}, {}, expr.span});
+      parts.clauses.push_back({{expr.text, expr.span}, {}, {}, expr.span});
       open.clear();
       continue;
     }
     const bool kill = open == "with" && parts.action && parts.action->kind == ExprKind::kName && parts.action->text == "kill";
     if (word && ClauseWords().count(expr.text) != 0 && !kill) {
       open = expr.text;
-      if (open != "with" && open != "because") parts.clauses.push_back({{expr.text, expr.span}, {}, expr.span});
+      if (open != "with" && open != "because") parts.clauses.push_back({{expr.text, expr.span}, {}, {}, expr.span});
       continue;
     }
     if (open == "with") {
@@ -220,8 +220,10 @@ AstBuilder::Parts AstBuilder::Split(const std::vector<Parser::ItemContext*>& ite
       if (expr.kind != ExprKind::kString || parts.because) sink_.Report(diag::Kind::kSyntaxError, expr.span, "`because` takes one string");
       parts.because = std::move(expr);
     } else if (!open.empty()) {
-      parts.clauses.back().span.end = expr.span.end;
-      parts.clauses.back().values.push_back(std::move(expr));
+      ast::Clause& clause = parts.clauses.back();
+      if (i > 0 && items[i - 1]->PLUS() != nullptr && !clause.values.empty()) clause.joined.push_back(clause.values.size());
+      clause.span.end = expr.span.end;
+      clause.values.push_back(std::move(expr));
     } else if (!parts.clauses.empty()) {
       sink_.Report(diag::Kind::kSyntaxError, expr.span, "this belongs to no clause");
     } else {
@@ -273,7 +275,15 @@ void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
     if (!good) return wrong("write `accept gap LABEL wider on seccomp because \"...\"` (or `narrower`)");
     const auto names = Names(parts.subjects);
     if (names.size() != 3) return;
-    Push(block, block.gaps, ast::StatementKind::kAcceptGap, ast::AcceptGap{names[1], names[2], Names(parts.clauses[0].values), parts.because, span});
+    ast::AcceptGap gap{names[1], names[2], {}, parts.because, span};
+    const ast::Clause& on = parts.clauses[0];
+    const auto layers = Names(on.values);
+    if (layers.size() != on.values.size()) return;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      if (std::find(on.joined.begin(), on.joined.end(), i) == on.joined.end()) gap.layer_sets.emplace_back();
+      gap.layer_sets.back().push_back(layers[i]);
+    }
+    Push(block, block.gaps, ast::StatementKind::kAcceptGap, std::move(gap));
   } else {
     if (parts.subjects.size() != 2 || parts.subjects[0].kind != ExprKind::kName || parts.subjects[1].kind != ExprKind::kString) return wrong("write `raw apparmor \"...\"`");
     Push(block, block.raws, ast::StatementKind::kRaw, ast::Raw{{parts.subjects[0].text, parts.subjects[0].span}, parts.subjects[1], parts.because, span});
