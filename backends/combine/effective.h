@@ -44,6 +44,8 @@ class Effective {
 
   // What one rule makes a module let pass of an operation, be it by another operation that asks for the same permission.
   Result<ir::Boxes> Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const;
+  // What the module asks of an operation's attempts; empty: nothing.
+  const std::vector<Cell>& CellsOf(std::string_view mechanism, ir::FacetId facet, int operation) const { return ChecksOf(mechanism).Of(facet, operation); }
   // The permission by which the module's checks of an operation are known; "" where it asks none.
   std::string AskedOf(std::string_view mechanism, ir::FacetId facet, int operation) const;
   // Whether the module's answer depends on the attribute.

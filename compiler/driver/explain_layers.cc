@@ -8,6 +8,8 @@
 #include "compiler/driver/compile.h"
 #include "compiler/driver/explain.h"
 #include "compiler/ir/grant.h"
+#include "compiler/kernel/lsm_view.h"
+#include "compiler/kernel/selinux_facts.h"
 #include "compiler/oracle/decide.h"
 
 namespace ravelin::driver {
@@ -59,12 +61,45 @@ Result<LayerVerdict> Within(const Box& box, const ir::Boxes& passed) {
 
 std::string WithPlace(const ProfileLine& line) { return fmt::format("line {}: {}{}", line.number, line.text, line.place.empty() ? "" : "   <- " + line.place); }
 
-// Files and directories are asked for by other checks; nothing where both may be meant.
-std::optional<uint64_t> KindOf(const std::vector<const kernel::LsmRow*>& rows) {
-  const std::string& name = rows.front()->object_class;
-  if (std::any_of(rows.begin(), rows.end(), [&](const kernel::LsmRow* row) { return row->object_class != name; })) return std::nullopt;
-  if (name == "file" || name == "exec") return 0;
-  return name == "dir" ? std::optional<uint64_t>(1) : std::nullopt;
+// Why a module does not look at an operation, in the words of its view table.
+std::string WhyUnasked(const std::string& layer, const kernel::FacetInfo& facet, const std::string& operation) {
+  if (layer == "apparmor") {
+    const auto all = kernel::LsmRowsOf(layer, facet.name, operation);
+    return all.empty() ? "" : !all.front()->object_class.empty() ? fmt::format("the target lacks {}", fmt::join(all.front()->wants, ", ")) : all.front()->source;
+  }
+  for (const kernel::SelinuxViewRow& row : kernel::SelinuxViewRows()) {
+    if (row.facet == facet.name && row.operation == operation) return row.classes.empty() ? row.source : "the target's kernel or policy is too old for it";
+  }
+  return "";
+}
+
+// "file,chr_file { read open }, lnk_file { read }": what is asked in the cells.
+std::string AsksText(const std::vector<const combine::Cell*>& cells) {
+  std::vector<std::pair<std::string, std::string>> groups;  // permissions, objects
+  for (const combine::Cell* cell : cells) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> of_object;  // object -> permissions
+    for (const combine::Check& check : cell->checks) {
+      if (check.grants_only) continue;
+      auto at = std::find_if(of_object.begin(), of_object.end(), [&](const auto& one) { return one.first == check.object; });
+      if (at == of_object.end()) at = of_object.insert(of_object.end(), {check.object, {}});
+      for (const std::string& permission : check.permissions) {
+        if (std::find(at->second.begin(), at->second.end(), permission) == at->second.end()) at->second.push_back(permission);
+      }
+    }
+    for (const auto& [object, permissions] : of_object) {
+      const std::string text = fmt::format("{}", fmt::join(permissions, " "));
+      const std::string object_class = object.substr(0, object.find(' '));
+      auto at = std::find_if(groups.begin(), groups.end(), [&](const auto& one) { return one.first == text; });
+      if (at == groups.end()) {
+        groups.emplace_back(text, object_class);
+      } else if (("," + at->second + ",").find("," + object_class + ",") == std::string::npos) {
+        at->second += "," + object_class;
+      }
+    }
+  }
+  std::string out;
+  for (const auto& [permissions, objects] : groups) out += fmt::format("{}{} {{ {} }}", out.empty() ? "" : ", ", objects, permissions);
+  return out;
 }
 
 // "web.rav:5:3 (implied)", without the rule's text.
@@ -181,40 +216,52 @@ Result<LayerAnswer> Layers::OfModule(const std::string& layer, const ObjectCheck
     return answer;
   }
   const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
-  const auto rows = effective_.RowsOf(layer, check.facet, check.operation);
-  if (rows.empty()) {
-    const auto all = kernel::LsmRowsOf(layer, facet.name, facet.operations[static_cast<size_t>(check.operation)]);
-    answer.because = all.empty() ? "" : !all.front()->object_class.empty() ? fmt::format("the target lacks {}", fmt::join(all.front()->wants, ", ")) : all.front()->source;
+  std::vector<const combine::Cell*> cells;  // that the attempt can be in
+  for (const combine::Cell& cell : effective_.CellsOf(layer, check.facet, check.operation)) {
+    if (std::all_of(cell.checks.begin(), cell.checks.end(), [](const combine::Check& one) { return one.grants_only; })) continue;
+    RAVELIN_TRY(here, ir::Meet(box, cell.where));
+    if (here) cells.push_back(&cell);
+  }
+  if (cells.empty()) {
+    answer.because = WhyUnasked(layer, facet, facet.operations[static_cast<size_t>(check.operation)]);
     return answer;
   }
   RAVELIN_TRY(passed, effective_.PassedBy(layer, check.facet, check.operation));
-  if (const auto kind = KindOf(rows)) box.integers.emplace("kind", ir::IntervalSet::Single(*kind));
-  RAVELIN_TRY(verdict, Within(box, *passed));
-  answer.verdict = verdict;
-  if (verdict == LayerVerdict::kDepends && box.integers.count("kind") == 0 && rows.front()->object_class == "any") {
-    for (const uint64_t kind : {0, 1}) {
-      Box one = box;
-      one.integers["kind"] = ir::IntervalSet::Single(kind);
-      RAVELIN_TRY(of_kind, Within(one, *passed));
-      if (of_kind == LayerVerdict::kPermits) answer.because = fmt::format("permits it of a {}", kind == 0 ? "file" : "directory");
-    }
+  // Kinds of file are asked for by other checks; the event does not say which it is.
+  if (cells.size() == 1) {
+    for (const auto& [attribute, set] : cells.front()->where.integers) box.integers.emplace(attribute, set);
   }
-  for (const kernel::LsmRow* row : rows) answer.asks += fmt::format("{}{} {{ {} }}", answer.asks.empty() ? "" : ", ", row->object_class, fmt::join(row->permissions, " "));
+  std::vector<std::string> kinds;
+  bool every_kind = true;
+  for (const combine::Cell* cell : cells) {
+    const auto kind = cell->where.integers.find("kind");
+    if (kind == cell->where.integers.end() || cells.size() == 1) continue;
+    Box one = box;
+    one.integers.insert(*kind);
+    RAVELIN_TRY(of_kind, Within(one, *passed));
+    every_kind = every_kind && of_kind == LayerVerdict::kPermits;
+    if (of_kind == LayerVerdict::kPermits) kinds.push_back(cell->checks.front().object.substr(0, cell->checks.front().object.find(' ')));
+  }
+  RAVELIN_TRY(verdict, Within(box, *passed));
+  answer.verdict = verdict == LayerVerdict::kDepends && every_kind && !kinds.empty() ? LayerVerdict::kPermits : verdict;
+  if (answer.verdict == LayerVerdict::kDepends && !kinds.empty()) answer.because = fmt::format("permits it of {}", fmt::join(kinds, ", "));
+  answer.asks = AsksText(cells);
   if (layer == "apparmor") {
-    OfProfile(check, rows, answer);
-  } else if (verdict != LayerVerdict::kPermits) {
-    answer.because = "no grant of it";
+    OfProfile(check, answer);
+  } else if (answer.verdict == LayerVerdict::kRefuses) {
+    answer.because = "the module does not grant it";
   }
   return answer;
 }
 
-void Layers::OfProfile(const ObjectCheck& check, const std::vector<const kernel::LsmRow*>& rows, LayerAnswer& answer) {
+void Layers::OfProfile(const ObjectCheck& check, LayerAnswer& answer) {
   if (!profile_) profile_ = std::make_unique<ProfileLines>(front_);
   if (!profile_->problem().empty()) {
     answer.because = "no profile can be written: " + profile_->problem();
     return;
   }
-  for (const kernel::LsmRow* row : rows) {
+  const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
+  for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet.name, facet.operations[static_cast<size_t>(check.operation)])) {
     for (const std::string& permission : row->permissions) {
       const auto lines = profile_->Matching(index_, check, row->object_class, permission);
       const bool denied = std::any_of(lines.begin(), lines.end(), [](const ProfileLine& line) { return line.denies; });

@@ -50,7 +50,7 @@ class Layers {
  private:
   LayerAnswer OfFilter(const ir::ObjectCheck& check, const ir::Box& box, bool object);
   Result<LayerAnswer> OfModule(const std::string& layer, const ir::ObjectCheck& check, ir::Box box);
-  void OfProfile(const ir::ObjectCheck& check, const std::vector<const kernel::LsmRow*>& rows, LayerAnswer& answer);
+  void OfProfile(const ir::ObjectCheck& check, LayerAnswer& answer);
 
   const Frontend& front_;
   size_t index_;
