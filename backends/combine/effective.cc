@@ -244,7 +244,10 @@ Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule
 std::string Effective::AskedOf(std::string_view mechanism, ir::FacetId facet, int operation) const {
   for (const Cell& cell : ChecksOf(mechanism).Of(facet, operation)) {
     for (const Check& check : cell.checks) {
-      if (!check.grants_only) return check.permissions.front();
+      if (check.grants_only) continue;
+      std::string asked = check.permissions.front();
+      for (size_t i = 1; i < check.permissions.size() && check.any_suffices; ++i) asked += " or " + check.permissions[i];
+      return asked;
     }
   }
   return "";

@@ -72,7 +72,13 @@ class Finder {
       passed = std::move(here);
     }
     RAVELIN_TRY(excess, ir::Minus(passed, *permitted));
-    for (const Box& box : excess) {
+    for (Box& box : excess) {
+      // What is no name of an object is no attempt.
+      if (const auto path = box.texts.find("path"); path != box.texts.end() && info.name != "network") {
+        RAVELIN_TRY(names, path->second.Intersect(ir::PathSet::Names()));
+        if (names.Empty()) continue;
+        path->second = std::move(names);
+      }
       std::optional<Carrier> carrier;
       if (Has(layers_, "seccomp")) {
         carrier = effective_.FindCarrier(facet, operation, box, Effective::Ways::kEntrances);

@@ -183,7 +183,7 @@ BoxMember MemberOf(const Box& box) {
   for (const auto& [attribute, set] : box.texts) {
     auto text = set.Witness();
     if (IsPathAttribute(attribute)) {  // a name, where there is one in it
-      static const PathSet names = *PathSet::Parse("/{?,?**?}");
+      static const PathSet names = PathSet::Names();
       const auto both = set.Intersect(names);
       if (both && !both->Empty()) text = both->Witness();
     }

@@ -70,6 +70,12 @@ PathSet PathSet::Complement() const {
   return out;
 }
 
+PathSet PathSet::Names() {
+  Automaton walk = NameWalk();
+  for (uint32_t& label : walk.label) label = label == kFirstSlash || label == kComponent ? 1 : 0;
+  return PathSet(std::move(walk));
+}
+
 Result<PathSet> PathSet::Directories(bool at_any_depth) const {
   // States from which a rest that is not empty leads to a member: any rest, or one component.
   const size_t states = automaton_.size();

@@ -19,6 +19,8 @@ class PathSet {
   // What any of the patterns matches.
   static Result<PathSet> ParseAny(std::span<const std::string> patterns);
   static PathSet All();
+  // Names in normal form: absolute, without empty components, no slash at the end but for "/".
+  static PathSet Names();
   bool Contains(std::string_view path) const { return automaton_.LabelOf(path) != 0; }
   Result<PathSet> Intersect(const PathSet& other) const;
   Result<PathSet> Minus(const PathSet& other) const;
