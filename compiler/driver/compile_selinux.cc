@@ -6,6 +6,22 @@
 #include "compiler/driver/frontend.h"
 
 namespace ravelin::driver {
+namespace {
+
+// What no proof would cover is not written.
+bool HasRaw(const Frontend& front, diag::Sink& sink) {
+  bool any = false;
+  for (const ir::Domain& domain : front.policy.domains) {
+    for (const auto& raw : domain.raw) {
+      if (raw.first != "selinux") continue;
+      any = true;
+      sink.Report(diag::Kind::kSelinuxNotExpressible, domain.from.span, fmt::format("`raw selinux` of policy `{}` cannot be proved, so it is not written", domain.name)).Help("say it with rules, or load a module of your own beside this one");
+    }
+  }
+  return any;
+}
+
+}  // namespace
 
 selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts) { return {facts.kernel, facts.selinux_policy_capabilities}; }
 
@@ -13,7 +29,7 @@ std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& s
   const bool named = std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [](const ir::Domain& domain) {
     return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "selinux") != set.end(); });
   });
-  if (!named) return std::nullopt;
+  if (!named || HasRaw(front, sink)) return std::nullopt;
   auto module = selinux::LowerFor(front.policy, {selinux::Form::kModule, "", SelinuxFactsOf(FactsOf(front.target))});
   if (module) return std::move(*module);
   sink.Report(diag::Kind::kSelinuxNotExpressible, front.policy.domains.front().from.span, module.error().message);
@@ -21,6 +37,7 @@ std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& s
 }
 
 Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink) {
+  if (HasRaw(front, sink)) return std::optional<selinux::Artifact>();
   selinux::Options options;
   options.form = form;
   options.target = SelinuxFactsOf(FactsOf(front.target));
