@@ -59,6 +59,20 @@ status=0
 step "ravelin explain default.rav 'keyctl(KEYCTL_READ)'"
 "$ravelin" explain default.rav 'keyctl(KEYCTL_READ)' || true
 
+# One policy, three mechanisms: what each keeps of it, and the proofs.
+cp ../../policies/apps/redis.rav redis.rav
+step ravelin gap redis.rav --target debian12
+"$ravelin" gap redis.rav --target debian12 > gap.txt 2>&1 || { cat gap.txt >&2; exit 1; }
+{ grep -E '^ +rule ' gap.txt; grep -E ' redis.rav:[0-9]+:3 ' gap.txt | sed -n 1,6p; } | cut -c1-100
+sed -n '/^  seccomp + selinux$/,$p' gap.txt | sed -n 1,4p | cut -c1-110
+step ravelin compile redis.rav --target debian12 -o redis
+status=0
+"$ravelin" compile redis.rav --target debian12 -o redis > redis.log 2>&1 || status=$?
+if [[ $status == 3 ]]; then give_up "$(cat redis.log)"; fi
+[[ $status == 0 ]] || { cat redis.log >&2; exit 1; }
+grep -E '^(policy|SELinux|AppArmor|wrote)|runtime profile' redis.log | cut -c1-150
+(cd redis && ls | xargs)
+
 cat <<'END'
 
 Try next:

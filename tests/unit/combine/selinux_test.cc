@@ -1,0 +1,240 @@
+// What SELinux lets pass, computed from the view, against what a compiled module grants.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "backends/combine/gaps.h"
+#include "backends/combine/labels.h"
+#include "backends/seccomp/lower.h"
+#include "backends/selinux/names.h"
+#include "backends/selinux/selinux.h"
+#include "tests/support/compiled.h"
+#include "tests/support/random_objects.h"
+
+namespace ravelin {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct Judged {
+  std::set<std::string> gaps;  // "file/delete wider"
+  std::string reasons;
+};
+
+Judged GapsOf(const std::string& rules, const std::string& layers = "seccomp + selinux", const combine::LayerFacts& facts = {}) {
+  const auto front = testing::ReadText("language 1\npolicy p {\n  layers { " + layers + " }\n" + rules + "\n}\n");
+  EXPECT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
+  const ir::Domain& domain = front->policy.domains.front();
+  const seccomp::FilterSpec spec = seccomp::Lower(domain);
+  combine::Effective effective(domain, spec, facts);
+  auto gaps = combine::FindGaps(effective, domain.layer_sets.front());
+  EXPECT_TRUE(gaps.has_value());
+  const auto module = selinux::LowerFor(front->policy, {});
+  EXPECT_TRUE(module.has_value());
+  for (combine::Gap& gap : combine::LabelGaps(domain, *module, domain.layer_sets.front())) gaps->push_back(std::move(gap));
+  Judged out;
+  for (const combine::Gap& gap : *gaps) {
+    if (!gap.rule) continue;
+    out.gaps.insert(kernel::Facets()[gap.facet].name + "/" + kernel::Facets()[gap.facet].operations[static_cast<size_t>(gap.operation)] + (gap.wider ? " wider" : " narrower"));
+    out.reasons += gap.reason + "\n";
+  }
+  return out;
+}
+
+const std::string kRest = "\n  allow file { inherit, traverse }\n  default deny";
+
+// Clause 9.2: a label stands for the paths of a set of patterns, so paths are seen.
+TEST(SelinuxGaps, PathsAndKindsAreExact) {
+  EXPECT_THAT(GapsOf("  allow file { read } on path(\"/a\")" + kRest).gaps, IsEmpty());
+  EXPECT_THAT(GapsOf("  allow file { create } on path(\"/a/*\")" + kRest).gaps, IsEmpty()) << "a kind of object has a class of its own";
+  EXPECT_THAT(GapsOf("  allow file { append } on path(\"/a\")" + kRest).gaps, Not(Contains("file/write wider")));
+}
+
+// Row 18 of what mechanisms see: no owner.
+TEST(SelinuxGaps, OwnersAreNotSeen) {
+  const Judged judged = GapsOf("  allow file { read } owner on path(\"/home/**\")" + kRest);
+  EXPECT_THAT(judged.gaps, Contains("file/read wider"));
+  EXPECT_THAT(judged.reasons, HasSubstr("owner"));
+}
+
+// Row 6: cutting a file asks for write.
+TEST(SelinuxGaps, TruncationIsAWrite) { EXPECT_THAT(GapsOf("  allow file { truncate } on path(\"/a\")\n  allow syscall { open, write }" + kRest).gaps, Contains("file/write wider")); }
+
+// Row 15: the present time asks for write, a given one for setattr.
+TEST(SelinuxGaps, TimeStampsOpenWritingAndAttributes) {
+  const Judged judged = GapsOf("  allow file { utimes } on path(\"/a\")\n  allow syscall { open, chmod }" + kRest);
+  EXPECT_THAT(judged.gaps, Contains("file/write wider"));
+  EXPECT_THAT(judged.gaps, Contains("file/setattr wider"));
+}
+
+// Row 5: who may reach an object may search the directories above.
+TEST(SelinuxGaps, DirectoriesAboveCanBeTraversed) {
+  EXPECT_THAT(GapsOf("  allow file { read } on path(\"/srv/www/**\")\n  allow syscall chdir\n  default deny").gaps, Contains("file/traverse wider"));
+  EXPECT_THAT(GapsOf("  allow file { read } on path(\"/srv/www/**\")\n  default deny syscall, file\n  deny syscall { chdir, openat2 }").gaps, Not(Contains("file/traverse wider")));
+}
+
+// Row 19: of an ioctl's command the low 16 bits.  The filter sees all of it.
+TEST(SelinuxGaps, IoctlCommandsAreSeenInPart) {
+  const std::string two = "  allow file { ioctl } command 0x5401 on path(\"/dev/a\")\n  allow file { ioctl } command 0x15401 on path(\"/dev/b\")";
+  EXPECT_THAT(GapsOf("  allow file { ioctl } command 0x5401 on path(\"/dev/a\")" + kRest, "selinux").gaps, Contains("file/ioctl wider"));
+  EXPECT_THAT(GapsOf("  allow file { ioctl } command 0x5401 on path(\"/dev/a\")" + kRest).gaps, Not(Contains("file/ioctl wider"))) << "the filter sees the rest of the command";
+  EXPECT_THAT(GapsOf(two + kRest).gaps, Contains("file/ioctl wider")) << "neither layer sees path and command together";
+}
+
+// Rows 30 to 33: ports of the kernel's local range, ports of datagram sockets' peers, addresses.
+TEST(SelinuxGaps, PortsAreSeenOutsideTheLocalRange) {
+  const Judged bind = GapsOf("  allow network { create, bind, listen } tcp port 80" + kRest);
+  EXPECT_THAT(bind.gaps, Contains("network/bind wider"));
+  EXPECT_THAT(bind.reasons, HasSubstr("not asked for every port"));
+  EXPECT_THAT(GapsOf("  allow network { create, connect } family AF_INET type SOCK_STREAM protocol IPPROTO_TCP port 80" + kRest).reasons, Not(HasSubstr("not asked for every port"))) << "a stream's peer is asked for";
+  EXPECT_THAT(GapsOf("  allow network { create, connect } udp port 53" + kRest).gaps, Contains("network/connect wider"));
+}
+
+// Row 29: sockets by class, and a class has several protocols.
+TEST(SelinuxGaps, SocketsAreSeenByClass) {
+  EXPECT_THAT(GapsOf("  allow network { create } family AF_ALG" + kRest).gaps, IsEmpty());
+  const Judged judged = GapsOf("  allow network { create, connect } family AF_INET type SOCK_STREAM protocol IPPROTO_TCP" + kRest);
+  EXPECT_THAT(judged.gaps, Contains("network/connect wider"));
+  EXPECT_THAT(judged.reasons, HasSubstr("sees the class of a socket, not its protocol"));
+}
+
+// Rows 36 and 37: a socket in the file system has a label, an abstract name has none.
+TEST(SelinuxGaps, AbstractNamesAreNotSeen) {
+  EXPECT_THAT(GapsOf("  allow network { create, connect } unix path \"/run/a\"" + kRest).gaps, Contains("network/connect wider"));
+  EXPECT_THAT(GapsOf("  allow network { create, connect } unix abstract \"a\"" + kRest).gaps, Contains("network/connect wider"));
+}
+
+// Row 40: five kinds of signal.
+TEST(SelinuxGaps, SignalsAreSeenByKind) {
+  EXPECT_THAT(GapsOf("  allow signal { send, receive } set { KILL }" + kRest, "selinux").gaps, Not(Contains("signal/send wider")));
+  EXPECT_THAT(GapsOf("  allow signal { send, receive } set { TERM }" + kRest, "selinux").gaps, Contains("signal/send wider"));
+}
+
+// Row 23: a program that is run is read.
+TEST(SelinuxGaps, WhatIsRunCanBeRead) {
+  EXPECT_THAT(GapsOf("  allow exec \"/bin/a\"\n  allow syscall open" + kRest).gaps, Contains("file/read wider"));
+  EXPECT_THAT(GapsOf("  allow exec \"/bin/a\"\n  allow file { read } on path(\"/bin/a\")" + kRest).gaps, Not(Contains("file/read wider")));
+}
+
+// Row 24: an exec that changes the domain under no_new_privs needs a policy capability.
+TEST(SelinuxGaps, ExecTransitionsUnderNoNewPrivs) {
+  const std::string rules = "  allow exec \"/bin/q\" as q" + kRest + "\n}\npolicy q {\n  default deny";
+  EXPECT_THAT(GapsOf(rules).gaps, Not(Contains("exec/exec narrower")));
+  combine::LayerFacts old;
+  old.selinux_policy_capabilities = {"open_perms"};
+  EXPECT_THAT(GapsOf(rules, "seccomp + selinux", old).gaps, Contains("exec/exec narrower"));
+}
+
+// Clause 9.4: two kinds of file that one directory holds, and no name that tells them apart when they are made.
+TEST(SelinuxGaps, ALabelAtCreationThatIsNotThePathsIsALoss) {
+  const std::string rules = "  allow file { create, write, read } on path(\"/var/log/a*\")\n  allow file { create, append } on path(\"/var/log/b*\")\n  allow file { list, traverse } on path(\"/var/log\")" + kRest;
+  const Judged judged = GapsOf(rules);
+  EXPECT_TRUE(judged.gaps.count("file/create narrower") == 1 || judged.gaps.count("file/create wider") == 1) << judged.reasons;
+  EXPECT_THAT(judged.reasons, HasSubstr("gets the label"));
+}
+
+// Row 44: the check is young.
+TEST(SelinuxGaps, UserNamespacesAreSeenSince6_2) {
+  const std::string rules = "  allow namespace { mount }\n  default deny namespace";
+  combine::LayerFacts young;
+  young.kernel = {6, 2};
+  const auto judged = [&](const combine::LayerFacts& facts) {
+    const auto front = testing::ReadText("language 1\npolicy p {\n  layers { selinux }\n" + rules + "\n}\n");
+    const seccomp::FilterSpec spec = seccomp::Lower(front->policy.domains.front());
+    combine::Effective effective(front->policy.domains.front(), spec, facts);
+    return effective.AskedOf("selinux", ir::FacetOf("namespace"), 0);
+  };
+  EXPECT_EQ(judged({}), "");
+  EXPECT_EQ(judged(young), "create");
+}
+
+// The type that file_contexts give a path: that of the patterns that match it.
+std::string TypeOf(const selinux::Module& module, const std::string& path) {
+  std::set<std::string> matching;
+  for (const selinux::PathType& one : module.paths) {
+    for (const std::string& pattern : one.patterns) {
+      if (ir::PathSet::Parse(pattern)->Contains(path)) matching.insert(pattern);
+    }
+  }
+  for (const selinux::PathType& one : module.paths) {
+    if (std::set<std::string>(one.patterns.begin(), one.patterns.end()) == matching) return one.type;
+  }
+  return "etc_t";
+}
+
+// The boxes of what passes, asked about files of each kind, agree with a compiled policy's grants on the file's type.
+TEST(SelinuxPassed, FilesAgreeWithTheCompiledModule) {
+  static const char* const kKinds[] = {"file", "dir", "lnk_file", "chr_file", "blk_file", "sock_file", "fifo_file"};
+  std::mt19937_64 random(77);
+  size_t questions = 0;
+  size_t passed_count = 0;
+  for (int round = 0; round < 25; ++round) {
+    const testing::RandomPolicy made = testing::MakeObjectPolicy(random);
+    const auto front = testing::ReadText(made.text);
+    ASSERT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
+    const auto artifact = selinux::Compile(front->policy, {});
+    ASSERT_TRUE(artifact.has_value()) << artifact.error().message;
+    auto query = selinux::PolicyQuery::Load(artifact->binary);
+    ASSERT_TRUE(query.has_value());
+    std::set<std::string> paths = {"/etc/none"};
+    for (const selinux::PathType& one : artifact->module.paths) paths.insert(one.witness);
+    for (const ir::Domain& domain : front->policy.domains) {
+      const seccomp::FilterSpec spec = seccomp::Lower(domain);
+      combine::Effective effective(domain, spec, {});
+      const auto source = query->Context("system_u:system_r:" + selinux::DomainType(domain.name) + ":s0");
+      ASSERT_TRUE(source.has_value());
+      const ir::FacetId facet = ir::FacetOf("file");
+      const auto& operations = kernel::Facets()[facet].operations;
+      for (size_t operation = 0; operation < operations.size(); ++operation) {
+        if (operations[operation] == "ioctl" || operations[operation] == "inherit") continue;  // commands, descriptors
+        const auto passed = effective.PassedBy("selinux", facet, static_cast<int>(operation));
+        ASSERT_TRUE(passed.has_value() && passed->has_value());
+        for (const combine::Cell& cell : effective.CellsOf("selinux", facet, static_cast<int>(operation))) {
+          const auto kind = cell.where.integers.find("kind");
+          ASSERT_NE(kind, cell.where.integers.end());
+          const bool judged = std::any_of(cell.checks.begin(), cell.checks.end(), [](const combine::Check& check) { return !check.grants_only; });
+          if (!judged) continue;
+          const std::string object_class = kKinds[kind->second.Min()];
+          for (const std::string& path : paths) {
+            const auto target = query->Context("system_u:object_r:" + TypeOf(artifact->module, path) + ":s0");
+            ASSERT_TRUE(target.has_value()) << TypeOf(artifact->module, path);
+            const unsigned granted = query->Allowed(*source, *target, *query->Class(object_class));
+            bool by_module = true;
+            for (const combine::Check& check : cell.checks) {
+              if (check.grants_only || check.object != object_class + " of path") continue;
+              bool any = false;
+              bool all = true;
+              for (const std::string& permission : check.permissions) {
+                const bool has = (granted & *query->Permission(*query->Class(object_class), permission)) != 0;
+                any |= has;
+                all &= has;
+              }
+              by_module = by_module && (check.any_suffices ? any : all);
+            }
+            const bool by_view = std::any_of((*passed)->begin(), (*passed)->end(), [&](const ir::Box& box) {
+              for (const auto& [attribute, set] : box.integers) {
+                if (attribute == "kind" && !set.Contains(kind->second.Min())) return false;
+              }
+              const auto at = box.texts.find("path");
+              return box.texts.count("label") == 0 && (at == box.texts.end() || at->second.Contains(path));
+            });
+            ASSERT_EQ(by_view, by_module) << made.text << domain.name << ": " << operations[operation] << " on " << path << " as " << object_class << " (" << TypeOf(artifact->module, path) << ")";
+            ++questions;
+            passed_count += by_view ? 1 : 0;
+          }
+        }
+      }
+    }
+  }
+  printf("%zu questions, %zu passed\n", questions, passed_count);
+  EXPECT_GT(questions, 20000u);
+  EXPECT_GT(passed_count, 500u);
+}
+
+}  // namespace
+}  // namespace ravelin
