@@ -8,14 +8,13 @@
 #include "backends/combine/labels.h"
 #include "backends/seccomp/lower.h"
 #include "compiler/cli/commands.h"
+#include "compiler/cli/gap_report.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
 #include "compiler/driver/gap_text.h"
 
 namespace ravelin::cli {
 namespace {
-
-using LayerSet = std::vector<std::string>;
 
 // "seccomp + apparmor, seccomp"; empty on a word that is no layer.
 std::vector<LayerSet> ParseSets(const std::string& text) {
@@ -35,26 +34,6 @@ std::vector<LayerSet> ParseSets(const std::string& text) {
   sets.pop_back();
   return sets;
 }
-
-// One line for gaps of one rule, direction and set.
-struct Row {
-  LayerSet layers;
-  std::string place;  // of the rule, or "default"
-  std::string label;
-  bool wider = true;
-  std::string reason;
-  std::set<std::string> operations;
-  std::string witness;
-  bool accepted = false;
-};
-
-struct DomainReport {
-  std::string name;
-  std::vector<std::string> layers;  // whose verdicts stand in `verdicts`
-  std::vector<std::pair<std::string, std::vector<std::string>>> verdicts;  // rule's place, a verdict for each layer
-  std::vector<Row> rows;
-  std::vector<std::string> not_judged;  // layers without a back end, and why a set was not decided
-};
 
 LayerSet Sorted(LayerSet set) {
   std::sort(set.begin(), set.end());
@@ -105,7 +84,7 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
       const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : "default";
       auto at = std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.place == place && row.wider == gap.wider && row.layers == gap.layers; });
       if (at == report.rows.end()) {
-        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false};
+        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false, gap.rule ? driver::AcceptLine(domain.rules[*gap.rule].label, gap.wider, gap.layers) : "", driver::TighterText(domain, gap, gap.layers)};
         row.accepted = !row.label.empty() && std::any_of(domain.acceptances.begin(), domain.acceptances.end(), [&](const ir::GapAcceptance& one) { return one.rule_label == row.label && one.wider == row.wider && Sorted(one.layers) == Sorted(row.layers); });
         report.rows.push_back(std::move(row));
         at = report.rows.end() - 1;
@@ -178,11 +157,13 @@ int Run(const GapCommand& command) {
   int exit_code = kOk;
   std::string text;
   std::string json;
+  std::vector<FileReport> pages;
   for (const std::string& file : *files) {
     int one = kOk;
     const auto front = ReadOrComplain(file, command.common, one);
     exit_code = std::max(exit_code, one);
     if (!front) continue;
+    pages.push_back({file, front->target.name, {}});
     for (ir::Domain& domain : front->policy.domains) {
       if (!sets.empty()) domain.layer_sets = sets;
     }
@@ -190,13 +171,14 @@ int Run(const GapCommand& command) {
     for (const ir::Domain& domain : front->policy.domains) {
       const DomainReport report = Report(domain, driver::FactsOf(front->target), module ? &*module : nullptr);
       text += Text(report);
+      pages.back().domains.push_back(report);
       json += (json.empty() ? "" : ",\n ") + Json(file, report);
       if (!report.not_judged.empty()) exit_code = std::max(exit_code, kEnvironment);
       const bool open = std::any_of(report.rows.begin(), report.rows.end(), [](const Row& row) { return !row.accepted; });
       if (command.fail_on_gap && open) exit_code = std::max(exit_code, kFindings);
     }
   }
-  const std::string out = command.common.json() ? "[" + json + "]\n" : text;
+  const std::string out = command.common.format == "html" ? GapPage(pages) : command.common.json() ? "[" + json + "]\n" : text;
   const auto written = command.output.empty() ? Print(out) : source::WriteFile(command.output, out);
   return written ? exit_code : Complain(written.error());
 }

@@ -84,7 +84,7 @@ struct CommandLine {
     sub.add_option("-o,--output", gap.output, "write the report there");
     sub.add_option("--layers", gap.layers, "layer sets instead of the policy's: 'seccomp + apparmor, seccomp'");
     sub.add_flag("--fail-on-gap", gap.fail_on_gap, "exit 1 where a gap is not accepted");
-    AddPolicyOptions(sub, gap.common);
+    AddPolicyOptions(sub, gap.common, {"text", "json", "html"});
   }
 
   void Test(CLI::App& sub) {

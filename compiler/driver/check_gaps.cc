@@ -96,7 +96,7 @@ class Reporter {
                              fmt::format("{} permit{} {} than {}: {}", who, entry.layers.size() > 1 ? "" : "s", entry.wider ? "more" : "less", "this rule says", first.reason));
     d.Help(fmt::format("for example {} {}", WitnessText(domain_, first), entry.wider ? "is permitted" : "is refused"));
     const std::string& label = domain_.rules[*entry.rule].label;
-    d.Help(fmt::format("{}accept it: `accept gap {} {} on {} because \"...\"`", label.empty() ? "label the rule (`LABEL: allow ...`) and " : "", label.empty() ? "LABEL" : label, entry.wider ? "wider" : "narrower", fmt::join(entry.layers, " + ")));
+    d.Help(fmt::format("{}accept it: `{}`", label.empty() ? "label the rule (`LABEL: allow ...`) and " : "", AcceptLine(label, entry.wider, entry.layers)));
     const std::string tighter = TighterText(domain_, first, entry.layers);
     if (!tighter.empty()) d.Help(tighter);
   }

@@ -23,6 +23,10 @@ std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap) {
   return out;
 }
 
+std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers) {
+  return fmt::format("accept gap {} {} on {} because \"...\"", label.empty() ? "LABEL" : label, wider ? "wider" : "narrower", fmt::join(layers, " + "));
+}
+
 std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers) {
   if (!gap.wider) {
     return gap.rule && domain.rules[*gap.rule].facet == ir::FacetOf("exec") ? "or let the program run in this policy (`as self`), or start it from a launcher that has CAP_SYS_ADMIN and sets no no_new_privs" : "";
