@@ -109,7 +109,8 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     check.any_suffices = row.any_suffices;
     check.sees = object.attributes;
     check.about = object.about;
-    check.grants_only = row.Sees("follow") || check.about != Check::About::kItself;  // who may reach the object was granted its directories, too
+    // Who may reach an object was granted its directories, too, and who may watch it the whole file system.
+    check.grants_only = row.Sees("follow") || check.about != Check::About::kItself || (row.facet == "file" && row.Sees("filesystem"));
     check.low_command = row.permissions == std::vector<std::string>{"ioctl"};
     if (check.low_command) check.sees.emplace_back("command");
     for (const kernel::SelinuxCondition& condition : row.conditions) {
@@ -139,7 +140,7 @@ void Checks::AddSelinux(const LayerFacts& facts) {
       }
       continue;
     }
-    const bool files = (row.facet == "file" && !row.Sees("opener") && !row.Sees("filesystem")) || row.facet == "exec";
+    const bool files = (row.facet == "file" && !row.Sees("opener")) || row.facet == "exec";
     if (!files) {
       // Classes of capabilities differ by the user namespace, those of a mount point by its kind: they are granted together.
       for (const std::string& object_class : row.classes) CellFor(cells, "", names, {}).checks.push_back(check_of(row, object_class));
@@ -147,7 +148,7 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     }
     // What an exec asks for either of its outcomes is granted by exec rules alone, for the same paths.
     if (std::any_of(row.conditions.begin(), row.conditions.end(), [](const kernel::SelinuxCondition& condition) { return !condition.words.empty() && condition.numbers.excluded; })) continue;
-    if (row.Sees("parent") || row.Sees("above")) {
+    if (row.Sees("parent") || row.Sees("above") || row.Sees("filesystem")) {
       if (!cells.empty()) cells.front().checks.push_back(check_of(row, row.classes.front()));
       continue;
     }

@@ -41,25 +41,6 @@ ir::IntervalSet WithSameLowHalf(const ir::IntervalSet& commands, const ir::Domai
   return ir::IntervalSet(std::move(all));
 }
 
-// The box as the check sees it.
-Result<Box> Project(const Box& box, const Check& check, const ir::Domain& domain) {
-  Box out;
-  for (const auto& [attribute, set] : box.integers) {
-    if (!check.Sees(attribute)) continue;
-    out.integers.emplace(attribute, check.low_command && attribute == "command" ? WithSameLowHalf(set, domain) : set);
-  }
-  for (const auto& [attribute, set] : box.texts) {
-    if (!check.Sees(attribute)) continue;
-    if (check.about == Check::About::kItself) {
-      out.texts.emplace(attribute, set);
-    } else if (attribute == "path") {
-      RAVELIN_TRY(directories, check.about == Check::About::kParent ? set.Parents() : set.Above());
-      out.texts.emplace(attribute, std::move(directories));
-    }
-  }
-  return out;
-}
-
 // As few boxes as can be had by joining those that differ in their paths alone.
 Result<Boxes> JoinPaths(Boxes boxes) {
   Boxes out;
@@ -120,6 +101,45 @@ Result<const Boxes*> Effective::Permitted(ir::FacetId facet, int operation) {
   return &permitted_.emplace(std::move(key), std::move(boxes)).first->second;
 }
 
+Result<const ir::PatternAutomaton*> Effective::Types() const {
+  if (types_) return &*types_;
+  std::set<std::string> patterns(facts_.selinux_patterns.begin(), facts_.selinux_patterns.end());
+  if (patterns.empty()) {
+    patterns.insert(domain_.attach.begin(), domain_.attach.end());
+    for (const ir::Rule& rule : domain_.rules) {
+      for (const auto& [attribute, texts] : rule.texts) {
+        if (ir::IsPathAttribute(attribute)) patterns.insert(texts.begin(), texts.end());
+      }
+    }
+  }
+  const std::vector<std::string> list(patterns.begin(), patterns.end());
+  RAVELIN_TRY(cells, ir::CompilePatterns(list));
+  types_ = std::move(cells);
+  return &*types_;
+}
+
+// The box as the check sees it.
+Result<Box> Effective::Project(const Box& box, const Check& check) const {
+  Box out;
+  for (const auto& [attribute, set] : box.integers) {
+    if (!check.Sees(attribute)) continue;
+    out.integers.emplace(attribute, check.low_command && attribute == "command" ? WithSameLowHalf(set, domain_) : set);
+  }
+  for (const auto& [attribute, set] : box.texts) {
+    if (!check.Sees(attribute)) continue;
+    if (check.about == Check::About::kItself) {
+      out.texts.emplace(attribute, set);
+    } else if (attribute == "path") {
+      // A directory has the type of others that no pattern tells apart from it.
+      RAVELIN_TRY(directories, check.about == Check::About::kParent ? set.Parents() : set.Above());
+      RAVELIN_TRY(types, Types());
+      RAVELIN_TRY(alike, directories.ClosedUnder(*types));
+      out.texts.emplace(attribute, std::move(alike));
+    }
+  }
+  return out;
+}
+
 Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::string& object, const std::string& permission) {
   std::vector<std::string> key = {std::string(mechanism), object, permission};
   const auto known = granted_.find(key);
@@ -132,7 +152,7 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
     for (const Box& box : *boxes) {
       RAVELIN_TRY(asks, ir::Meet(box, *where));
       if (!asks) continue;
-      RAVELIN_TRY(seen, Project(*asks, *grant.check, domain_));
+      RAVELIN_TRY(seen, Project(*asks, *grant.check));
       granted.push_back(std::move(seen));
     }
   }
@@ -216,11 +236,13 @@ Result<Boxes> Effective::PassedByAll(const std::vector<std::string>& layers, ir:
   return passed;
 }
 
-Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const {
+Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation, const Box& in) const {
   Boxes out;
   for (const Cell& cell : ChecksOf(mechanism).Of(facet, operation)) {
     for (const Check& check : cell.checks) {
       if (check.grants_only) continue;
+      RAVELIN_TRY(asked, ir::Meet(check.when, in));
+      if (!asked) continue;
       for (const std::string& permission : check.permissions) {
         for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(check.object, permission)) {
           if (rule.facet != grant.facet || (rule.operations >> grant.operation & 1) == 0) continue;
@@ -229,13 +251,13 @@ Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule
           if (!where) continue;
           RAVELIN_TRY(asks, ir::Meet(box, *where));
           if (!asks) continue;
-          RAVELIN_TRY(seen, Project(*asks, *grant.check, domain_));
+          RAVELIN_TRY(seen, Project(*asks, *grant.check));
           RAVELIN_TRY(here, ir::Meet(cell.where, seen));
           if (here) out.push_back(std::move(*here));
         }
         if (!check.any_suffices) break;  // the others come with the first
       }
-      break;  // the first check says what the operation is about
+      break;  // the first check that is asked says what the attempt is about
     }
   }
   return out;

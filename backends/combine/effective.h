@@ -42,8 +42,9 @@ class Effective {
   // True where calls show the operation to a filter.
   bool ShownToFilter(ir::FacetId facet, int operation) const;
 
-  // What one rule makes a module let pass of an operation, be it by another operation that asks for the same permission.
-  Result<ir::Boxes> Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation) const;
+  // What one rule makes a module let pass of an operation, be it by another operation that asks for the same permission, as far as
+  // attempts in the box ask for it.
+  Result<ir::Boxes> Contribution(std::string_view mechanism, const ir::Rule& rule, ir::FacetId facet, int operation, const ir::Box& in) const;
   // What the module asks of an operation's attempts; empty: nothing.
   const std::vector<Cell>& CellsOf(std::string_view mechanism, ir::FacetId facet, int operation) const { return ChecksOf(mechanism).Of(facet, operation); }
   // The permission by which the module's checks of an operation are known; "" where it asks none.
@@ -56,6 +57,8 @@ class Effective {
 
  private:
   const Checks& ChecksOf(std::string_view mechanism) const { return mechanism == "selinux" ? selinux_ : apparmor_; }
+  Result<ir::Box> Project(const ir::Box& box, const Check& check) const;
+  Result<const ir::PatternAutomaton*> Types() const;
   Result<const ir::Boxes*> Granted(std::string_view mechanism, const std::string& object, const std::string& permission);
   Result<ir::Boxes> PassedIn(std::string_view mechanism, const Cell& cell);
 
@@ -65,6 +68,7 @@ class Effective {
   Checks apparmor_;
   Checks selinux_;
   std::map<std::vector<uint32_t>, ir::Boxes> permitted_;  // by the rules that decide, facet and operation's shape
+  mutable std::optional<ir::PatternAutomaton> types_;  // paths that SELinux's types tell apart; made when it is first asked for
   std::map<std::vector<std::string>, ir::Boxes> granted_;  // by mechanism, object and permission
 };
 

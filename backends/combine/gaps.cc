@@ -129,7 +129,7 @@ class Finder {
       }
       for (const std::string& layer : layers_) {
         if (layer == "seccomp") continue;
-        RAVELIN_TRY(grants, effective_.Contribution(layer, rule, facet, operation));
+        RAVELIN_TRY(grants, effective_.Contribution(layer, rule, facet, operation, box));
         for (const Box& grant : grants) {
           RAVELIN_TRY(both, ir::Meet(grant, box));
           if (!both) continue;

@@ -184,8 +184,11 @@ BoxMember MemberOf(const Box& box) {
     auto text = set.Witness();
     if (IsPathAttribute(attribute)) {  // a name, where there is one in it
       static const PathSet names = PathSet::Names();
-      const auto both = set.Intersect(names);
-      if (both && !both->Empty()) text = both->Witness();
+      static const PathSet below_root = *names.Minus(*PathSet::Parse("/"));
+      for (const PathSet* wanted : {&names, &below_root}) {
+        const auto both = set.Intersect(*wanted);
+        if (both && !both->Empty()) text = both->Witness();
+      }
     }
     RAVELIN_CHECK(text.has_value(), "a box is not empty");
     member.texts[attribute] = *text;

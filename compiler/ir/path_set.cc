@@ -102,6 +102,15 @@ Result<PathSet> PathSet::Directories(bool at_any_depth) const {
   return PathSet(std::move(out));
 }
 
+Result<PathSet> PathSet::ClosedUnder(const PatternAutomaton& cells) const {
+  RAVELIN_TRY(both, Product(automaton_, cells.automaton, [](uint32_t in, uint32_t cell) { return in == 0 ? 0 : cell + 1; }));
+  std::vector<bool> holds(cells.sets.size() + 1, false);
+  for (const uint32_t label : both.label) holds[label] = true;
+  PathSet out(cells.automaton);
+  for (uint32_t& label : out.automaton_.label) label = holds[label + 1] ? 1 : 0;
+  return out;
+}
+
 Result<bool> PathSet::Includes(const PathSet& other) const {
   RAVELIN_TRY(rest, other.Minus(*this));
   return rest.Empty();

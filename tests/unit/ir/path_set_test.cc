@@ -150,6 +150,16 @@ TEST(PathSet, DirectoriesOfAndAboveItsMembers) {
   EXPECT_EQ(PathSet::Parse("/a")->Parents()->Witness(), "/");
 }
 
+TEST(PathSet, ClosureUnderWhatPatternsTellApart) {
+  const std::vector<std::string> patterns = {"/a/**", "/a/*.txt"};
+  const PatternAutomaton cells = *CompilePatterns(patterns);
+  const PathSet closed = *PathSet::Parse("/a/x")->ClosedUnder(cells);
+  EXPECT_TRUE(closed.Contains("/a/y/z"));
+  EXPECT_FALSE(closed.Contains("/a/x.txt"));
+  EXPECT_FALSE(closed.Contains("/b"));
+  EXPECT_TRUE(PathSet::Parse("/b")->ClosedUnder(cells)->Contains("/c/d"));
+}
+
 TEST(PathSet, MalformedPatternsAreErrors) {
   for (const char* bad : {"/a[", "/a[]", "/{a,b", "/a}", "/a\\", "/[b-a]"}) {
     EXPECT_FALSE(PathSet::Parse(bad).has_value()) << bad;
