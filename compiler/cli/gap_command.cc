@@ -44,7 +44,9 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
   DomainReport report;
   report.name = domain.name;
   const seccomp::FilterSpec spec = seccomp::Lower(domain);
-  combine::Effective effective(domain, spec, facts);
+  combine::LayerFacts known = facts;
+  if (module != nullptr) known.selinux_patterns = combine::PatternsOf(*module);
+  combine::Effective effective(domain, spec, known);
   std::set<std::string> layers;
   for (const LayerSet& set : domain.layer_sets) {
     for (const std::string& layer : set) layers.insert(layer);

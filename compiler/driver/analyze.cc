@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/combine/labels.h"
+
 namespace ravelin::driver {
 
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
@@ -22,7 +24,9 @@ Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, cons
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
-  combine::Effective effective(domain, spec, facts);
+  combine::LayerFacts known = facts;
+  if (module != nullptr) known.selinux_patterns = combine::PatternsOf(*module);
+  combine::Effective effective(domain, spec, known);
   analysis.nevers = CheckNevers(effective, spec, sink);
   analysis.gaps = CheckGaps(effective, gaps, module, sink);
   analysis.layers_not_built = LayersNotBuilt(domain);

@@ -74,12 +74,14 @@ std::string WhyUnasked(const std::string& layer, const kernel::FacetInfo& facet,
 }
 
 // "file,chr_file { read open }, lnk_file { read }": what is asked in the cells.
-std::string AsksText(const std::vector<const combine::Cell*>& cells) {
+Result<std::string> AsksText(const std::vector<const combine::Cell*>& cells, const Box& box) {
   std::vector<std::pair<std::string, std::string>> groups;  // permissions, objects
   for (const combine::Cell* cell : cells) {
     std::vector<std::pair<std::string, std::vector<std::string>>> of_object;  // object -> permissions
     for (const combine::Check& check : cell->checks) {
       if (check.grants_only) continue;
+      RAVELIN_TRY(asked, ir::Meet(check.when, box));
+      if (!asked) continue;
       auto at = std::find_if(of_object.begin(), of_object.end(), [&](const auto& one) { return one.first == check.object; });
       if (at == of_object.end()) at = of_object.insert(of_object.end(), {check.object, {}});
       for (const std::string& permission : check.permissions) {
@@ -245,7 +247,8 @@ Result<LayerAnswer> Layers::OfModule(const std::string& layer, const ObjectCheck
   RAVELIN_TRY(verdict, Within(box, *passed));
   answer.verdict = verdict == LayerVerdict::kDepends && every_kind && !kinds.empty() ? LayerVerdict::kPermits : verdict;
   if (answer.verdict == LayerVerdict::kDepends && !kinds.empty()) answer.because = fmt::format("permits it of {}", fmt::join(kinds, ", "));
-  answer.asks = AsksText(cells);
+  RAVELIN_TRY(asks, AsksText(cells, box));
+  answer.asks = std::move(asks);
   if (layer == "apparmor") {
     OfProfile(check, answer);
   } else if (answer.verdict == LayerVerdict::kRefuses) {

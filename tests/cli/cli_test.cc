@@ -67,9 +67,6 @@ TEST_F(Cli, MistakesAsJson) {
 
 TEST_F(Cli, ABundleIsWholeAndTheSameEveryTime) {
   const std::string policy = folder_.Write("web.rav", kPolicy);
-  const std::string other_layer = folder_.Write("other.rav", "language 1\npolicy p {\n  layers { seccomp + selinux }\n  default deny syscall\n}\n");
-  EXPECT_EQ(RunRavelin({"compile", other_layer, "-o", Path("refused")}).exit_code, 3) << "a layer has no back end";
-  EXPECT_FALSE(fs::exists(Path("refused")));
   const Output first = RunRavelin({"compile", policy, "--backend", "seccomp", "-o", Path("one")});
   ASSERT_EQ(first.exit_code, 0) << first.err;
   ASSERT_EQ(RunRavelin({"compile", policy, "--backend", "seccomp", "-o", Path("two")}).exit_code, 0);
@@ -97,20 +94,29 @@ TEST_F(Cli, ABundleIsWholeAndTheSameEveryTime) {
   EXPECT_EQ(source::ReadFile(Path("other/notes.txt")).value(), "mine");
 }
 
-TEST_F(Cli, AWholeBundleHoldsBothLayers) {
-  const std::string head = "language 1\npolicy p {\n  layers { seccomp + apparmor }\n  use std::base\n";
+TEST_F(Cli, AWholeBundleHoldsEveryLayer) {
+  const std::string head = "language 1\npolicy p {\n  layers { seccomp + apparmor, seccomp + selinux }\n  use std::base\n";
   const std::string exact = folder_.Write("exact.rav", head + "  default deny\n}\n");
   ASSERT_EQ(RunRavelin({"compile", exact, "--cost", "-o", Path("whole")}).exit_code, 0);
-  for (const char* file : {"exact.bpf", "exact.oci.json", "exact.apparmor", "manifest.json", "INSTALL.md"}) EXPECT_TRUE(fs::exists(Path("whole/" + std::string(file)))) << file;
+  for (const char* file : {"exact.bpf", "exact.oci.json", "exact.apparmor", "exact.cil", "exact.fc", "manifest.json", "INSTALL.md"}) EXPECT_TRUE(fs::exists(Path("whole/" + std::string(file)))) << file;
   const auto manifest = nlohmann::json::parse(source::ReadFile(Path("whole/manifest.json")).value());
-  EXPECT_EQ(manifest["artifacts"][0]["proofs"][0]["result"], "proved");
-  EXPECT_EQ(manifest["artifacts"][0]["sha256"], base::Sha256Hex(source::ReadFile(Path("whole/exact.apparmor")).value()));
+  ASSERT_EQ(manifest["artifacts"].size(), 2u);
+  for (const auto& artifact : manifest["artifacts"]) {
+    EXPECT_EQ(artifact["proofs"][0]["result"], "proved");
+    EXPECT_EQ(artifact["sha256"], base::Sha256Hex(source::ReadFile(Path("whole/" + artifact["file"].get<std::string>())).value()));
+  }
+  EXPECT_THAT(source::ReadFile(Path("whole/INSTALL.md")).value(), HasSubstr("semodule -r exact"));
+  // One member of it, in the form for guests.
+  ASSERT_EQ(RunRavelin({"compile", exact, "--emit", "cil", "--selinux-form", "standalone", "-o", Path("guest.cil")}).exit_code, 0);
+  EXPECT_THAT(source::ReadFile(Path("guest.cil")).value(), HasSubstr("(handleunknown "));
+  EXPECT_THAT(source::ReadFile(Path("whole/exact.cil")).value(), ::testing::Not(HasSubstr("(handleunknown ")));
   // A gap that nobody accepts, and raw text, end without a bundle.
   const std::string gap = folder_.Write("gap.rav", head + "  logs: allow file { create } on path(\"/var/log/*\")\n  default deny\n}\n");
   const Output refused = RunRavelin({"compile", gap, "-o", Path("gap")});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("accept gap logs wider on seccomp + apparmor"));
   EXPECT_EQ(RunRavelin({"compile", folder_.Write("raw.rav", head + "  raw apparmor \"/x r\"\n  default deny\n}\n"), "-o", Path("gap")}).exit_code, 1);
+  EXPECT_EQ(RunRavelin({"compile", folder_.Write("raw.rav", head + "  raw selinux \"(type x)\"\n  default deny\n}\n"), "-o", Path("gap")}).exit_code, 1);
   EXPECT_FALSE(fs::exists(Path("gap")));
   EXPECT_EQ(RunRavelin({"gap", gap}).exit_code, 0);
   EXPECT_EQ(RunRavelin({"gap", gap, "--fail-on-gap"}).exit_code, 1);
