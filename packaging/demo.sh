@@ -41,7 +41,7 @@ step ravelin import oci-seccomp default.json -o default.rav
 grep -nE '^policy|^  default|^  deny|^  allow syscall (clone|personality|socket)\(' default.rav | cut -c1-110
 
 step ravelin compile default.rav --cost -o default
-"$ravelin" compile default.rav --cost -o default 2>&1 | grep -v '^wrote' | cut -c1-110
+"$ravelin" compile default.rav --cost -o default 2>&1 | grep -vE '^wrote|^ +(10 )?\||^   help' | cut -c1-110
 sed -n 's/^ *"sha256": "\(.\{16\}\).*/\1/p' default/manifest.json | tail -1 | sed 's/^/  manifest.json holds the proof and the hash: sha256 /; s/$/.../'
 
 # The same policy with names for what is to be shown: an allowed call runs, a denied one says why.
@@ -57,14 +57,17 @@ status=0
 [[ $status != 0 ]] || { echo "demo: the denied call was not denied" >&2; exit 1; }
 
 step "ravelin explain default.rav 'keyctl(KEYCTL_READ)'"
-"$ravelin" explain default.rav 'keyctl(KEYCTL_READ)' || true
+"$ravelin" explain default.rav 'keyctl(KEYCTL_READ)' > explain.txt || true
+sed -n 1,5p explain.txt
+printf '  ... and %d more\n' $(($(wc -l < explain.txt) - 5))
 
 # One policy, three mechanisms: what each keeps of it, and the proofs.
 cp ../../policies/apps/redis.rav redis.rav
 step ravelin gap redis.rav --target debian12
 "$ravelin" gap redis.rav --target debian12 > gap.txt 2>&1 || { cat gap.txt >&2; exit 1; }
-{ grep -E '^ +rule ' gap.txt; grep -E ' redis.rav:[0-9]+:3 ' gap.txt | sed -n 1,6p; } | cut -c1-100
-sed -n '/^  seccomp + selinux$/,$p' gap.txt | sed -n 1,4p | cut -c1-110
+printf '  %-16s%-22s%-10s%-10s%s\n' rule '' seccomp apparmor selinux
+grep -E ' redis.rav:[0-9]+:3 ' gap.txt | sed -n 6,7p | sed -E 's/ {2,}/|/g' | awk -F '|' '{ printf "  %-16s%-22s%-10s%-10s%s\n", $2, $3, $4, $5, $6 }'
+sed -n '/^  seccomp + selinux$/,$p' gap.txt | sed -n 1,2p | cut -c1-124
 step ravelin compile redis.rav --target debian12 -o redis
 status=0
 "$ravelin" compile redis.rav --target debian12 -o redis > redis.log 2>&1 || status=$?
