@@ -15,7 +15,7 @@ struct CompileCommand {
   std::string policy;
   std::vector<std::string> backends;  // empty: all that the policy's layers name
   std::string emit;                   // empty: a bundle
-  std::string selinux_form = "module";
+  std::string selinux_form = "standalone";
   bool cost = false;
   std::string frequencies;
   std::string prove = "diagrams";  // or "z3": both

@@ -61,7 +61,7 @@ class Compiler {
       failed = failed || !*made;
       built_.module = std::move(*made);
     }
-    const auto module = built_.module ? std::optional<selinux::Module>() : driver::LowerSelinux(*front, front->sink);
+    const auto module = built_.module ? std::optional<selinux::Module>() : driver::LowerSelinux(*front, built_.module_form, front->sink);
     options.module = built_.module ? &built_.module->module : module ? &*module : nullptr;
     for (const size_t index : chosen) {
       auto artifact = driver::CompileSeccomp(front->policy.domains[index], options, front->sink);

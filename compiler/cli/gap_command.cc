@@ -169,7 +169,7 @@ int Run(const GapCommand& command) {
     for (ir::Domain& domain : front->policy.domains) {
       if (!sets.empty()) domain.layer_sets = sets;
     }
-    const auto module = driver::LowerSelinux(*front, front->sink);
+    const auto module = driver::LowerSelinux(*front, selinux::Form::kStandalone, front->sink);
     for (const ir::Domain& domain : front->policy.domains) {
       const DomainReport report = Report(domain, driver::FactsOf(front->target), module ? &*module : nullptr);
       text += Text(report);

@@ -55,7 +55,7 @@ Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front,
 // The module of all policies of the file, compiled by libsepol and proved.  Fails where libsepol does; nullopt after an error in the sink.
 Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
 // What the module will say; nullopt where no layer set names SELinux, or after an error in the sink.
-std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& sink);
+std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
 selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts);
 
 // "socket(AF_ALG, 0, 0)" on x86_64 for an event's registers.

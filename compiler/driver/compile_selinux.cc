@@ -25,12 +25,12 @@ bool HasRaw(const Frontend& front, diag::Sink& sink) {
 
 selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts) { return {facts.kernel, facts.selinux_policy_capabilities}; }
 
-std::optional<selinux::Module> LowerSelinux(const Frontend& front, diag::Sink& sink) {
+std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink) {
   const bool named = std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [](const ir::Domain& domain) {
     return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "selinux") != set.end(); });
   });
   if (!named || HasRaw(front, sink)) return std::nullopt;
-  auto module = selinux::LowerFor(front.policy, {selinux::Form::kModule, "", SelinuxFactsOf(FactsOf(front.target))});
+  auto module = selinux::LowerFor(front.policy, {form, "", SelinuxFactsOf(FactsOf(front.target))});
   if (module) return std::move(*module);
   sink.Report(diag::Kind::kSelinuxNotExpressible, front.policy.domains.front().from.span, module.error().message);
   return std::nullopt;

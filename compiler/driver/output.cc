@@ -125,6 +125,7 @@ std::string InstallText(const std::string& name, const Frontend& front, const Bu
     const std::string places = LabelledPlaces(*built.module);
     out += fmt::format("\n## SELinux\n\n`{0}.cil` is one module with the types of all policies of the file; `{0}.fc` repeats its labels of paths as file_contexts.\n\n", name);
     if (built.module_form == selinux::Form::kModule) {
+      out += "**It labels files of the host anew.** Whoever else may use them by their old type can no longer, unless the host's policy is extended:\nread the list of choices in manifest.json first, and try it where nothing depends on it.\n\n";
       out += fmt::format("- install: `semodule -i {0}.cil && restorecon -RF{1}`\n- check: `semodule -l | grep -w {0}`, and `restorecon -Rnv{1}` prints nothing\n- rollback: `semodule -r {0} && restorecon -RF{1}`\n", name, places);
     } else {
       out += fmt::format("- install: `secilc -o policy.33 -f file_contexts {0}.cil`; a guest loads `policy.33` at boot and labels its files by `file_contexts`\n- check: `seinfo -t policy.33`\n- rollback: boot without it; it stands beside no other policy\n", name);

@@ -25,7 +25,7 @@ struct Built {
   bool writes_filters = true;                // NAME.bpf and NAME.oci.json are wanted
   std::optional<apparmor::Artifact> profiles;
   std::optional<selinux::Artifact> module;
-  selinux::Form module_form = selinux::Form::kModule;
+  selinux::Form module_form = selinux::Form::kStandalone;
 };
 
 // The bundle of a policy: file name -> content.  NAME.bpf, NAME.oci.json, NAME.apparmor (all profiles), NAME.cil and NAME.fc (one module),

@@ -105,11 +105,11 @@ TEST_F(Cli, AWholeBundleHoldsEveryLayer) {
     EXPECT_EQ(artifact["proofs"][0]["result"], "proved");
     EXPECT_EQ(artifact["sha256"], base::Sha256Hex(source::ReadFile(Path("whole/" + artifact["file"].get<std::string>())).value()));
   }
-  EXPECT_THAT(source::ReadFile(Path("whole/INSTALL.md")).value(), HasSubstr("semodule -r exact"));
-  // One member of it, in the form for guests.
-  ASSERT_EQ(RunRavelin({"compile", exact, "--emit", "cil", "--selinux-form", "standalone", "-o", Path("guest.cil")}).exit_code, 0);
-  EXPECT_THAT(source::ReadFile(Path("guest.cil")).value(), HasSubstr("(handleunknown "));
-  EXPECT_THAT(source::ReadFile(Path("whole/exact.cil")).value(), ::testing::Not(HasSubstr("(handleunknown ")));
+  EXPECT_THAT(source::ReadFile(Path("whole/exact.cil")).value(), HasSubstr("(handleunknown "));
+  // The form that stands beside a host's policy is asked for by name, and says what it does to the host.
+  ASSERT_EQ(RunRavelin({"compile", exact, "--backend", "selinux", "--selinux-form", "module", "-o", Path("beside")}).exit_code, 0);
+  EXPECT_THAT(source::ReadFile(Path("beside/INSTALL.md")).value(), ::testing::AllOf(HasSubstr("labels files of the host anew"), HasSubstr("semodule -r exact")));
+  EXPECT_THAT(source::ReadFile(Path("beside/exact.cil")).value(), ::testing::Not(HasSubstr("(handleunknown ")));
   // A gap that nobody accepts, and raw text, end without a bundle.
   const std::string gap = folder_.Write("gap.rav", head + "  logs: allow file { create } on path(\"/var/log/*\")\n  default deny\n}\n");
   const Output refused = RunRavelin({"compile", gap, "-o", Path("gap")});
