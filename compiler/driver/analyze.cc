@@ -29,6 +29,11 @@ Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, cons
   combine::Effective effective(domain, spec, known);
   analysis.nevers = CheckNevers(effective, spec, sink);
   analysis.gaps = CheckGaps(effective, gaps, module, sink);
+  if (gaps == GapsAre::kErrors || gaps == GapsAre::kWarnings) {
+    CheckLayers(effective, spec, sink);
+    CheckWriteExecute(effective, sink);
+    CheckAliases(effective, sink);
+  }
   analysis.layers_not_built = LayersNotBuilt(domain);
   return analysis;
 }
