@@ -128,6 +128,10 @@ Result<PatternAutomaton> CompilePatterns(std::span<const std::string> patterns, 
     if (!items) return tl::make_unexpected(patterns.size() == 1 ? std::move(items.error()) : std::move(items.error()).In(patterns[i]));
     AddPattern(*items, i, nfa);
   }
+  return Determinize(nfa, max_states);
+}
+
+Result<PatternAutomaton> Determinize(const PatternNfa& nfa, size_t max_states, const SimplifyNodes& simplify) {
   PatternAutomaton out;
   Automaton& dfa = out.automaton;
   dfa.classes = Classify(nfa, dfa.class_of);
@@ -140,6 +144,7 @@ Result<PatternAutomaton> CompilePatterns(std::span<const std::string> patterns, 
   std::unordered_map<Nodes, uint32_t, HashNodes> known;
   std::vector<const Nodes*> work;  // keys of `known`, which stay where they are
   const auto state_of = [&](Nodes nodes) {
+    if (simplify) simplify(nodes);
     const auto [at, fresh] = known.emplace(std::move(nodes), static_cast<uint32_t>(dfa.label.size()));
     if (fresh) {
       std::vector<uint32_t> ends;

@@ -39,6 +39,11 @@ struct PatternAutomaton {
 // kMalformed names the pattern; kTooLarge beyond `max_states`.
 inline constexpr size_t kMaxMapStates = 400000;
 Result<PatternAutomaton> CompilePatterns(std::span<const std::string> patterns, size_t max_states = kMaxMapStates);
+// The same of patterns that are together in one nondeterministic automaton (pattern_nfa.h), whatever language they came from.
+// `simplify` may take nodes out of the set (sorted) that makes up a state: those that do not matter any more.
+struct PatternNfa;
+using SimplifyNodes = std::function<void(std::vector<uint32_t>&)>;
+Result<PatternAutomaton> Determinize(const PatternNfa& nfa, size_t max_states = kMaxMapStates, const SimplifyNodes& simplify = {});
 
 // Both at once; `join` gives the label of a pair.  kTooLarge beyond `max_states`.
 Result<Automaton> Product(const Automaton& a, const Automaton& b, const std::function<uint32_t(uint32_t, uint32_t)>& join, size_t max_states = kMaxMapStates);

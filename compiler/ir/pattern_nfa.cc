@@ -1,25 +1,24 @@
 #include "compiler/ir/pattern_nfa.h"
 
+#include <string_view>
+
 namespace ravelin::ir {
 namespace {
-
-uint32_t New(PatternNfa& nfa) {
-  nfa.nodes.emplace_back();
-  return static_cast<uint32_t>(nfa.nodes.size() - 1);
-}
 
 // Both give the node behind what they add.
 uint32_t AddItems(const PatternItems& items, uint32_t from, PatternNfa& nfa);
 
 uint32_t AddItem(const PatternItem& item, uint32_t from, PatternNfa& nfa) {
-  const uint32_t to = New(nfa);
+  const uint32_t to = nfa.New();
   switch (item.kind) {
-    case PatternItem::kBytes: nfa.nodes[from].edges.emplace_back(item.bytes, to); break;
+    case PatternItem::kBytes:
+      nfa.nodes[from].edges.emplace_back(item.bytes, to);
+      break;
     case PatternItem::kStar:
     case PatternItem::kDeep: {
       ByteSet bytes = NameBytes();
       if (item.kind == PatternItem::kDeep) bytes.set('/');
-      const uint32_t loop = New(nfa);
+      const uint32_t loop = nfa.New();
       if (item.one_or_more) {
         nfa.nodes[from].edges.emplace_back(bytes, loop);
       } else {
@@ -31,7 +30,7 @@ uint32_t AddItem(const PatternItem& item, uint32_t from, PatternNfa& nfa) {
     }
     case PatternItem::kGroup:
       for (const PatternItems& alternative : item.alternatives) {
-        const uint32_t start = New(nfa);
+        const uint32_t start = nfa.New();
         nfa.nodes[from].empty.push_back(start);
         const uint32_t end = AddItems(alternative, start, nfa);
         nfa.nodes[end].empty.push_back(to);
@@ -47,6 +46,24 @@ uint32_t AddItems(const PatternItems& items, uint32_t from, PatternNfa& nfa) {
 }
 
 }  // namespace
+
+uint32_t PatternNfa::New() {
+  nodes.emplace_back();
+  return static_cast<uint32_t>(nodes.size() - 1);
+}
+
+uint32_t PatternNfa::ShareByte(uint32_t from, unsigned char byte) {
+  const char c = static_cast<char>(byte);
+  // As a pattern writes it.
+  const bool plain = std::string_view("*?[{},\\").find(c) == std::string_view::npos;
+  const auto [at, fresh] = shared.try_emplace({from, plain ? std::string(1, c) : std::string("\\") + c});
+  if (fresh) {
+    const uint32_t to = New();
+    nodes[from].edges.emplace_back(ByteSet().set(byte), to);
+    at->second = to;
+  }
+  return at->second;
+}
 
 void AddPattern(const PatternItems& items, uint32_t index, PatternNfa& nfa) {
   uint32_t at = 0;

@@ -1,4 +1,5 @@
-// Path patterns as a nondeterministic automaton (Thompson's construction); a private step of automaton.cc.
+// Patterns as a nondeterministic automaton (Thompson's construction): what automaton.h makes deterministic.  Readers of other
+// languages of patterns add theirs to the same one.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,10 @@ struct PatternNfa {
   std::vector<Node> nodes = std::vector<Node>(1);  // node 0 is the start
   // Beginnings that patterns have in common are one path: (node, item's text and whether it is a star right after a slash) -> node.
   std::map<std::pair<uint32_t, std::string>, uint32_t> shared;
+
+  uint32_t New();
+  // The node behind one byte, on the path that patterns with this beginning share.
+  uint32_t ShareByte(uint32_t from, unsigned char byte);
 };
 
 void AddPattern(const PatternItems& items, uint32_t index, PatternNfa& nfa);
