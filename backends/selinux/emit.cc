@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "backends/selinux/base/grants.h"
 #include "backends/selinux/names.h"
 #include "compiler/kernel/selinux_facts.h"
@@ -44,6 +47,7 @@ class Writer {
   void Type(const std::string& type, const std::string& attribute, const Places& places) {
     Line(fmt::format("(type {})", type), places);
     Line(fmt::format("(typeattributeset {} ({}))", attribute, type));
+    if (attribute != kDomains) Line(fmt::format("(roletype {} {})", kObjectRole, type));
   }
 
   void Types() {
@@ -56,15 +60,13 @@ class Writer {
       Line(fmt::format("; {}", fmt::join(path.patterns, "  and  ")));
       Type(path.type, kFiles, path.from);
     }
-    for (const PortType& port : module_.ports) Type(port.type, kPorts, {});
+    for (const PortType& port : module_.ports) {
+      if (!port.host) Type(port.type, kPorts, {});
+    }
     if (form_ != Form::kStandalone) return;
     // A standalone policy has no other one to declare the types that rules name.
-    const std::string base = StandaloneBase({});
-    for (const auto* names : {&module_.labels, &module_.peers}) {
-      for (const std::string& name : *names) {
-        if (base.find("(type " + name + ")") == std::string::npos) Type(name, names == &module_.labels ? kFiles : kDomains, {"named by a rule"});
-      }
-    }
+    std::istringstream named(NamedTypes(module_));
+    for (std::string line; std::getline(named, line);) Line(line, {"named by a rule"});
   }
 
   void Rest(const std::string& attribute, const char* of, const std::vector<std::string>& own) {
@@ -82,7 +84,9 @@ class Writer {
     std::vector<std::string> ports;
     for (const DomainTypes& domain : module_.domains) domains.push_back(domain.type);
     for (const PathType& path : module_.paths) files.push_back(path.type);
-    for (const PortType& port : module_.ports) ports.push_back(port.type);
+    for (const PortType& port : module_.ports) {
+      if (std::find(ports.begin(), ports.end(), port.type) == ports.end()) ports.push_back(port.type);
+    }
     Line("; everything of the host that no rule speaks of");
     Rest(RestFiles(module_.name), kFiles, files);
     Rest(RestDomains(module_.name), kDomains, domains);
@@ -116,8 +120,9 @@ class Writer {
 
   void Ports() {
     for (const PortType& port : module_.ports) {
+      if (port.host) continue;
       for (const ir::Interval& i : port.ports.intervals()) {
-        for (const char* protocol : {"tcp", "udp", "dccp", "sctp"}) Line(fmt::format("(portcon {} ({} {}) {})", protocol, i.lo, i.hi, Context(kObjectRole, port.type)));
+        for (const std::string& protocol : port.protocols) Line(fmt::format("(portcon {} ({} {}) {})", protocol, i.lo, i.hi, Context(kObjectRole, port.type)));
       }
     }
   }
@@ -136,6 +141,17 @@ class Writer {
 };
 
 }  // namespace
+
+std::string NamedTypes(const Module& module) {
+  std::string text;
+  const std::string base = StandaloneBase({});
+  for (const auto* names : {&module.labels, &module.peers}) {
+    for (const std::string& name : *names) {
+      if (base.find("(type " + name + ")") == std::string::npos) text += fmt::format("(type {})\n(typeattributeset {} ({}))\n", name, names == &module.labels ? kFiles : kDomains, name);
+    }
+  }
+  return text;
+}
 
 Emitted Emit(const Module& module, Form form) { return Writer(module, form).Run(); }
 

@@ -19,6 +19,9 @@ struct Emitted {
   std::vector<std::string> line_sources;  // by line of the CIL (0 is the first): where it comes from, or ""
 };
 
+// Declarations of the types that rules name and a host has: what a module needs where there is no host.
+std::string NamedTypes(const Module& module);
+
 Emitted Emit(const Module& module, Form form);
 
 }  // namespace ravelin::selinux

@@ -56,7 +56,7 @@ std::vector<ir::IntervalSet> CutPorts(const std::vector<ir::IntervalSet>& sets) 
 
 }  // namespace
 
-Result<Module> Lower(const ir::Policy& policy, const LowerOptions& options) { return Lowering(policy, options.name, options.target).Run(options.folder_depth); }
+Result<Module> Lower(const ir::Policy& policy, const LowerOptions& options) { return Lowering(policy, options).Run(options.folder_depth); }
 
 Result<Module> Lowering::Run(int folder_depth) {
   auto cells = PathCells::Build(policy_, folder_depth);
@@ -64,7 +64,7 @@ Result<Module> Lowering::Run(int folder_depth) {
   cells_ = std::move(*cells);
   module_.policy_capabilities = target_.policy_capabilities;
   DeclareTypes();
-  DeclarePorts();
+  if (auto declared = DeclarePorts(); !declared) return tl::make_unexpected(std::move(declared.error()));
   for (const ir::Domain& domain : policy_.domains) {
     const auto lowered = LowerDomain(domain);
     if (!lowered) return tl::make_unexpected(lowered.error());
@@ -120,19 +120,69 @@ void Lowering::DeclareTypes() {
   }
 }
 
-void Lowering::DeclarePorts() {
+Result<void> Lowering::DeclarePorts() {
   std::vector<ir::IntervalSet> sets;
+  std::vector<std::set<std::string>> protocols;  // by set
   for (const ir::Domain& domain : policy_.domains) {
     for (const ir::Rule& rule : domain.rules) {
       const auto port = rule.integers.find("port");
-      if (port != rule.integers.end()) sets.push_back(port->second);
+      if (port == rule.integers.end()) continue;
+      sets.push_back(port->second);
+      protocols.emplace_back();
+      for (const char* protocol : kProtocols) {
+        const auto boxes = SocketBoxes(std::string(protocol) + "_socket");
+        const bool meant = std::any_of(boxes.begin(), boxes.end(), [&](const Box& box) {
+          return std::all_of(box.begin(), box.end(), [&](const auto& one) {
+            const auto stated = rule.integers.find(one.first);
+            return stated == rule.integers.end() || !stated->second.Intersect(one.second).empty();
+          });
+        });
+        if (meant) protocols.back().insert(protocol);
+      }
     }
   }
-  port_cells_ = CutPorts(sets);
-  for (const ir::IntervalSet& ports : port_cells_) {
-    std::string name = fmt::format("{}_port_{}_t", module_.name, ports.Min());
-    module_.ports.push_back({std::move(name), ports});
+  for (const ir::IntervalSet& ports : CutPorts(sets)) {
+    PortType type{fmt::format("{}_port_{}_t", module_.name, ports.Min()), ports, {}};
+    for (size_t i = 0; i < sets.size(); ++i) {
+      if (sets[i].Contains(ports.Min())) type.protocols.insert(protocols[i].begin(), protocols[i].end());
+    }
+    for (const std::string& protocol : std::set<std::string>(type.protocols)) {
+      RAVELIN_TRY(known, TypeOfHostPorts(protocol, ports));
+      if (!known) continue;
+      type.protocols.erase(protocol);
+      module_.ports.push_back(std::move(*known));
+    }
+    if (!type.protocols.empty()) module_.ports.push_back(std::move(type));
   }
+  return {};
+}
+
+// A host's portcon for these very ports cannot be stated again; one for more ports loses against ours.
+Result<std::optional<PortType>> Lowering::TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports) {
+  std::set<std::string> types;
+  ir::IntervalSet taken;
+  for (const ir::Interval& i : ports.intervals()) {
+    for (const HostPort& host : options_.host_ports) {
+      if (host.protocol != protocol || host.hi < i.lo || host.lo > i.hi || host.hi - host.lo > i.hi - i.lo) continue;
+      types.insert(host.type);
+      taken = taken.Union(ir::IntervalSet({{host.lo, host.hi}}));
+    }
+  }
+  if (types.empty()) {
+    if (!options_.host_ports.empty()) module_.choices.push_back(fmt::format("{} port {}: a new type; the host has none for it alone", protocol, ports.Min()));
+    return std::optional<PortType>();
+  }
+  if (types.size() > 1 || taken != ports) {
+    return Fail(ErrorCode::kUnsupported, fmt::format("{} port {} and those that the same rules name: the host's policy has {} for port {}; name that port in a rule of its own", protocol, ports.Min(), *types.begin(), taken.Min()));
+  }
+  PortType reused{*types.begin(), {}, {protocol}, true};
+  for (const HostPort& host : options_.host_ports) {
+    if (host.protocol == protocol && host.type == reused.type) reused.ports = reused.ports.Union(ir::IntervalSet({{host.lo, host.hi}}));
+  }
+  const ir::IntervalSet others = reused.ports.Minus(ports);
+  const std::string wider = others.empty() ? "" : fmt::format("; what is granted holds for its other ports, too (port {}, say)", others.Min());
+  module_.choices.push_back(fmt::format("{} port {}: the host's type {}, since a port has one type in a policy{}", protocol, ports.Min(), reused.type, wider));
+  return std::optional<PortType>(std::move(reused));
 }
 
 std::string Lowering::TypeOfLabel(uint32_t label) const {

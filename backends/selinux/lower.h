@@ -11,6 +11,7 @@ struct LowerOptions {
   std::string name;      // of the module: attributes and path types begin with it
   int folder_depth = 0;  // directories of what may be created or removed get types of their own from this depth on
   TargetFacts target;
+  std::vector<HostPort> host_ports;  // of the policy that the module is to stand beside
 };
 
 // kUnsupported names what cannot be expressed.

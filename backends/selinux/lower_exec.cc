@@ -12,11 +12,6 @@ namespace {
 
 using ir::IntervalSet;
 
-std::string TransitionOf(const ir::Rule& rule) {
-  const auto at = rule.texts.find("transition");
-  return at == rule.texts.end() ? "self" : at->second.front();
-}
-
 // A name that reads back from a compiled policy, which prints it bare.
 bool IsSafeName(const std::string& name) {
   const auto safe = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || std::string_view("._-+:@,~%=").find(c) != std::string_view::npos; };
@@ -26,6 +21,15 @@ bool IsSafeName(const std::string& name) {
 constexpr std::pair<const char*, const char*> kCreations[] = {{"create", "file"}, {"create_dir", "dir"}, {"create_fifo", "fifo_file"}, {"create_socket", "sock_file"}, {"create_char", "chr_file"}, {"create_block", "blk_file"}, {"create_symlink", "lnk_file"}};
 
 }  // namespace
+
+std::string Lowering::TransitionOf(const ir::Rule& rule) {
+  const auto at = rule.texts.find("transition");
+  return at == rule.texts.end() ? "self" : at->second.front();
+}
+
+bool Lowering::HoldsFor(const Row& row, const std::string& after) {
+  return std::all_of(row.conditions.begin(), row.conditions.end(), [&](const kernel::SelinuxCondition& condition) { return condition.words.empty() || (condition.words.front() == after) != condition.numbers.excluded; });
+}
 
 // Which transition an exec of each cell makes; of rules that overlap the inner one wins (6.5).
 Result<void> Lowering::FindTransitions(Current& at) const {
@@ -80,12 +84,7 @@ void Lowering::LowerExec(const Current& at, int operation, const Row& row) {
     } else {
       for (const uint32_t id : at.reach->Allows(ir::FacetOf("exec"), operation, target.fixed)) after = TransitionOf(at.domain->rules[id]);
     }
-    bool holds = true;
-    for (const kernel::SelinuxCondition& condition : row.conditions) {
-      const bool self = condition.words.front() == after;
-      holds = holds && self != condition.numbers.excluded;
-    }
-    if (!holds) continue;
+    if (!HoldsFor(row, after)) continue;
     const bool leaves = after == "unconfined_danger";
     const std::string after_type = after == "self" ? at.type : leaves ? kUnconfined
                                                                       : DomainType(after);

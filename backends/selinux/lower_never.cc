@@ -15,12 +15,13 @@ void Lowering::AddNevers(const ir::Domain& domain) {
     const std::string& facet = kernel::Facets()[rule.facet].name;
     for (const Row& row : kernel::SelinuxViewRows()) {
       if (row.facet != facet || !Asked(row) || row.Sees("parent") || row.Sees("above") || row.Sees("after")) continue;
-      if (facet == "exec" && !row.Sees("path")) continue;  // the outcome of an exec; the program is asked for below
+      if (facet == "exec" && !(row.Sees("path") && HoldsFor(row, TransitionOf(rule)))) continue;  // the outcome of an exec is no object
       const auto& operations = kernel::Facets()[rule.facet].operations;
       const int operation = static_cast<int>(std::find(operations.begin(), operations.end(), row.operation) - operations.begin());
       if ((rule.operations >> operation & 1) == 0) continue;
       for (const Target& target : TargetsOf(at, row)) {
         for (const std::string& object_class : ClassesOf(row)) {
+          if (!target.Takes(object_class)) continue;
           std::vector<Box> boxes = row.Sees("family") ? SocketBoxes(object_class) : std::vector<Box>{{}};
           bool touched = false;
           bool violated = false;

@@ -63,17 +63,17 @@ std::vector<Lowering::Target> Lowering::PathTargets(const Current& at, const std
   const bool labelled = attribute == "path";
   Box rest = {{attribute, IntervalSet::Single(0)}};
   for (const auto& [label, type] : types_) {
-    Target target{{{attribute, IntervalSet::Single(label)}}, {type}};
+    Target target{{{attribute, IntervalSet::Single(label)}}, {type}, {}};
     if (labelled) target.fixed["label"] = IntervalSet::Single(Vocabulary::kOther);
     targets.push_back(std::move(target));
   }
   for (const std::string& name : module_.labels) {
-    Target target{rest, {name}};
+    Target target{rest, {name}, {}};
     if (labelled) target.fixed["label"] = IntervalSet::Single(at.reach->vocabulary().Number("label", name));
     targets.push_back(std::move(target));
   }
   if (labelled) rest["label"] = IntervalSet::Single(Vocabulary::kOther);
-  targets.push_back({std::move(rest), {RestFiles(module_.name)}});
+  targets.push_back({std::move(rest), {RestFiles(module_.name)}, {}});
   return targets;
 }
 
@@ -107,18 +107,21 @@ std::vector<Lowering::Target> Lowering::TargetsOf(const Current& at, const Row& 
   if (row.Sees("kernel")) return {{{}, {kKernel}}};
   if (row.Sees("outside")) return {{{}, {RestDomains(module_.name)}}};
   if (row.Sees("opener")) {
-    Target all{{}, {RestDomains(module_.name)}};
+    Target all{{}, {RestDomains(module_.name)}, {}};
     for (const DomainTypes& domain : module_.domains) all.types.push_back(domain.type);
     return {std::move(all)};
   }
   if (row.Sees("port")) {
     std::vector<Target> targets;
-    IntervalSet named;
-    for (const PortType& port : module_.ports) {
-      targets.push_back({{{"port", port.ports}}, {port.type}});
-      named = named.Union(port.ports);
+    for (const std::string protocol : kProtocols) {
+      IntervalSet named;
+      for (const PortType& port : module_.ports) {
+        if (port.protocols.count(protocol) == 0) continue;
+        targets.push_back({{{"port", port.ports}}, {port.type}, protocol + "_socket"});
+        named = named.Union(port.ports);
+      }
+      targets.push_back({{{"port", named.Complement(16)}}, {RestPorts(module_.name)}, protocol + "_socket"});
     }
-    targets.push_back({{{"port", named.Complement(16)}}, {RestPorts(module_.name)}});
     return targets;
   }
   return {{{}, {at.type}}};
@@ -136,6 +139,7 @@ void Lowering::LowerRow(const Current& at, ir::FacetId facet, int operation, con
       continue;
     }
     for (const std::string& object_class : ClassesOf(row)) {
+      if (!target.Takes(object_class)) continue;
       std::vector<Box> boxes = socket ? SocketBoxes(object_class) : std::vector<Box>{{}};
       Places places;
       for (Box& box : boxes) {

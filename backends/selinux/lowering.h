@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "backends/selinux/lower.h"
 #include "backends/selinux/module.h"
 #include "backends/selinux/reach.h"
 #include "compiler/kernel/selinux_facts.h"
@@ -14,7 +16,7 @@ namespace ravelin::selinux {
 
 class Lowering {
  public:
-  Lowering(const ir::Policy& policy, std::string name, const TargetFacts& target) : policy_(policy), target_(target) { module_.name = std::move(name); }
+  Lowering(const ir::Policy& policy, const LowerOptions& options) : policy_(policy), options_(options), target_(options.target) { module_.name = options.name; }
   Result<Module> Run(int folder_depth);
 
  private:
@@ -28,12 +30,15 @@ class Lowering {
   struct Target {
     Box fixed;
     std::vector<std::string> types;
+    std::string only_class = "";  // "": any
+    bool Takes(const std::string& object_class) const { return only_class.empty() || only_class == object_class; }
   };
   using Row = kernel::SelinuxViewRow;
 
   // lower.cc
   void DeclareTypes();
-  void DeclarePorts();
+  Result<void> DeclarePorts();
+  Result<std::optional<PortType>> TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports);
   Result<void> LowerDomain(const ir::Domain& domain);
   void AddBase(const ir::Domain& domain);
   void Add(const std::string& source, const std::string& target, const std::string& object_class, const std::vector<std::string>& permissions, const Places& places);
@@ -52,6 +57,8 @@ class Lowering {
   std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const;
   std::vector<std::string> FileTypes() const;
   // lower_exec.cc
+  static std::string TransitionOf(const ir::Rule& rule);
+  static bool HoldsFor(const Row& row, const std::string& after);  // a row of exec, by what the process becomes
   Result<void> FindTransitions(Current& at) const;
   void LowerExec(const Current& at, int operation, const Row& row);
   void AddExecTransitions(const Current& at);
@@ -61,10 +68,10 @@ class Lowering {
   void AddNevers(const ir::Domain& domain);
 
   const ir::Policy& policy_;
+  const LowerOptions& options_;
   const TargetFacts& target_;
   PathCells cells_;
   std::map<uint32_t, std::string> types_;  // label -> type
-  std::vector<ir::IntervalSet> port_cells_;
   Module module_;
 };
 

@@ -38,6 +38,16 @@ struct FileContext {
 struct PortType {
   std::string type;
   ir::IntervalSet ports;
+  std::set<std::string> protocols;  // of tcp, udp, dccp, sctp: those that a rule about the ports can mean
+  bool host = false;                // the type is the host's, and has other ports, too
+};
+
+// A portcon of the host's policy.
+struct HostPort {
+  std::string protocol;
+  uint64_t lo = 0;
+  uint64_t hi = 0;
+  std::string type;
 };
 
 struct Access {
@@ -85,16 +95,17 @@ struct Module {
   std::vector<PathType> paths;
   std::vector<FileContext> contexts;  // in the order that libsepol sorts them to
   std::vector<PortType> ports;
-  std::set<std::string> labels;       // types of files that rules name by `label(...)`
-  std::set<std::string> peers;        // types of processes that rules name so
+  std::set<std::string> labels;  // types of files that rules name by `label(...)`
+  std::set<std::string> peers;   // types of processes that rules name so
   std::map<Access, Allowed> allows;
   std::map<Access, Commands> commands;
   std::map<Transition, std::pair<std::string, Places>> transitions;
   std::vector<Never> nevers;
   std::set<std::string> policy_capabilities;
   std::map<std::string, Places> wide;  // facets that are permitted by default, by domain
+  std::vector<std::string> choices;    // of types for what the host has types for
   std::vector<LabelDifference> differences;
-  std::map<Access, Allowed> base;      // grants of base/grants.tsv, apart from `allows`
+  std::map<Access, Allowed> base;  // grants of base/grants.tsv, apart from `allows`
 };
 
 }  // namespace ravelin::selinux

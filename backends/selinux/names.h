@@ -25,6 +25,9 @@ inline constexpr const char* kUser = "system_u";
 inline constexpr const char* kRole = "system_r";
 inline constexpr const char* kObjectRole = "object_r";
 
+// Protocols with types of ports, as portcon names them; the class of the socket ends in `_socket`.
+inline constexpr const char* kProtocols[] = {"tcp", "udp", "dccp", "sctp"};
+
 // Attributes that an artifact declares: what is left of the host's when its own types are taken out.
 inline std::string RestFiles(const std::string& module) { return module + "_rest_files"; }
 inline std::string RestDomains(const std::string& module) { return module + "_rest_domains"; }

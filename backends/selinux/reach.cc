@@ -101,10 +101,7 @@ Result<PathCells> PathCells::Build(const ir::Policy& policy, int folder_depth) {
   }
   PathCells out;
   out.patterns.assign(patterns.begin(), patterns.end());
-  std::vector<PatternText> texts;
-  texts.reserve(out.patterns.size());
-  for (const std::string& pattern : out.patterns) texts.push_back({pattern, false});
-  RAVELIN_TRY(automaton, Automaton::Build(texts));
+  RAVELIN_TRY(automaton, ir::CompilePatterns(out.patterns));
   out.tree.emplace(std::move(automaton));
   std::vector<std::vector<ir::Interval>> labels(out.patterns.size());
   for (const auto& [label, witness] : out.tree->Witnesses()) {

@@ -24,7 +24,7 @@ struct PathCells {
   std::vector<std::string> patterns;
   std::optional<DirectoryTree> tree;
   std::map<std::string, ir::IntervalSet> labels_of;  // pattern -> labels that hold it
-  const std::vector<uint32_t>& PatternsOf(uint32_t label) const { return tree->automaton().labels()[label]; }
+  const std::vector<uint32_t>& PatternsOf(uint32_t label) const { return tree->PatternsOf(label); }
 
   // Directories of what may be created or removed get types of their own where they lie at least `folder_depth` deep.
   static Result<PathCells> Build(const ir::Policy& policy, int folder_depth);

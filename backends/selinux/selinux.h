@@ -12,10 +12,16 @@
 
 namespace ravelin::selinux {
 
+// The policy that a module is to stand beside.
+struct Host {
+  std::vector<CilFile> policy;  // its modules as CIL
+};
+
 struct Options {
   Form form = Form::kStandalone;
   std::string name;  // of the module; "": the first policy's
   TargetFacts target;
+  const Host* host = nullptr;  // of the module form: proved beside this policy; nullptr: beside our own base
 };
 
 // A grant beyond the rules, with its reason: printed with every artifact.
@@ -26,12 +32,14 @@ struct Grant {
 
 struct Artifact {
   Module module;
-  std::string cil;            // of the module; a standalone one begins with the base
+  std::string cil;  // of the module; a standalone one begins with the base
   std::string file_contexts;
-  std::string binary;         // what a kernel loads; of the standalone form only
+  std::string binary;  // what a kernel loads; of the standalone form only
   ProofResult proof;
   std::vector<Grant> base_grants;
   std::vector<std::string> wide;         // facets that are permitted where no rule refuses them
+  std::vector<std::string> host_grants;  // of the module form beside a host: what the host grants to every domain, beyond the rules
+  std::vector<std::string> choices;      // of types of paths and ports: which are the host's, which are new, and why
   std::vector<std::string> differences;  // new objects whose label is not that of their path
 };
 

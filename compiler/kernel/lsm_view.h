@@ -1,7 +1,8 @@
-// The view tables of the security modules: what each operation of a facet asks AppArmor or SELinux for.
+// The view table of AppArmor: what each operation of a facet asks for.  SELinux's, whose rows have conditions and several
+// classes, is read by selinux_facts.h.
 //
-// Tables: compiler/kernel/tables/view_apparmor.tsv and view_selinux.tsv, one check a row, each with its source.  Several
-// rows of one operation are several checks, all of which are asked.
+// Table: compiler/kernel/tables/view_apparmor.tsv, one check a row, each with its source.  Several rows of one operation are
+// several checks, all of which are asked.
 #pragma once
 
 #include <span>
@@ -21,7 +22,7 @@ struct LsmRow {
   std::string source;
 };
 
-// Rows of one mechanism ("apparmor", "selinux") in the table's order.  Every operation of every facet has at least one.
+// Rows of one mechanism ("apparmor") in the table's order.  Every operation of every facet has at least one.
 std::span<const LsmRow> LsmRows(std::string_view mechanism);
 // Those of one operation.
 std::vector<const LsmRow*> LsmRowsOf(std::string_view mechanism, std::string_view facet, std::string_view operation);

@@ -18,7 +18,7 @@ size_t Count(const char* variable, size_t usual) {
 }
 
 TEST(SelinuxProperty, RandomPoliciesAreProved) {
-  const size_t count = Count("RAVELIN_SELINUX_POLICIES", 150);
+  const size_t count = Count("RAVELIN_SELINUX_POLICIES", 200);
   std::mt19937_64 random(20260);
   std::map<std::string, size_t> kinds;
   size_t proved = 0;

@@ -1,12 +1,21 @@
-#include <algorithm>
+#include "backends/selinux/paths/regex.h"
 
-#include "backends/selinux/paths/nfa.h"
+#include <algorithm>
+#include <optional>
 
 namespace ravelin::selinux {
 namespace {
 
-Bytes AnyByte() {
-  Bytes all;
+using ir::ByteSet;
+
+// Where one piece begins and ends in the automaton.
+struct Part {
+  uint32_t start = 0;
+  uint32_t end = 0;
+};
+
+ByteSet AnyByte() {
+  ByteSet all;
   all.set();
   all.reset(0);
   return all;
@@ -18,61 +27,103 @@ int HexDigit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 
 
 bool IsWordByte(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+// Past the class that opens at `at`.
+size_t EndOfClass(std::string_view text, size_t at) {
+  ++at;
+  if (at < text.size() && text[at] == '^') ++at;
+  for (bool first = true; at < text.size() && (text[at] != ']' || first); ++at, first = false) {
+    if (text[at] == '\\') ++at;
+  }
+  return std::min(text.size(), at + 1);
+}
+
 class RegexReader {
  public:
-  RegexReader(std::string_view text, Nfa& nfa) : text_(text), nfa_(nfa) {}
+  RegexReader(std::string_view text, ir::PatternNfa& nfa) : text_(text), nfa_(nfa) {}
 
-  Result<NfaPart> Run() {
-    const NfaPart all = Alternatives(0);
+  // The node at the regular expression's end.
+  Result<uint32_t> Run() {
+    uint32_t at = 0;
+    if (!HasAlternatives()) {
+      while (const auto byte = PlainByte()) at = nfa_.ShareByte(at, *byte);
+    }
+    const Part rest = Alternatives(0);
+    Empty(at, rest.start);
     if (error_.empty() && at_ < text_.size()) error_ = "`)` without `(`";
     if (!error_.empty()) return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(text_) + "`: " + error_);
-    return all;
+    return rest.end;
   }
 
  private:
-  NfaPart Alternatives(int depth) {
+  void Empty(uint32_t from, uint32_t to) { nfa_.nodes[from].empty.push_back(to); }
+
+  // Whether it is an alternative as a whole.
+  bool HasAlternatives() const {
+    int depth = 0;
+    for (size_t at = 0; at < text_.size();) {
+      const char c = text_[at];
+      if (c == '|' && depth == 0) return true;
+      depth += c == '(' ? 1 : c == ')' ? -1
+                                       : 0;
+      at = c == '[' ? EndOfClass(text_, at) : at + (c == '\\' ? 2 : 1);
+    }
+    return false;
+  }
+
+  // The byte that stands here and only once; nullopt for all else.
+  std::optional<unsigned char> PlainByte() {
+    const size_t begin = at_;
+    if (at_ >= text_.size() || std::string_view(".^$*+?{}()[]|").find(text_[at_]) != std::string_view::npos) return std::nullopt;
+    const unsigned char byte = text_[at_] == '\\' ? Escape() : static_cast<unsigned char>(text_[at_++]);
+    if (error_.empty() && (at_ >= text_.size() || std::string_view("*+?{").find(text_[at_]) == std::string_view::npos)) return byte;
+    at_ = begin;
+    error_.clear();
+    return std::nullopt;
+  }
+
+  Part Alternatives(int depth) {
     if (depth > 64) error_ = "groups are nested too deep";
-    NfaPart all{nfa_.New(), nfa_.New()};
+    Part all{nfa_.New(), nfa_.New()};
     while (error_.empty()) {
-      const NfaPart one = Sequence(depth);
-      nfa_.AddEmpty(all.start, one.start);
-      nfa_.AddEmpty(one.end, all.end);
+      const Part one = Sequence(depth);
+      Empty(all.start, one.start);
+      Empty(one.end, all.end);
       if (at_ >= text_.size() || text_[at_] != '|') break;
       ++at_;
     }
     return all;
   }
 
-  NfaPart Sequence(int depth) {
+  Part Sequence(int depth) {
     const uint32_t start = nfa_.New();
     uint32_t end = start;
     while (error_.empty() && at_ < text_.size() && text_[at_] != '|' && text_[at_] != ')') {
-      const NfaPart item = Repeated(Atom(depth));
-      nfa_.AddEmpty(end, item.start);
+      const Part item = Repeated(Atom(depth));
+      Empty(end, item.start);
       end = item.end;
     }
     return {start, end};
   }
 
-  NfaPart Repeated(NfaPart item) {
+  Part Repeated(Part item) {
     if (at_ >= text_.size()) return item;
     const char c = text_[at_];
     if (c == '{') error_ = "`{` repetition is not understood";
     if (c != '*' && c != '+' && c != '?') return item;
     ++at_;
     if (at_ < text_.size() && (text_[at_] == '?' || text_[at_] == '+' || text_[at_] == '*')) error_ = "a repetition of a repetition is not understood";
-    const NfaPart out{nfa_.New(), nfa_.New()};
-    nfa_.AddEmpty(out.start, item.start);
-    nfa_.AddEmpty(item.end, out.end);
-    if (c != '+') nfa_.AddEmpty(out.start, out.end);
-    if (c != '?') nfa_.AddEmpty(item.end, item.start);
+    const Part out{nfa_.New(), nfa_.New()};
+    Empty(out.start, item.start);
+    Empty(item.end, out.end);
+    if (c != '+') Empty(out.start, out.end);
+    if (c != '?') Empty(item.end, item.start);
     return out;
   }
 
-  NfaPart Atom(int depth) {
+  Part Atom(int depth) {
     const char c = text_[at_];
     if (c == '(') return Group(depth);
-    Bytes bytes;
+    ByteSet bytes;
     if (c == '.') {
       ++at_;
       bytes = AnyByte();  // PCRE2_DOTALL
@@ -85,19 +136,19 @@ class RegexReader {
       bytes.set(static_cast<unsigned char>(c));
       ++at_;
     }
-    const NfaPart out{nfa_.New(), nfa_.New()};
-    nfa_.AddEdge(out.start, bytes, out.end);
+    const Part out{nfa_.New(), nfa_.New()};
+    nfa_.nodes[out.start].edges.emplace_back(bytes, out.end);
     return out;
   }
 
-  NfaPart Group(int depth) {
+  Part Group(int depth) {
     ++at_;
     if (text_.substr(at_, 2) == "?:") {
       at_ += 2;
     } else if (at_ < text_.size() && (text_[at_] == '?' || text_[at_] == '*')) {
       error_ = "this kind of group is not understood";
     }
-    const NfaPart inner = Alternatives(depth + 1);
+    const Part inner = Alternatives(depth + 1);
     if (at_ >= text_.size()) {
       if (error_.empty()) error_ = "`(` is not closed";
     } else {
@@ -122,9 +173,9 @@ class RegexReader {
     return static_cast<unsigned char>(c);
   }
 
-  Bytes Class() {
+  ByteSet Class() {
     ++at_;
-    Bytes bytes;
+    ByteSet bytes;
     const bool negated = at_ < text_.size() && text_[at_] == '^';
     if (negated) ++at_;
     for (bool first = true; error_.empty() && at_ < text_.size() && (text_[at_] != ']' || first); first = false) {
@@ -154,20 +205,10 @@ class RegexReader {
   }
 
   std::string_view text_;
-  Nfa& nfa_;
+  ir::PatternNfa& nfa_;
   size_t at_ = 0;
   std::string error_;
 };
-
-// Past the class that opens at `at`.
-size_t EndOfClass(std::string_view text, size_t at) {
-  ++at;
-  if (at < text.size() && text[at] == '^') ++at;
-  for (bool first = true; at < text.size() && (text[at] != ']' || first); ++at, first = false) {
-    if (text[at] == '\\') ++at;
-  }
-  return std::min(text.size(), at + 1);
-}
 
 // Past the group that opens at `at`; npos where it is not closed.
 size_t EndOfGroup(std::string_view text, size_t at) {
@@ -212,7 +253,11 @@ Found FindLookahead(std::string_view text) {
 
 }  // namespace
 
-Result<NfaPart> AddRegex(std::string_view regex, Nfa& nfa) { return RegexReader(regex, nfa).Run(); }
+Result<void> AddRegex(std::string_view regex, uint32_t index, ir::PatternNfa& nfa) {
+  RAVELIN_TRY(end, RegexReader(regex, nfa).Run());
+  nfa.nodes[end].ends.push_back(index);
+  return {};
+}
 
 Result<SplitRegex> SplitLookahead(std::string_view regex) {
   const auto refuse = [&](const char* why) { return Fail(ErrorCode::kMalformed, "regular expression `" + std::string(regex) + "`: lookahead " + why + " is not understood"); };

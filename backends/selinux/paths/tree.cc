@@ -6,20 +6,17 @@ namespace ravelin::selinux {
 
 // Every state that one component leads to, each with a shortest name.
 std::vector<DirectoryTree::Step> DirectoryTree::Names(uint32_t state) const {
-  std::vector<unsigned char> order = automaton_.Alphabet();
-  std::stable_partition(order.begin(), order.end(), [](unsigned char c) { return c >= 'a' && c <= 'z'; });
   std::vector<Step> steps;
   std::map<uint32_t, size_t> seen;
   bool again = false;  // a name leads back to where names begin
   // A state has one name only if one byte of one such state leads to it.
   const auto extend = [&](uint32_t from, const std::string& name, bool unique) {
-    for (const unsigned char c : order) {
-      if (c == '/') continue;
-      const uint32_t to = automaton_.Next(from, c);
+    for (const unsigned char c : alphabet_) {
+      const uint32_t to = patterns_.automaton.Step(from, c);
       again = again || to == state;
       const auto [at, fresh] = seen.emplace(to, steps.size());
       if (fresh) {
-        steps.push_back({to, name + static_cast<char>(c), unique && automaton_.Alone(c)});
+        steps.push_back({to, name + static_cast<char>(c), unique && alone_[c]});
       } else {
         steps[at->second].unique = false;
       }
@@ -38,9 +35,8 @@ std::vector<DirectoryTree::Step> DirectoryTree::Names(uint32_t state) const {
   while (!several.empty()) {
     const uint32_t from = steps[several.back()].state;
     several.pop_back();
-    for (const unsigned char c : order) {
-      if (c == '/') continue;
-      const size_t behind = seen.at(automaton_.Next(from, c));
+    for (const unsigned char c : alphabet_) {
+      const size_t behind = seen.at(patterns_.automaton.Step(from, c));
       if (steps[behind].unique) several.push_back(behind);
       steps[behind].unique = false;
     }
@@ -51,16 +47,35 @@ std::vector<DirectoryTree::Step> DirectoryTree::Names(uint32_t state) const {
   return steps;
 }
 
-DirectoryTree::DirectoryTree(Automaton automaton) : automaton_(std::move(automaton)) {
+DirectoryTree::DirectoryTree(ir::PatternAutomaton patterns) : patterns_(std::move(patterns)), alone_(256, false) {
+  std::map<uint8_t, std::vector<unsigned char>> classes;
+  const auto take = [&](int from, int to) {
+    for (int byte = from; byte <= to; ++byte) {
+      if (byte == '/') continue;
+      auto& members = classes[patterns_.automaton.class_of[static_cast<size_t>(byte)]];
+      if (members.empty()) alphabet_.push_back(static_cast<unsigned char>(byte));
+      members.push_back(static_cast<unsigned char>(byte));
+    }
+  };
+  take('a', 'z');
+  take('-', '9');
+  take('A', 'Z');
+  take('!', ',');
+  take(1, ' ');
+  take(':', '@');
+  take('[', '`');
+  take('{', 255);
+  for (const auto& members : classes) alone_[members.second.front()] = members.second.size() == 1;
+  const uint32_t start = patterns_.automaton.Step(0, '/');
   std::map<uint32_t, uint32_t> known;  // state after a slash -> folder
   const auto folder_of = [&](uint32_t state, const std::string& path) {
     const auto [at, fresh] = known.emplace(state, static_cast<uint32_t>(folders_.size()));
     if (fresh) folders_.push_back({state, path, {}, {}});
     return at->second;
   };
-  const uint32_t root = automaton_.LabelOf(automaton_.Root());
+  const uint32_t root = patterns_.automaton.label[start];
   witnesses_.emplace(root, "/");
-  directories_.emplace(root, folder_of(automaton_.Root(), "/"));
+  directories_.emplace(root, folder_of(start, "/"));
   struct Inside {
     std::string name;
     bool one = true;  // no other name has the label here
@@ -70,12 +85,12 @@ DirectoryTree::DirectoryTree(Automaton automaton) : automaton_(std::move(automat
     const std::string path = folders_[i].path;
     inside.emplace_back();
     for (const Step& step : Names(folders_[i].state)) {
-      const uint32_t label = automaton_.LabelOf(step.state);
+      const uint32_t label = patterns_.automaton.label[step.state];
       folders_[i].entries.insert(label);
       const auto [at, fresh] = inside[i].emplace(label, Inside{step.name, step.unique});
       if (!fresh) at->second.one = false;
       witnesses_.emplace(label, path + step.name);
-      const uint32_t inner = folder_of(automaton_.Next(step.state, '/'), path + step.name + "/");
+      const uint32_t inner = folder_of(patterns_.automaton.Step(step.state, '/'), path + step.name + "/");
       folders_[i].folders.insert(inner);
       directories_.emplace(label, inner);
     }
@@ -93,8 +108,8 @@ std::map<uint32_t, std::string> DirectoryTree::Named(uint32_t directory, const s
   std::map<uint32_t, std::string> labels;
   for (auto at = directories_.lower_bound({directory, 0}); at != directories_.end() && at->first == directory; ++at) {
     uint32_t state = folders_[at->second].state;
-    for (const char c : name) state = automaton_.Next(state, static_cast<unsigned char>(c));
-    labels.emplace(automaton_.LabelOf(state), folders_[at->second].path + name);
+    for (const char c : name) state = patterns_.automaton.Step(state, static_cast<unsigned char>(c));
+    labels.emplace(patterns_.automaton.label[state], folders_[at->second].path + name);
   }
   return labels;
 }

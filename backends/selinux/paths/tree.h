@@ -9,15 +9,16 @@
 #include <string>
 #include <vector>
 
-#include "backends/selinux/paths/automaton.h"
+#include "compiler/ir/automaton.h"
 
 namespace ravelin::selinux {
 
 class DirectoryTree {
  public:
-  explicit DirectoryTree(Automaton automaton);
+  explicit DirectoryTree(ir::PatternAutomaton patterns);
 
-  const Automaton& automaton() const { return automaton_; }
+  // The patterns that match paths of a label, ascending.
+  const std::vector<uint32_t>& PatternsOf(uint32_t label) const { return patterns_.sets[label]; }
   // Labels that some path has, each with a shortest such path.
   const std::map<uint32_t, std::string>& Witnesses() const { return witnesses_; }
 
@@ -46,7 +47,9 @@ class DirectoryTree {
   };
   std::vector<Step> Names(uint32_t state) const;
 
-  Automaton automaton_;
+  ir::PatternAutomaton patterns_;
+  std::vector<unsigned char> alphabet_;  // one byte of names for each class, readable ones first
+  std::vector<bool> alone_;              // by byte: no other byte of names is of its class
   std::vector<Folder> folders_;
   std::set<std::pair<uint32_t, uint32_t>> directories_;  // label of a directory, index of its folder
   std::map<uint32_t, std::string> witnesses_;

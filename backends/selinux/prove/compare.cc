@@ -34,22 +34,22 @@ void Comparison::Report(Difference difference) const {
 
 std::vector<std::string> Comparison::TypesOf(const DemandTarget& target) const {
   using Kind = DemandTarget::Kind;
-  std::set<std::string> own;
+  std::set<std::string> ours;
   switch (target.kind) {
     case Kind::kType:
       return {target.type};
     case Kind::kPath:
       return {world.kinds[target.path].type};
     case Kind::kRestFiles:
-      for (const PathKind& kind : world.kinds) own.insert(kind.type);
-      own.insert(world.file_labels.begin(), world.file_labels.end());
-      return Minus(MembersOf(decoded, kFiles), own);
+      for (const PathKind& kind : world.kinds) ours.insert(kind.type);
+      ours.insert(world.file_labels.begin(), world.file_labels.end());
+      return Minus(MembersOf(decoded, kFiles), ours);
     case Kind::kRestDomains:
-      for (const std::string& peer : world.peers) own.insert(peer.rfind("label:", 0) == 0 ? peer.substr(6) : DomainType(peer));
-      return Minus(MembersOf(decoded, kDomains), own);
+      for (const std::string& peer : world.peers) ours.insert(peer.rfind("label:", 0) == 0 ? peer.substr(6) : DomainType(peer));
+      ours.insert(probe);
+      return Minus(MembersOf(decoded, kDomains), ours);
     case Kind::kRestPorts:
-      for (const DecodedPort& port : decoded.ports) own.insert(port.type);
-      return Minus(MembersOf(decoded, kPorts), own);
+      return Minus(MembersOf(decoded, kPorts), demand.port_types);
     case Kind::kAllFilesystems:
       return Minus(MembersOf(decoded, kFilesystems), {});
     case Kind::kAllNodes:
@@ -92,20 +92,20 @@ void Comparison::Quadruples(PolicyQuery& query) const {
       }
     }
   }
-  for (const auto& [key, by_permission] : demand.ports) {
-    ir::IntervalSet all;
-    for (const DecodedPort& port : decoded.ports) {
-      if (port.type == key.target.type && port.protocol + "_socket" == key.object_class) all = all.Union(ir::IntervalSet({{port.lo, port.hi}}));
-    }
-    for (const auto& [permission, asked] : by_permission) {
-      const ir::IntervalSet rest = all.Minus(asked);
-      if (!rest.empty()) Report({key.source, key.target.type, key.object_class, permission, false, fmt::format("port {} has type {}, for which {} is granted, and no event asks it", rest.Min(), key.target.type, permission)});
-    }
+  const auto context_of = [&](const std::string& type, bool process) {
+    const auto as = [&](const char* role) { return query.Context(fmt::format("{}:{}:{}:s0", kUser, role, type)); };
+    const auto id = as(process ? kRole : kObjectRole);
+    return id || !process ? id : as(kObjectRole);  // domains of users have other roles
+  };
+  std::map<std::string, unsigned> classes;
+  for (const auto& one : decoded.classes) {
+    if (const auto id = query.Class(one.first)) classes[one.first] = *id;
   }
-  const std::string level = ":s0";
+  const auto probe_id = probe.empty() ? std::nullopt : context_of(probe, true);
+  if (!probe.empty() && !probe_id) result.inconclusive.push_back("the host's policy has no probe " + probe);
   for (const ir::Domain& domain : policy.domains) {
     const std::string source = DomainType(domain.name);
-    const auto source_id = query.Context(fmt::format("{}:{}:{}{}", kUser, kRole, source, level));
+    const auto source_id = query.Context(fmt::format("{}:{}:{}:s0", kUser, kRole, source));
     if (!source_id || decoded.types.count(source) == 0) {
       Report({source, source, "process", "", true, fmt::format("the policy has no domain {}", source)});
       continue;
@@ -116,39 +116,55 @@ void Comparison::Quadruples(PolicyQuery& query) const {
       if (decoded.types.count(type) == 0) Report({source, type, by_class.begin()->first, by_class.begin()->second.begin()->first, true, fmt::format("the policy has no type {} ({})", type, by_class.begin()->second.begin()->second)});
     }
     for (const std::string& type : decoded.types) {
-      const bool own = std::any_of(policy.domains.begin(), policy.domains.end(), [&](const ir::Domain& d) { return DomainType(d.name) == type; });
-      const bool process = own || MembersOf(decoded, kDomains).count(type) != 0;
-      const auto target_id = query.Context(fmt::format("{}:{}:{}{}", kUser, process ? kRole : kObjectRole, type, level));
+      if (type == probe) continue;
+      const bool ours = std::any_of(policy.domains.begin(), policy.domains.end(), [&](const ir::Domain& d) { return DomainType(d.name) == type; });
+      const auto target_id = context_of(type, ours || MembersOf(decoded, kDomains).count(type) != 0);
       if (!target_id) {
-        result.inconclusive.push_back(fmt::format("{} has no context {}:{}:{}{}", type, kUser, process ? kRole : kObjectRole, type, level));
+        result.inconclusive.push_back(fmt::format("{} has no context of {}", type, kUser));
         continue;
       }
+      // What the probe has of itself, a domain has of itself.
+      const std::string probed = type == source ? probe : type;
+      const auto probed_id = type == source ? probe_id : target_id;
       auto& by_class = by_type[type];
       for (const auto& [name, permissions] : by_class) {
         if (decoded.classes.count(name) == 0) Report({source, type, name, permissions.begin()->first, true, fmt::format("the policy has no class {} ({})", name, permissions.begin()->second)});
       }
-      for (const auto& [name, permissions] : decoded.classes) {
-        const auto class_id = query.Class(name);
-        if (!class_id) continue;
-        const unsigned allowed = query.Allowed(*source_id, *target_id, *class_id);
+      for (const auto& [name, class_id] : classes) {
+        const auto& permissions = decoded.classes.at(name);
+        const unsigned allowed = query.Allowed(*source_id, *target_id, class_id);
+        const unsigned anyway = probe_id ? query.Allowed(*probe_id, *probed_id, class_id) : 0;
         const auto wanted = by_class.find(name);
         result.quadruples += permissions.size();
-        if (allowed == 0 && wanted == by_class.end()) continue;
+        if (allowed == 0 && anyway == 0 && wanted == by_class.end()) continue;
+        std::string more;
+        unsigned known = 0;
         for (const std::string& permission : permissions) {
-          const auto bit = query.Permission(*class_id, permission);
+          const auto bit = query.Permission(class_id, permission);
+          known |= bit.value_or(0);
           const bool is = bit && (allowed & *bit) != 0;
-          const bool should = wanted != by_class.end() && wanted->second.count(permission) != 0;
+          const bool host = bit && (anyway & *bit) != 0;
+          const bool asked = wanted != by_class.end() && wanted->second.count(permission) != 0;
+          if (host && !asked) more += " " + permission;
+          const bool should = asked || host;
           if (is == should) continue;
-          const std::string why = should ? wanted->second.at(permission) : "no event asks it";
+          const std::string why = asked ? wanted->second.at(permission) : host ? "the host grants it to every domain"
+                                                                               : "no event asks it";
           Report({source, type, name, permission, should, fmt::format("{} {} {} {}: {} ({})", source, type, name, permission, should ? "not granted" : "granted", why)});
         }
+        if ((allowed & ~known) != 0) result.inconclusive.push_back(fmt::format("{} {} {}: a permission that the decompiled policy does not name", source, type, name));
+        if (!more.empty()) result.host_grants.push_back(fmt::format("(allow {} {} ({} ({})))", source, type, name, more.substr(1)));
         // Commands: without a list of its own, all of them.
-        const auto ioctl = query.Permission(*class_id, "ioctl");
+        const auto ioctl = query.Permission(class_id, "ioctl");
         if (!ioctl || (allowed & *ioctl) == 0) continue;
-        const auto listed = decoded.commands.find({source, type, name});
-        const ir::IntervalSet granted = listed == decoded.commands.end() ? ir::IntervalSet::All(16) : listed->second;
+        const auto listed = [&](const std::string& of, const std::string& on) {
+          const auto at = decoded.commands.find({of, on, name});
+          return at == decoded.commands.end() ? ir::IntervalSet::All(16) : at->second;
+        };
+        const ir::IntervalSet granted = listed(source, type);
         const auto asked = commands.find({source, type, name});
-        const ir::IntervalSet demanded = asked == commands.end() ? ir::IntervalSet() : asked->second;
+        ir::IntervalSet demanded = asked == commands.end() ? ir::IntervalSet() : asked->second;
+        if ((anyway & *ioctl) != 0) demanded = demanded.Union(listed(probe, probed));
         if (granted == demanded) continue;
         const ir::IntervalSet missing = demanded.Minus(granted);
         const uint64_t witness = missing.empty() ? granted.Minus(demanded).Min() : missing.Min();
@@ -163,6 +179,7 @@ void Comparison::Contexts() const {
     const PathKind& kind = world.kinds[k];
     if (kind.patterns.empty() && !kind.type.empty() && demand.folders.count(k) == 0) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
     if (!kind.patterns.empty() && kind.type.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} has no type, and `{}` takes it", kind.witness, world.patterns[kind.patterns.front()])});
+    if (!kind.host.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} should have type {}, and the host's entry {} wins", kind.witness, kind.type, kind.host)});
     if (!kind.type.empty() && decoded.types.count(kind.type) == 0) Report({"", kind.witness, "file", "", true, fmt::format("{} has type {}, which the policy does not have", kind.witness, kind.type)});
   }
 }

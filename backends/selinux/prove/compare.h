@@ -14,10 +14,16 @@ struct Comparison {
   const World& world;
   const Demand& demand;
   const DecodedPolicy& decoded;
+  const DecodedModule& own;
+  const std::string& probe;
   ProofResult& result;
 
   // Every (domain, type, class, permission) and the commands of ioctl.
   void Quadruples(PolicyQuery& query) const;
+  // neverallow for what events of `never` ask, as far as no permitted event asks it too (9.9).
+  void Nevers() const;
+  // Types of ports: for the ports that rules tell apart, and no others.
+  void Ports() const;
   // The process after an exec, the label of a new object.
   void Transitions() const;
   // Each path has the type of its patterns; no other path has one of these types.

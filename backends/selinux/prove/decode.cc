@@ -117,6 +117,9 @@ class Decoder {
       auto& permissions = out_.classes[object_class];
       permissions.insert(permissions.end(), commons_[common].begin(), commons_[common].end());
     }
+    for (const std::string& source : conditional_) {
+      for (const std::string& type : Members(source)) out_.conditional.insert(type);
+    }
     for (const Node& transition : transitions_) Transition(transition);
     for (const Node& rule : commands_) {
       std::vector<ir::Interval> values;
@@ -165,9 +168,18 @@ class Decoder {
     } else if (word == "typepermissive") {
       out_.permissive.insert(node.Word(1));
     } else {
+      if (word == "booleanif") Conditional(node);
       return known.count(word) != 0;
     }
     return true;
+  }
+
+  void Conditional(const Node& node) {
+    const std::string& word = node.Word(0);
+    if (word == "allow" || word == "typetransition") conditional_.insert(node.Word(1));
+    for (const Node& child : node.children) {
+      if (child.list) Conditional(child);
+    }
   }
 
   bool Port(const Node& node) {
@@ -197,6 +209,7 @@ class Decoder {
   std::vector<std::pair<std::string, std::string>> inherits_;
   std::vector<Node> transitions_;
   std::vector<Node> commands_;
+  std::set<std::string> conditional_;
 };
 
 std::vector<std::string> Fields(std::string_view line) {
@@ -226,26 +239,91 @@ bool HasMeta(const std::string& regex) {
 
 Result<DecodedPolicy> DecodePolicy(std::string_view cil) { return Decoder().Run(cil); }
 
+Result<DecodedModule> DecodeModule(std::string_view cil) {
+  DecodedModule out;
+  Reader reader(cil);
+  Node node;
+  while (reader.Next(&node)) {
+    if (node.Word(0) == "type") out.types.insert(node.Word(1));
+    if (node.Word(0) != "neverallow") continue;
+    if (node.children.size() != 4 || node.children[3].children.size() != 2) return Fail(ErrorCode::kMalformed, "a neverallow of the module is not understood");
+    for (const Node& permission : node.children[3].children[1].children) out.nevers.insert({node.Word(1), node.Word(2), node.children[3].Word(0), permission.atom});
+  }
+  if (reader.failed()) return Fail(ErrorCode::kMalformed, "the module's text cannot be read");
+  return out;
+}
+
+namespace {
+
+// The type of a context; "" for <<none>>, nullopt for what is no context.
+std::optional<std::string> TypeOfContext(const std::string& context) {
+  if (context == "<<none>>") return "";
+  const size_t user = context.find(':');
+  const size_t role = user == std::string::npos ? user : context.find(':', user + 1);
+  if (role == std::string::npos) return std::nullopt;
+  return context.substr(role + 1, context.find(':', role + 1) - role - 1);
+}
+
+std::vector<std::vector<std::string>> Entries(std::string_view text) {
+  std::vector<std::vector<std::string>> entries;
+  while (!text.empty()) {
+    const size_t end = std::min(text.size(), text.find('\n'));
+    auto fields = Fields(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+    if (!fields.empty() && fields[0][0] != '#') entries.push_back(std::move(fields));
+  }
+  return entries;
+}
+
+// What genhomedircon writes for every user without an entry of its own.
+std::string WithoutTemplates(std::string regex) {
+  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{{"%{USERID}", "[0-9]+"}, {"%{USERNAME}", "[^/]+"}, {"HOME_DIR", "/home/[^/]+"}, {"HOME_ROOT", "/home"}}) {
+    for (size_t at = regex.find(word); at != std::string::npos; at = regex.find(word)) regex.replace(at, word.size(), meant);
+  }
+  return regex;
+}
+
+}  // namespace
+
 Result<std::vector<DecodedContext>> DecodeContexts(std::string_view text) {
   std::vector<DecodedContext> patterns;
   std::vector<DecodedContext> exact;
-  while (!text.empty()) {
-    const size_t end = std::min(text.size(), text.find('\n'));
-    const auto fields = Fields(text.substr(0, end));
-    text.remove_prefix(std::min(text.size(), end + 1));
-    if (fields.empty() || fields[0][0] == '#') continue;
+  for (const auto& fields : Entries(text)) {
     if (fields.size() == 3) return Fail(ErrorCode::kUnsupported, "an entry of file_contexts for one kind of file is not understood: " + fields[0]);
     if (fields.size() != 2) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has too few or too many fields: " + fields[0]);
     RAVELIN_TRY(regex, SplitLookahead(fields[0]));
-    DecodedContext entry{fields[0], std::move(regex), ""};
-    if (fields[1] != "<<none>>") {
-      const size_t user = fields[1].find(':');
-      const size_t role = fields[1].find(':', user + 1);
-      if (role == std::string::npos) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has no context: " + fields[0]);
-      entry.type = fields[1].substr(role + 1, fields[1].find(':', role + 1) - role - 1);
-    }
+    auto type = TypeOfContext(fields[1]);
+    if (!type) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has no context: " + fields[0]);
     // libselinux moves entries without metacharacters behind all others (label_file.h sort_specs).
-    (HasMeta(fields[0]) ? patterns : exact).push_back(std::move(entry));
+    (HasMeta(fields[0]) ? patterns : exact).push_back({fields[0], std::move(regex), std::move(*type), false});
+  }
+  patterns.insert(patterns.end(), exact.begin(), exact.end());
+  return patterns;
+}
+
+Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, std::vector<std::string>& unknown) {
+  std::map<std::pair<std::string, std::string>, const DecodedContext*> ours;
+  for (const DecodedContext& entry : own) ours[{entry.text, entry.type}] = &entry;
+  std::vector<DecodedContext> patterns;
+  std::vector<DecodedContext> exact;
+  for (const auto& fields : Entries(sorted)) {
+    auto type = fields.size() < 2 ? std::nullopt : TypeOfContext(fields.back());
+    if (!type || fields.size() > 3) return Fail(ErrorCode::kMalformed, "an entry of the host's file_contexts has no context: " + fields[0]);
+    const auto mine = ours.find({fields[0], *type});
+    auto& part = HasMeta(fields[0]) ? patterns : exact;
+    if (mine != ours.end() && fields.size() == 2) {
+      part.push_back(*mine->second);
+    } else if (std::any_of(own.begin(), own.end(), [&](const DecodedContext& entry) { return entry.text == fields[0]; })) {
+      unknown.push_back("the host labels `" + fields[0] + "` already, as " + *type);
+    } else if (!part.empty() || (&part == &exact && !patterns.empty())) {
+      const std::string text = WithoutTemplates(fields[0]);
+      ir::PatternNfa scratch;
+      if (const auto read = AddRegex(text, 0, scratch); !read) {
+        unknown.push_back(read.error().message);
+      } else {
+        part.push_back({fields[0], {text, {}, {}}, std::move(*type), true});
+      }
+    }
   }
   patterns.insert(patterns.end(), exact.begin(), exact.end());
   return patterns;

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "backends/selinux/paths/nfa.h"
+#include "backends/selinux/paths/regex.h"
 #include "compiler/base/result.h"
 #include "compiler/ir/interval_set.h"
 
@@ -27,24 +27,37 @@ struct DecodedPort {
 
 struct DecodedPolicy {
   std::set<std::string> types;
-  std::map<std::string, std::vector<std::string>> classes;  // all permissions, inherited ones included
-  std::map<std::string, std::set<std::string>> attributes;  // members
-  std::set<DecodedTransition> transitions;                  // attributes expanded
+  std::map<std::string, std::vector<std::string>> classes;       // all permissions, inherited ones included
+  std::map<std::string, std::set<std::string>> attributes;       // members
+  std::set<DecodedTransition> transitions;                       // attributes expanded
   std::map<std::vector<std::string>, ir::IntervalSet> commands;  // (source, target, class) -> ioctl commands, attributes expanded
   std::vector<DecodedPort> ports;
   std::set<std::string> policy_capabilities;
   std::set<std::string> permissive;
+  std::set<std::string> conditional;  // types that are granted something under a boolean
 };
 
 // Fails on a statement that it does not know and that could grant something.
 Result<DecodedPolicy> DecodePolicy(std::string_view cil);
 
+// What a module's own text says and a binary does not.
+struct DecodedModule {
+  std::set<std::string> types;                // that it declares
+  std::set<std::vector<std::string>> nevers;  // (source, target, class, permission) of neverallow; attributes as they stand
+};
+Result<DecodedModule> DecodeModule(std::string_view cil);
+
 struct DecodedContext {
   std::string text;
   SplitRegex regex;
-  std::string type;  // "": <<none>>
+  std::string type;   // "": <<none>>
+  bool host = false;  // of the host's policy
 };
 // Entries in the order in which the last one that matches wins.
 Result<std::vector<DecodedContext>> DecodeContexts(std::string_view file_contexts);
+
+// All entries of a host in the order of `sorted`; those of `own` (regular expressions) are the module's.  What stands before the
+// first of them loses against it and is left out.  `unknown` names regular expressions that are not understood.
+Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, std::vector<std::string>& unknown);
 
 }  // namespace ravelin::selinux

@@ -65,6 +65,56 @@ class DomainDemand {
     return {};
   }
 
+  // Ports that rules tell apart, by protocol.
+  void SpokenPorts() {
+    const FacetEvents events(domain_, ir::FacetOf("network"), world_);
+    const auto& family = events.AtomsOf("family");
+    const auto& type = events.AtomsOf("type");
+    const auto& protocol = events.AtomsOf("protocol");
+    const auto takes = [](const Atoms& atoms, size_t rule, size_t atom) { return atoms.matches[rule].empty() || atoms.matches[rule][atom]; };
+    for (size_t r = 0; r < events.rules().size(); ++r) {
+      const auto port = events.rules()[r]->integers.find("port");
+      if (port == events.rules()[r]->integers.end()) continue;
+      for (size_t f = 0; f < family.size(); ++f) {
+        for (size_t t = 0; t < type.size(); ++t) {
+          for (size_t p = 0; p < protocol.size(); ++p) {
+            if (!takes(family, r, f) || !takes(type, r, t) || !takes(protocol, r, p)) continue;
+            const std::string name = ProtocolOf(ClassOfSocket(family.numbers[f].lo, type.numbers[t].lo, protocol.numbers[p].lo, target_));
+            if (!name.empty()) out_.spoken[name] = out_.spoken[name].Union(port->second);
+          }
+        }
+      }
+    }
+  }
+
+  // What the events of one `never` rule ask of objects: those that a domain with no other rule, an allow, would be granted.
+  static Result<void> Nevers(const ir::Policy& policy, const ir::Domain& domain, const ir::Rule& rule, const World& world, const std::vector<DecodedPort>& ports, const TargetFacts& target, Demand& out) {
+    ir::Domain only = domain;
+    only.rules = {rule};
+    only.rules[0].id = 0;
+    only.rules[0].effect = ir::Effect::kAllow;
+    for (ir::FacetDefault& d : only.defaults) d = Refusing(d);
+    Demand asked;
+    asked.port_types = out.port_types;
+    DomainDemand demand(policy, only, world, ports, target, asked);
+    const FacetEvents events(only, rule.facet, world);
+    for (const Row& row : kernel::SelinuxViewRows()) {
+      if (row.facet != kernel::Facets()[rule.facet].name || row.classes.empty() || !Met(row.needs, target) || row.Sees("parent") || row.Sees("above") || row.Sees("after")) continue;
+      const auto& operations = kernel::Facets()[rule.facet].operations;
+      const int operation = static_cast<int>(std::find(operations.begin(), operations.end(), row.operation) - operations.begin());
+      if (row.facet != "exec") {
+        demand.Ask(events, operation, row);
+      } else if (row.Sees("path")) {
+        const auto done = demand.Exec(events, operation, row);
+        if (!done) return done;
+      }
+    }
+    for (const auto& [key, permissions] : asked.checks) {
+      for (const auto& permission : permissions) out.nevers[key].emplace(permission.first, rule.from.place);
+    }
+    return {};
+  }
+
  private:
   void Need(const std::string& source, const DemandTarget& target, const std::string& object_class, const std::vector<std::string>& permissions, const std::string& event) {
     auto& checks = out_.checks[{source, target, object_class}];
@@ -135,7 +185,7 @@ class DomainDemand {
       for (const DemandTarget& target : TargetsOf(events, row, object, values, classes.front())) {
         for (const std::string& object_class : classes) {
           Need(type_, target, object_class, row.permissions, Show(row, by_object ? &object : nullptr));
-          if (row.Sees("port") && target.kind == Kind::kType) Port({type_, target, object_class}, row.permissions, events.AtomsOf("port").numbers[values.at("port")]);
+          if (row.Sees("port")) Port({type_, target, object_class}, row.permissions, events.AtomsOf("port").numbers[values.at("port")]);
           if (whole) Command({type_, target, object_class}, events.AtomsOf("command").numbers[values.at("command")]);
         }
       }
@@ -173,7 +223,8 @@ class DomainDemand {
     for (const DecodedPort& port : ports_) {
       const ir::IntervalSet here({{port.lo, port.hi}});
       if (port.protocol != protocol || left.Intersect(here).empty()) continue;
-      targets.push_back({Kind::kType, port.type, 0});
+      const bool apart = out_.port_types.count(port.type) != 0;  // else one of the many that no rule speaks of
+      targets.push_back(apart ? DemandTarget{Kind::kType, port.type, 0} : DemandTarget{Kind::kRestPorts, "", 0});
       left = left.Minus(here);
     }
     if (!left.empty()) targets.push_back({Kind::kRestPorts, "", 0});
@@ -279,6 +330,12 @@ class DomainDemand {
     }
   }
 
+  static ir::FacetDefault Refusing(ir::FacetDefault d) {
+    d.stated = true;
+    d.action = ir::Action{ir::ActionKind::kErrno, 1};
+    return d;
+  }
+
   // base/grants.tsv, as far as the domain is the source.
   void Base() {
     for (const BaseGrant& grant : BaseGrants()) {
@@ -314,9 +371,24 @@ class DomainDemand {
 
 Result<Demand> DemandOf(const ir::Policy& policy, const World& world, const std::vector<DecodedPort>& ports, const TargetFacts& target) {
   Demand demand;
+  for (const ir::Domain& domain : policy.domains) DomainDemand(policy, domain, world, ports, target, demand).SpokenPorts();
+  std::map<std::string, ir::IntervalSet> left = demand.spoken;
+  for (const DecodedPort& port : ports) {  // the first that holds a port decides
+    const ir::IntervalSet here({{port.lo, port.hi}});
+    if (left[port.protocol].Intersect(here).empty()) continue;
+    demand.port_types.insert(port.type);
+    left[port.protocol] = left[port.protocol].Minus(here);
+  }
   for (const ir::Domain& domain : policy.domains) {
     const auto done = DomainDemand(policy, domain, world, ports, target, demand).Run();
     if (!done) return tl::make_unexpected(done.error());
+  }
+  for (const ir::Domain& domain : policy.domains) {
+    for (const ir::Rule& rule : domain.rules) {
+      if (rule.effect != ir::Effect::kNever) continue;
+      const auto done = DomainDemand::Nevers(policy, domain, rule, world, ports, target, demand);
+      if (!done) return tl::make_unexpected(done.error());
+    }
   }
   return demand;
 }

@@ -38,6 +38,9 @@ struct Demand {
   std::map<DemandKey, ir::IntervalSet> commands;                             // of `ioctl`, low 16 bits
   std::map<DemandKey, std::map<std::string, ir::IntervalSet>> ports;         // permission -> ports for which it is asked, of a port type
   std::set<std::pair<std::string, std::pair<uint32_t, std::string>>> execs;  // domain's type, kind of path -> type after the exec
+  std::map<DemandKey, std::map<std::string, std::string>> nevers;            // what events of `never` ask -> the rule
+  std::map<std::string, ir::IntervalSet> spoken;                             // protocol -> ports that rules name
+  std::set<std::string> port_types;                                          // of those ports, by the artifact's table
   std::set<uint32_t> folders;                                                // kinds of directory in which something may be created or removed
   // domain's type, class of the new object -> kinds of path that it may create
   std::map<std::pair<std::string, std::string>, std::set<uint32_t>> creations;

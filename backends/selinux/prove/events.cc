@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/selinux/paths/regex.h"
+#include "compiler/ir/automaton.h"
+#include "compiler/ir/pattern_nfa.h"
 #include "compiler/kernel/selinux_facts.h"
 #include "compiler/kernel/view.h"
 
@@ -45,51 +48,82 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
   world.peers.insert(world.peers.end(), {"self", "outside"});
   world.patterns.assign(patterns.begin(), patterns.end());
   world.file_labels.assign(labels.begin(), labels.end());
-  std::vector<PatternText> texts;
+  // Patterns and file_contexts together in one automaton.
+  ir::PatternNfa nfa;
+  uint32_t next = 0;
   for (const std::string& pattern : world.patterns) {
-    world.pattern_index[pattern] = static_cast<uint32_t>(texts.size());
-    texts.push_back({pattern, false});
+    auto items = ir::ParsePattern(pattern);
+    if (!items) return tl::make_unexpected(std::move(items.error()).In(pattern));
+    world.pattern_index[pattern] = next;
+    ir::AddPattern(*items, next++, nfa);
   }
   struct Entry {
     uint32_t body;
     std::vector<uint32_t> required, refused;
   };
   std::vector<Entry> entries;
-  for (const DecodedContext& context : contexts) {
-    Entry entry{static_cast<uint32_t>(texts.size()), {}, {}};
-    texts.push_back({context.regex.body, true});
+  std::map<uint32_t, uint32_t> entry_of_body;
+  uint32_t live = 0;  // nodes of what is ours
+  const auto order = [&] {
+    std::vector<uint32_t> all;
+    for (const bool host : {false, true}) {
+      for (uint32_t i = 0; i < contexts.size(); ++i) {
+        if (contexts[i].host == host) all.push_back(i);
+      }
+    }
+    return all;
+  }();
+  entries.resize(contexts.size());
+  for (const uint32_t i : order) {
+    const DecodedContext& context = contexts[i];
+    Entry entry;
+    const auto add = [&](const std::string& regex, uint32_t& index) {
+      index = next++;
+      return AddRegex(regex, index, nfa);
+    };
+    Result<void> added = add(context.regex.body, entry.body);
     for (const std::string& regex : context.regex.required) {
-      entry.required.push_back(static_cast<uint32_t>(texts.size()));
-      texts.push_back({regex, true});
+      if (added) added = add(regex, entry.required.emplace_back());
     }
     for (const std::string& regex : context.regex.refused) {
-      entry.refused.push_back(static_cast<uint32_t>(texts.size()));
-      texts.push_back({regex, true});
+      if (added) added = add(regex, entry.refused.emplace_back());
     }
-    entries.push_back(std::move(entry));
+    if (!added) return tl::make_unexpected(std::move(added.error()));
+    entry_of_body[entry.body] = i;
+    entries[i] = std::move(entry);
+    if (!context.host) live = static_cast<uint32_t>(nfa.nodes.size());
   }
-  std::map<uint32_t, uint32_t> entry_of_body;
-  for (uint32_t i = 0; i < entries.size(); ++i) entry_of_body[entries[i].body] = i;
-  auto automaton = Automaton::Build(texts);
+  if (live == 0) live = static_cast<uint32_t>(nfa.nodes.size());
+  // Where nothing of ours can match any more, the host's entries do not matter.
+  auto automaton = ir::Determinize(nfa, ir::kMaxMapStates, [live](std::vector<uint32_t>& nodes) {
+    if (!nodes.empty() && nodes.front() >= live) nodes.clear();
+  });
   if (!automaton) return tl::make_unexpected(std::move(automaton.error()));
   world.tree.emplace(std::move(*automaton));
   for (const auto& [label, witness] : world.tree->Witnesses()) {
-    const auto& matching = world.tree->automaton().labels()[label];
+    const auto& matching = world.tree->PatternsOf(label);
     const auto matches = [&](uint32_t text) { return std::binary_search(matching.begin(), matching.end(), text); };
-    PathKind kind{{}, "", witness};
-    for (auto at = matching.rbegin(); at != matching.rend(); ++at) {
-      if (*at < world.patterns.size()) kind.patterns.insert(kind.patterns.begin(), *at);
-      const auto entry = entry_of_body.find(*at);
-      if (entry == entry_of_body.end() || !kind.type.empty()) continue;  // the last entry that matches decides
-      const Entry& e = entries[entry->second];
-      if (std::all_of(e.required.begin(), e.required.end(), matches) && std::none_of(e.refused.begin(), e.refused.end(), matches)) kind.type = contexts[entry->second].type;
+    PathKind kind{{}, "", "", witness};
+    int64_t ours = -1;  // the last of our entries that matches decides
+    int64_t theirs = -1;
+    for (const uint32_t m : matching) {
+      if (m < world.patterns.size()) kind.patterns.push_back(m);
+      const auto found = entry_of_body.find(m);
+      if (found == entry_of_body.end()) continue;
+      const int64_t position = found->second;
+      const Entry& e = entries[found->second];
+      if (!std::all_of(e.required.begin(), e.required.end(), matches) || std::any_of(e.refused.begin(), e.refused.end(), matches)) continue;
+      int64_t& last = contexts[found->second].host ? theirs : ours;
+      last = std::max(last, position);
     }
+    if (ours >= 0) kind.type = contexts[static_cast<size_t>(ours)].type;
+    if (ours >= 0 && theirs > ours) kind.host = contexts[static_cast<size_t>(theirs)].text + " " + contexts[static_cast<size_t>(theirs)].type;
     world.kind_of_label[label] = static_cast<uint32_t>(world.kinds.size());
     world.kinds.push_back(std::move(kind));
   }
   // Objects that file_contexts never label exist even where the patterns take every path.
   const bool outside = std::any_of(world.kinds.begin(), world.kinds.end(), [](const PathKind& kind) { return kind.patterns.empty() && kind.type.empty(); });
-  if (!outside) world.kinds.push_back({{}, "", "an object that no pattern takes"});
+  if (!outside) world.kinds.push_back({{}, "", "", "an object that no pattern takes"});
   return world;
 }
 

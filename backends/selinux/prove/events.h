@@ -16,7 +16,8 @@ namespace ravelin::selinux {
 // Paths that patterns and file_contexts tell apart.
 struct PathKind {
   std::vector<uint32_t> patterns;  // that match, ascending
-  std::string type;                // by file_contexts; "" without an entry
+  std::string type;                // by file_contexts of the module; "" without an entry
+  std::string host;                // the host's entry that wins against it somewhere, and its type
   std::string witness;
 };
 
@@ -26,16 +27,16 @@ struct World {
   std::vector<PathKind> kinds;
   std::map<uint32_t, uint32_t> kind_of_label;  // of `tree`
   std::optional<DirectoryTree> tree;
-  std::vector<std::string> file_labels;        // types that file and exec rules name
-  std::vector<std::string> peers;              // "self", "outside", domains, "label:..."
+  std::vector<std::string> file_labels;  // types that file and exec rules name
+  std::vector<std::string> peers;        // "self", "outside", domains, "label:..."
 
   static Result<World> Build(const ir::Policy& policy, const std::vector<DecodedContext>& contexts);
 };
 
 // Values of one attribute that no rule and no row tells apart are one atom.
 struct Atoms {
-  std::vector<ir::Interval> numbers;  // of an integer attribute
-  std::vector<std::string> texts;     // of a text attribute; "" stands for every other text
+  std::vector<ir::Interval> numbers;       // of an integer attribute
+  std::vector<std::string> texts;          // of a text attribute; "" stands for every other text
   std::vector<std::vector<bool>> matches;  // by rule of the facet: which atoms it takes; empty: all
   size_t size() const { return numbers.empty() ? texts.size() : numbers.size(); }
 };
@@ -47,8 +48,8 @@ class FacetEvents {
   // What an event is about, as far as it is about a path: a kind of path, or a type that stands for itself.
   struct Object {
     uint32_t kind = 0;
-    std::string label;                 // "" : the one of the kind
-    std::vector<uint32_t> rules;       // of the facet that match it, positions in rules()
+    std::string label;            // "" : the one of the kind
+    std::vector<uint32_t> rules;  // of the facet that match it, positions in rules()
   };
   using Values = std::map<std::string, size_t>;  // attribute -> atom
 

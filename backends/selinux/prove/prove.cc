@@ -2,16 +2,17 @@
 
 #include <set>
 
+#include "backends/selinux/names.h"
 #include "backends/selinux/prove/compare.h"
 
 namespace ravelin::selinux {
 namespace {
 
 // The order in which a policy store would install our entries must be the one that was proved.
-bool SameOrder(const std::vector<DecodedContext>& ours, const std::vector<DecodedContext>& sorted) {
+bool SameOrder(const std::vector<DecodedContext>& ours, const std::vector<DecodedContext>& merged) {
   size_t next = 0;
-  for (const DecodedContext& entry : sorted) {
-    if (next < ours.size() && ours[next].text == entry.text && ours[next].type == entry.type) ++next;
+  for (const DecodedContext& entry : merged) {
+    if (next < ours.size() && !entry.host && ours[next].text == entry.text && ours[next].type == entry.type) ++next;
   }
   return next == ours.size();
 }
@@ -21,18 +22,25 @@ bool SameOrder(const std::vector<DecodedContext>& ours, const std::vector<Decode
 Result<ProofResult> Prove(const ir::Policy& policy, const ArtifactText& artifact, const TargetFacts& target) {
   ProofResult result;
   RAVELIN_TRY(decoded, DecodePolicy(artifact.decompiled));
+  RAVELIN_TRY(own, DecodeModule(artifact.cil));
   RAVELIN_TRY(contexts, DecodeContexts(artifact.file_contexts));
-  RAVELIN_TRY(sorted, DecodeContexts(artifact.sorted));
-  RAVELIN_TRY(world, World::Build(policy, contexts));
+  RAVELIN_TRY(merged, MergedContexts(artifact.sorted, contexts, result.inconclusive));
+  RAVELIN_TRY(world, World::Build(policy, SameOrder(contexts, merged) ? merged : contexts));
   result.cells = world.kinds.size();
   RAVELIN_TRY(demand, DemandOf(policy, world, decoded.ports, target));
-  const Comparison comparison{policy, world, demand, decoded, result};
-  if (!SameOrder(contexts, sorted)) comparison.Report({"", "", "file", "", false, "file_contexts are not in the order in which a policy store sorts them"});
+  const Comparison comparison{policy, world, demand, decoded, own, artifact.probe, result};
+  if (!SameOrder(contexts, merged)) comparison.Report({"", "", "file", "", false, "file_contexts are not in the order in which a policy store sorts them"});
   for (const std::string& capability : target.policy_capabilities) {
     if (decoded.policy_capabilities.count(capability) == 0) comparison.Report({"", "", "", capability, true, "the policy lacks the capability " + capability});
   }
+  for (const ir::Domain& domain : policy.domains) {
+    if (decoded.conditional.count(DomainType(domain.name)) == 0 || decoded.conditional.count(artifact.probe) != 0) continue;
+    comparison.Report({DomainType(domain.name), "", "", "", false, DomainType(domain.name) + " is granted something under a boolean"});
+  }
   comparison.Contexts();
   comparison.Transitions();
+  comparison.Nevers();
+  comparison.Ports();
   RAVELIN_TRY(query, PolicyQuery::Load(artifact.binary));
   comparison.Quadruples(query);
   result.proved = result.differences.empty() && result.inconclusive.empty();

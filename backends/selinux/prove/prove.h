@@ -15,20 +15,22 @@
 namespace ravelin::selinux {
 
 struct ArtifactText {
+  std::string cil;            // the module's own text: which types are its own, and what must never be granted
   std::string binary;         // kernel policy
   std::string decompiled;     // CIL of the binary
   std::string file_contexts;  // what is installed beside it
   std::string sorted;         // all file_contexts as libsepol sorts them: a policy store installs them in this order
+  std::string probe = "";     // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
 };
 
 // One difference, with a witness.
 struct Difference {
-  std::string domain;        // type
-  std::string object;        // path or type
+  std::string domain;  // type
+  std::string object;  // path or type
   std::string object_class;
-  std::string permission;    // or what differs otherwise
-  bool missing = false;      // asked by a permitted event and not granted; else granted and not asked
-  std::string text;          // in one line
+  std::string permission;  // or what differs otherwise
+  bool missing = false;    // asked by a permitted event and not granted; else granted and not asked
+  std::string text;        // in one line
 };
 
 struct ProofResult {
@@ -36,6 +38,7 @@ struct ProofResult {
   std::vector<Difference> differences;    // at most 50
   std::vector<std::string> inconclusive;  // what could not be judged, by name; not proved if there is any
   std::vector<std::string> labels;        // new objects whose label cannot be that of their path: the witness paths
+  std::vector<std::string> host_grants;   // beyond the rules: what the host grants to every domain
   size_t quadruples = 0;                  // questions asked
   size_t cells = 0;                       // sets of paths told apart
 };

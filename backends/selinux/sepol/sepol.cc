@@ -92,7 +92,7 @@ std::string Decompile(sepol_policydb_t* policy) {
 
 }  // namespace
 
-Result<CilPolicy> CompileCil(const std::vector<CilFile>& files) {
+Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host) {
   const std::lock_guard<std::mutex> lock(SepolMutex());
   Log().clear();
   cil_set_log_level(CIL_ERR);
@@ -101,6 +101,7 @@ Result<CilPolicy> CompileCil(const std::vector<CilFile>& files) {
   cil_db_init(&raw);
   const std::unique_ptr<cil_db_t, DbDeleter> db(raw);
   cil_set_mls(raw, 1);
+  cil_set_multiple_decls(raw, host ? 1 : 0);
   cil_set_target_platform(raw, SEPOL_TARGET_SELINUX);
   cil_set_policy_version(raw, 33);
   // Attributes stay in the policy, so that what is read back names their members.

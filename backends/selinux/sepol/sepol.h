@@ -33,8 +33,9 @@ struct CilPolicy {
   std::string decompiled;            // CIL of the binary: what a kernel would load, as text
 };
 
-// Error: libsepol itself failed.  A policy that does not compile is a value with compiled == false.
-Result<CilPolicy> CompileCil(const std::vector<CilFile>& files);
+// Error: libsepol itself failed.  A policy that does not compile is a value with compiled == false.  `host`: the files are modules
+// of a distribution's policy, which declare some attributes and roles more than once.
+Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host = false);
 
 // One loaded policy.  Holds the mutex as long as it lives.
 class PolicyQuery {

@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"backends/apparmor/read", {"compiler/base"}},
       {"backends/apparmor/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/read"}},
       {"backends/selinux", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths", "backends/selinux/base", "backends/selinux/sepol", "backends/selinux/prove"}},
-      {"backends/selinux/paths", {"compiler/base"}},
+      {"backends/selinux/paths", {"compiler/ir", "compiler/base"}},
       {"backends/selinux/base", {"compiler/kernel", "compiler/base"}},
       {"backends/selinux/sepol", {"compiler/base"}},
       {"backends/selinux/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux", "backends/selinux/paths", "backends/selinux/base", "backends/selinux/sepol"}},
