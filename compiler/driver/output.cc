@@ -84,6 +84,8 @@ Json DescribeModule(const std::string& name, const selinux::Artifact& module, se
   out["base_grants"] = Json::array();
   for (const selinux::Grant& grant : module.base_grants) out["base_grants"].push_back({{"grant", grant.text}, {"because", grant.reason}});
   out["permitted_by_default"] = module.wide;
+  out["choices"] = module.choices;
+  out["granted_by_the_host"] = module.host_grants;
   out["labels_that_differ_at_creation"] = module.differences;
   return out;
 }
