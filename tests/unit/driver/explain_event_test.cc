@@ -19,7 +19,7 @@ std::string PolicyWith(const std::string& line) {
 }
 
 const char* const kEvents[] = {
-    "file read \"/etc/shadow\"", "file read \"/srv/a\"", "file read \"/srv/private/a\"", "file read \"/home/a/notes\"", "file read \"/home/a/b/notes\"", "file write \"/var/log/a.log\"", "file append \"/var/log/a.log\"",
+    "file read \"/etc/shadow\"", "file read \"/srv/a\"", "file read \"/srv/private/a\"", "file read \"/home/a/notes\"", "file read \"/home/a/b/notes\"", "file write \"/var/log/a.log\"", "file append \"/var/log/a.log\"", "file truncate \"/var/log/a.log\"",
     "file append \"/var/log/b/a.log\"", "file write \"/tmp/x\"", "file write owner on \"/tmp/x\"", "file list \"/srv\"", "file list \"/srv/x\"", "file delete \"/tmp/x\"", "file create_dir \"/tmp/x\"", "file lock \"/srv/a\"",
     "file map_exec \"/usr/bin/tool\"", "file utimes \"/srv/a\"", "file getattr \"/etc/passwd\"", "exec \"/usr/bin/tool\"", "exec \"/bin/sh\"", "network create family AF_INET type SOCK_STREAM protocol 0",
     "network connect family AF_INET type SOCK_STREAM protocol 0 port 443", "network connect family AF_UNIX type SOCK_STREAM protocol 0 port 0", "network bind family AF_INET6 type SOCK_DGRAM protocol 0 port 53", "capability chown",
