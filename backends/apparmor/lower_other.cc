@@ -154,8 +154,7 @@ void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const Target
     std::vector<std::string> globs;
     const auto it = box.texts.find("peer");
     for (const ir::Domain& one : policy.domains) {
-      const bool self = &one == &domain;
-      if (it == box.texts.end() || it->second.Contains(one.name) || (self && it->second.Contains("self"))) globs.push_back(LiteralGlob(ProfileName(one)));
+      if (it == box.texts.end() || it->second.Contains(&one == &domain ? "self" : one.name)) globs.push_back(LiteralGlob(ProfileName(one)));
     }
     const bool outside = it == box.texts.end() || it->second.Contains("outside");
     if (outside && globs.size() == policy.domains.size()) return std::string("**");
@@ -226,6 +225,7 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   // An attachment begins with a slash: several are alternatives behind it.
   for (const std::string& glob : attach) profile.attachment += (profile.attachment.empty() ? "" : ",") + (attach.size() > 1 ? glob.substr(1) : glob);
   if (attach.size() > 1) profile.attachment = "/{" + profile.attachment + "}";
+  if (attach.empty() && !domain.attach.empty()) profile.problems.push_back({kNoRule, "no program has a name that `attach` matches"});
   LowerFiles(domain, profile);
   LowerCapabilities(domain, profile);
   LowerNetwork(domain, target, profile);

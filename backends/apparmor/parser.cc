@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -59,6 +61,9 @@ std::string Read(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+// For expressions that it does not end with.
+constexpr rlim_t kMaxSeconds = 120;
+
 // The exit status; what it says goes to `output`.
 Result<int> Run(std::vector<std::string> arguments, const std::string& output) {
   arguments.insert(arguments.begin(), FindProgram());
@@ -75,10 +80,13 @@ Result<int> Run(std::vector<std::string> arguments, const std::string& output) {
   const int error = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{} cannot be run: {}", arguments[0], std::strerror(error)));
+  const rlimit limit = {kMaxSeconds, kMaxSeconds};
+  prlimit(child, RLIMIT_CPU, &limit, nullptr);
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return Fail(ErrorCode::kEnvironment, fmt::format("{} was lost", arguments[0]));
   }
+  if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)) return Fail(ErrorCode::kTooLarge, fmt::format("{} was not done after {} seconds of computing", arguments[0], kMaxSeconds));
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

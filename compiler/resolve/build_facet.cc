@@ -254,7 +254,7 @@ bool RuleBuilder::ReadPath(const Expr& expr, const Scope& scope, ir::Rule& base)
 bool RuleBuilder::ReadPeer(const Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base) {
   if (expr.kind == ExprKind::kName) {
     if (expr.text == "self" || expr.text == "outside" || context_.policy_names.count(expr.text) != 0) {
-      base.texts[attribute].push_back(expr.text);
+      base.texts[attribute].push_back(expr.text == context_.domain.name ? "self" : expr.text);  // 5.6: one peer has one name
       return true;
     }
     std::vector<std::string_view> known(context_.policy_names.begin(), context_.policy_names.end());

@@ -38,6 +38,9 @@ std::string Readable(const std::string& name) {
   return out;
 }
 
+// Both sets of permissions and exec indices, the owner's and the others'.
+constexpr uint32_t kNamePermissions = 0x0fffffff;
+
 class Walk {
  public:
   Walk(const ExpectedNames& expected, const CompiledProfile& profile) : expected_(expected), profile_(profile) {}
@@ -46,6 +49,7 @@ class Walk {
     // Names that do not begin with a slash are no names of this policy: nothing may be granted to them.
     const uint32_t start = profile_.files ? profile_.files_start : Dfa::kDead;
     if (const auto odd = OddNames(start)) return odd;
+    if (const auto changes = ChangesOfProfile(start)) return changes;
     const uint32_t root = Step(start, '/');
     Visit(expected_.names.Step(0, '/'), root, 0, '/', kSlash);
     if (auto wrong = Judge(expected_.names.Step(0, '/'), root, true)) return "/: " + *wrong;
@@ -92,7 +96,7 @@ class Walk {
 
   std::optional<std::string> Judge(uint32_t names, uint32_t state, bool dir) const {
     const uint32_t label = expected_.names.label[names];
-    const uint32_t mask = dir ? expected_.asked_of_dirs : 0x7f;
+    const uint32_t mask = dir ? expected_.asked_of_dirs : 0x7f & ~kLink;
     for (const bool owner : {true, false}) {
       const ExpectedFile& wanted = (dir ? expected_.dirs : expected_.files)[owner ? 1 : 0][label];
       FilePermissions got;
@@ -112,27 +116,52 @@ class Walk {
     return std::nullopt;
   }
 
-  // A link is looked up as the new name, a NUL and the old name: any old name (8.4).
+  // A link is looked up as the new name, a NUL and the old name: any old name (8.4).  The kernel asks both; records and silence stand
+  // with the second where the first grants (security/apparmor/file.c profile_path_link).
   std::optional<std::string> JudgeLink(uint32_t names, uint32_t state) {
     if (!profile_.files) return std::nullopt;
-    const uint32_t pair = Step(state, 0);
-    if (!linked_.emplace((uint64_t{names} << 32) | pair, 0).second) return std::nullopt;
     const uint32_t label = expected_.names.label[names];
+    const uint32_t pair = Step(state, 0);
+    FilePermissions first[2] = {OtherPermissions(*profile_.files, state), OwnerPermissions(*profile_.files, state)};
+    uint64_t key = label;
+    for (const FilePermissions& of : first) key = key << 2 | ((of.allow & kLink) != 0 ? 2u : 0u) | ((of.quiet & kLink) != 0 ? 1u : 0u);
+    if (!linked_.emplace(key << 32 | pair, 0).second) return std::nullopt;
     std::vector<std::pair<uint32_t, Kind>> work = {{Step(pair, '/'), kSlash}};
     std::unordered_map<uint64_t, int> seen;
     for (size_t i = 0; i < work.size(); ++i) {
       const auto [at, kind] = work[i];
-      for (const bool owner : {true, false}) {
-        const bool wanted = (expected_.files[owner ? 1 : 0][label].allow & kLink) != 0;
-        const uint32_t got = (owner ? OwnerPermissions(*profile_.files, at) : OtherPermissions(*profile_.files, at)).allow;
-        if (wanted && kind == kName && (got & kLink) == 0) return std::string("the policy grants links to any name, the profile does not");
-        if (!wanted && (got & kLink) != 0) return std::string("the profile grants links, the policy does not");
+      const FilePermissions second[2] = {OtherPermissions(*profile_.files, at), OwnerPermissions(*profile_.files, at)};
+      for (const int owner : {1, 0}) {
+        if (kind != kName) break;  // a directory is never linked
+        const ExpectedFile& wanted = expected_.files[owner][label];
+        const bool asked = (first[owner].allow & kLink) != 0;
+        const uint32_t got = asked ? second[owner].allow & kLink : 0;
+        const std::string who = owner == 1 ? "its owner" : "others";
+        if (got != (wanted.allow & kLink)) return fmt::format("the policy {} links to any name to {}, the profile does {}", (wanted.allow & kLink) != 0 ? "grants" : "refuses", who, got != 0 ? "so" : "not");
+        if ((got & second[owner].audit) != (wanted.audit & kLink)) return fmt::format("the policy and the profile differ in what is recorded of links by {}", who);
+        if (got == 0 && ((asked ? second : first)[owner].quiet & kLink) != (wanted.quiet & kLink)) return fmt::format("the policy and the profile differ in which refused links by {} are passed over in silence", who);
       }
       for (unsigned byte = 1; byte < 256; ++byte) {
         if (byte == '/' && kind == kSlash) continue;
         const Kind next = byte == '/' ? kSlash : kName;
         const uint32_t to = Step(at, static_cast<uint8_t>(byte));
         if (seen.emplace((uint64_t{to} << 1) | next, 0).second) work.emplace_back(to, next);
+      }
+    }
+    return std::nullopt;
+  }
+
+  // Further bits of any string are changes to the profile of that name (security/apparmor/domain.c), which no policy asks for.
+  std::optional<std::string> ChangesOfProfile(uint32_t start) const {
+    if (!profile_.files) return std::nullopt;
+    std::vector<uint32_t> work = {start};
+    std::unordered_map<uint32_t, int> seen;
+    for (size_t i = 0; i < work.size(); ++i) {
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        const uint32_t to = Step(work[i], static_cast<uint8_t>(byte));
+        if (!seen.emplace(to, 0).second) continue;
+        if ((profile_.files->accept(to) & ~kNamePermissions) != 0) return std::string("the profile grants a change of profile");
+        work.push_back(to);
       }
     }
     return std::nullopt;

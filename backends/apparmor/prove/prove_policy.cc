@@ -19,7 +19,7 @@ using ir::Boxes;
 // Every permission of a socket that the kernel may ask for: NET_PERMS_MASK, security/apparmor/include/net.h and perms.h (6.1).
 constexpr uint32_t kSocketPermissions = 0x02 | 0x04 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x100000 | 0x200000 | 0x400000 | 0x1000000 | 0x2000000;
 // AA_MAY_MOUNT, AA_MAY_UMOUNT, AA_MAY_PIVOTROOT: security/apparmor/include/mount.h.
-constexpr uint32_t kMount = 0x02, kUmount = 0x04, kPivotRoot = 0x01;
+constexpr uint32_t kMount = 0x02, kUmount = 0x04, kPivotRoot = 0x01, kGoesOn = 0x40;
 
 // Families and types that reach the hook: NPROTO (AF_MAX) and SOCK_MAX, net/socket.c __sock_create (6.1).
 constexpr uint32_t kFamilies = 46, kSocketTypes = 11;
@@ -203,7 +203,7 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
       const uint32_t state = is_signal ? dfa.Step(start, static_cast<uint8_t>(mapped)) : start;
       const auto within = [&](const ir::Box& box, const std::string& peer) {
         const auto it = box.texts.find("peer");
-        const bool named = it == box.texts.end() || it->second.Contains(peer) || (peer == domain.name && it->second.Contains("self"));
+        const bool named = it == box.texts.end() || it->second.Contains(peer == domain.name ? "self" : peer);
         return named && (!is_signal || Has(box, "signal", number));
       };
       const auto wanted = [&](const std::string& peer) {
@@ -270,10 +270,11 @@ Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile,
   }
   // What the kernel walks over (security/apparmor/mount.c): the mount point alone (umount); the new root, a NUL, the old one
   // (pivot_root); mount point, device and type with a NUL behind each, then the numbers of the flags that are set, plus one, ascending
-  // (mount; do_match_mnt, match_mnt_flags).  Each is asked at the end of its walk; every end must grant what is wanted.
+  // (mount; do_match_mnt, match_mnt_flags), and where the state there says that it goes on (AA_MNT_CONT_MATCH), a NUL and the mount's data.
+  // Each is asked at the end of its walk; every end must grant what is wanted.
   struct Place {
     uint32_t state;
-    int part;           // 0 mount point, 1 device or old root, 2 type, 3 flags
+    int part;           // 0 mount point, 1 device or old root, 2 type, 3 flags, 4 data
     unsigned at_least;  // the first part: 0 before its slash; flags: the smallest that may follow
   };
   const Dfa& dfa = *profile.policy;
@@ -289,11 +290,14 @@ Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile,
     std::optional<std::string> wrong;
     if (place.part == 0 && place.at_least != 0) wrong = judge(kUmount, "umount");
     if (place.part == 1 && place.at_least != 0) wrong = judge(kPivotRoot, "pivot_root");
-    if (place.part == 3) wrong = judge(kMount, "mount");
+    if (place.part == 3 || (place.part == 4 && (wanted & kMount) == 0)) wrong = judge(kMount, "mount");
     if (wrong) return wrong;
     for (unsigned byte = 0; byte < 256; ++byte) {
       Place next{dfa.Step(place.state, static_cast<uint8_t>(byte)), place.part, 0};
-      if (place.part == 3) {
+      if (place.part == 4 ? byte == 0 : place.part == 3 && byte == 0 && (got & kGoesOn) == 0) continue;
+      if (place.part == 4 || (place.part == 3 && byte == 0)) {
+        next.part = 4;
+      } else if (place.part == 3) {
         if (byte < std::max(place.at_least, 1u) || byte > 32) continue;
         next.at_least = byte + 1;
       } else if (byte == 0) {

@@ -214,10 +214,11 @@ Result<ExecTransition> TransitionOf(const CompiledProfile& profile, uint32_t exe
   const bool unconfined = (exec_index & 1) != 0;
   const uint32_t index = exec_index >> 3;
   if (index == 0 || index == 1) {
-    if (index == 1 || unconfined) {
-      out.kind = ExecKind::kUnconfined;
-    } else if (inherit) {
+    // domain.c x_to_label: to inherit comes first.
+    if (inherit) {
       out.kind = ExecKind::kInherit;
+    } else if (index == 1 || unconfined) {
+      out.kind = ExecKind::kUnconfined;
     }
     return out;
   }
