@@ -39,6 +39,8 @@ class WriteExecute {
     for (const LayerSet& set : domain_.layer_sets) {
       if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return IsBuilt(layer); })) continue;
       for (const Operation& runs : {Named("exec", "exec"), Named("file", "map_exec")}) {
+        // A policy that says nothing of files leaves them all open, and says so elsewhere.
+        if (!domain_.defaults[ir::FacetOf("file")].stated || !domain_.defaults[runs.facet].stated) continue;
         for (const Operation& writes : {Named("file", "write"), Named("file", "append"), Named("file", "create")}) Pair(set, writes, runs);
       }
     }
