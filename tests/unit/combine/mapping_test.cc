@@ -107,7 +107,9 @@ std::string Show(const combine::Gap& gap) {
   const kernel::FacetInfo& facet = kernel::Facets()[gap.facet];
   std::string out = fmt::format("{} {{ {} }}", facet.name, facet.operations[static_cast<size_t>(gap.operation)]);
   for (const auto& [attribute, text] : gap.witness.texts) out += fmt::format(" {}={}", attribute, text);
-  for (const auto& [attribute, value] : gap.witness.integers) out += fmt::format(" {}={}", attribute, value);
+  for (const auto& [attribute, value] : gap.witness.integers) {
+    if (attribute != "kind") out += fmt::format(" {}={}", attribute, value);  // what the object is; of no interest here
+  }
   if (gap.carrier && gap.carrier->shown) out += " by " + kernel::FindSyscall(gap.carrier->arch, gap.carrier->number)->name;
   return out;
 }
