@@ -80,6 +80,6 @@ cat <<'END'
 
 Try next:
   build/ravelin compile build/demo/default.rav --emit listing -o -   # every instruction with the line that it comes from
-  build/ravelin check policies/std                                   # the standard library, one folder, one report
+  build/ravelin check policies/apps                                  # ten applications, one folder, one report
   build/ravelin run --trace-denials build/demo/default.rav -- bash   # a shell under the policy
 END

@@ -18,8 +18,6 @@ namespace ravelin::combine {
 struct LayerFacts {
   std::string apparmor_features = "6.1";  // a set of compiler/kernel/apparmor_features.h
   kernel::Version kernel{6, 1};
-  // Path patterns that types tell apart (those of a lowered module); empty: the domain's own.
-  std::vector<std::string> selinux_patterns;
   std::set<std::string> selinux_policy_capabilities = {"extended_socket_class", "nnp_nosuid_transition", "open_perms"};
 };
 

@@ -103,8 +103,10 @@ Result<const Boxes*> Effective::Permitted(ir::FacetId facet, int operation) {
 
 Result<const ir::PatternAutomaton*> Effective::Types() const {
   if (types_) return &*types_;
-  std::set<std::string> patterns(facts_.selinux_patterns.begin(), facts_.selinux_patterns.end());
-  if (patterns.empty()) {
+  std::set<std::string> patterns;
+  if (module_ != nullptr) {
+    for (const selinux::PathType& path : module_->paths) patterns.insert(path.patterns.begin(), path.patterns.end());
+  } else {
     patterns.insert(domain_.attach.begin(), domain_.attach.end());
     for (const ir::Rule& rule : domain_.rules) {
       for (const auto& [attribute, texts] : rule.texts) {

@@ -9,6 +9,7 @@
 
 #include "backends/combine/checks.h"
 #include "backends/seccomp/filter_spec.h"
+#include "backends/selinux/module.h"
 #include "compiler/base/result.h"
 #include "compiler/ir/boxes.h"
 #include "compiler/ir/policy.h"
@@ -26,7 +27,10 @@ struct Carrier {
 // One domain under one target; remembers what it has computed.
 class Effective {
  public:
-  Effective(const ir::Domain& domain, const seccomp::FilterSpec& spec, const LayerFacts& facts) : domain_(domain), spec_(spec), facts_(facts), apparmor_("apparmor", facts), selinux_("selinux", facts) {}
+  // `module`: what SELinux is told, whose types and labels decide there; nullptr: types follow the domain's own patterns, and what new
+  // objects are labelled is not looked at.  Outlives this.
+  Effective(const ir::Domain& domain, const seccomp::FilterSpec& spec, const LayerFacts& facts, const selinux::Module* module = nullptr)
+      : domain_(domain), spec_(spec), facts_(facts), module_(module), apparmor_("apparmor", facts), selinux_("selinux", facts) {}
 
   // What the policy permits.
   Result<const ir::Boxes*> Permitted(ir::FacetId facet, int operation);
@@ -53,6 +57,7 @@ class Effective {
   bool Sees(std::string_view mechanism, ir::FacetId facet, int operation, const std::string& attribute) const;
 
   const LayerFacts& facts() const { return facts_; }
+  const selinux::Module* module() const { return module_; }
   const ir::Domain& domain() const { return domain_; }
 
  private:
@@ -65,6 +70,7 @@ class Effective {
   const ir::Domain& domain_;
   const seccomp::FilterSpec& spec_;
   LayerFacts facts_;
+  const selinux::Module* module_;
   Checks apparmor_;
   Checks selinux_;
   std::map<std::vector<uint32_t>, ir::Boxes> permitted_;  // by the rules that decide, facet and operation's shape

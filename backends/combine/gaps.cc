@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/combine/labels.h"
 #include "compiler/base/check.h"
 
 namespace ravelin::combine {
@@ -41,6 +42,9 @@ class Finder {
       }
     }
     Transitions();
+    if (Has(layers_, "selinux") && effective_.module() != nullptr) {
+      for (Gap& gap : LabelGaps(domain_, *effective_.module(), layers_)) gaps_.push_back(std::move(gap));
+    }
     return std::move(gaps_);
   }
 

@@ -41,12 +41,6 @@ std::pair<std::optional<uint32_t>, int> CreatorOf(const ir::Domain& domain, cons
 
 }  // namespace
 
-std::vector<std::string> PatternsOf(const selinux::Module& module) {
-  std::set<std::string> patterns;
-  for (const selinux::PathType& path : module.paths) patterns.insert(path.patterns.begin(), path.patterns.end());
-  return {patterns.begin(), patterns.end()};
-}
-
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
   std::vector<Gap> gaps;
   const std::string source = selinux::DomainType(domain.name);

@@ -8,9 +8,6 @@
 
 namespace ravelin::combine {
 
-// The path patterns that a module's types tell apart.
-std::vector<std::string> PatternsOf(const selinux::Module& module);
-
 // New objects whose label at creation is not that of their path, and whose domain has other permissions on the one than on the
 // other: narrower or wider until the object is labelled again.  For a layer set with SELinux in it; attributed to a rule that permits
 // the creation.

@@ -31,10 +31,6 @@ std::string Explain(const std::vector<CilMessage>& messages, const std::vector<s
   return sources.empty() ? text : fmt::format("{}: libsepol: {}", fmt::join(sources, "; "), text);
 }
 
-}  // namespace
-
-namespace {
-
 // What stands beside the module when it is compiled: our own base, or the host's policy and the probe.
 std::vector<CilFile> Around(const Module& module, const Options& options) {
   if (options.host != nullptr) {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "backends/combine/gaps.h"
-#include "backends/combine/labels.h"
 #include "backends/seccomp/lower.h"
+#include "backends/selinux/base/grants.h"
 #include "compiler/cli/commands.h"
 #include "compiler/cli/gap_report.h"
 #include "compiler/driver/analyze.h"
@@ -35,18 +35,11 @@ std::vector<LayerSet> ParseSets(const std::string& text) {
   return sets;
 }
 
-LayerSet Sorted(LayerSet set) {
-  std::sort(set.begin(), set.end());
-  return set;
-}
-
 DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, const selinux::Module* module) {
   DomainReport report;
   report.name = domain.name;
   const seccomp::FilterSpec spec = seccomp::Lower(domain);
-  combine::LayerFacts known = facts;
-  if (module != nullptr) known.selinux_patterns = combine::PatternsOf(*module);
-  combine::Effective effective(domain, spec, known);
+  combine::Effective effective(domain, spec, facts, module);
   std::set<std::string> layers;
   for (const LayerSet& set : domain.layer_sets) {
     for (const std::string& layer : set) layers.insert(layer);
@@ -66,6 +59,9 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
     report.layers.emplace_back(layer);
     columns.push_back(std::move(*verdicts));
   }
+  if (layers.count("selinux") != 0) {
+    for (const selinux::BaseGrant& grant : selinux::BaseGrants()) report.base.push_back(fmt::format("{} -> {}: {} {{ {} }}: {}", grant.source, grant.target, grant.object_class, fmt::join(grant.permissions, " "), grant.reason));
+  }
   for (const ir::Rule& rule : domain.rules) {
     if (rule.operations == 0 || !rule.calls.empty() || (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kDeny && rule.effect != ir::Effect::kComplain)) continue;
     std::vector<std::string> words;
@@ -74,20 +70,17 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
   }
   for (const LayerSet& set : domain.layer_sets) {
     if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return driver::IsBuilt(layer); })) continue;
-    auto gaps = combine::FindGaps(effective, set);
+    const auto gaps = combine::FindGaps(effective, set);
     if (!gaps) {
       report.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
       continue;
-    }
-    if (module != nullptr && std::find(set.begin(), set.end(), "selinux") != set.end()) {
-      for (combine::Gap& gap : combine::LabelGaps(domain, *module, set)) gaps->push_back(std::move(gap));
     }
     for (const combine::Gap& gap : *gaps) {
       const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : "default";
       auto at = std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.place == place && row.wider == gap.wider && row.layers == gap.layers; });
       if (at == report.rows.end()) {
         Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false, gap.rule ? driver::AcceptLine(domain.rules[*gap.rule].label, gap.wider, gap.layers) : "", driver::TighterText(domain, gap, gap.layers)};
-        row.accepted = !row.label.empty() && std::any_of(domain.acceptances.begin(), domain.acceptances.end(), [&](const ir::GapAcceptance& one) { return one.rule_label == row.label && one.wider == row.wider && Sorted(one.layers) == Sorted(row.layers); });
+        row.accepted = driver::AcceptanceOf(domain, row.label, row.wider, row.layers) != nullptr;
         report.rows.push_back(std::move(row));
         at = report.rows.end() - 1;
       }
@@ -122,6 +115,8 @@ std::string Text(const DomainReport& report) {
     out += fmt::format("                for example {} {}\n", row.witness, row.wider ? "is permitted" : "is refused");
   }
   if (report.rows.empty() && report.not_judged.empty()) out += "  no gap: every layer set permits what the policy says\n";
+  if (!report.base.empty()) out += "  beside the rules SELinux's base grants (source -> target: class { permissions }: why)\n";
+  for (const std::string& grant : report.base) out += "    " + grant + "\n";
   for (const std::string& why : report.not_judged) out += "  not judged: " + why + "\n";
   return out;
 }
@@ -140,7 +135,7 @@ std::string Json(const std::string& file, const DomainReport& report) {
     const Row& row = report.rows[i];
     out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}}}", i == 0 ? "" : ", ", List(row.layers), QuoteJson(row.place), QuoteJson(row.label), row.wider ? "wider" : "narrower", List({row.operations.begin(), row.operations.end()}), QuoteJson(row.reason), QuoteJson(row.witness), row.accepted);
   }
-  return out + fmt::format("], \"not_judged\": {}}}", List(report.not_judged));
+  return out + fmt::format("], \"base\": {}, \"not_judged\": {}}}", List(report.base), List(report.not_judged));
 }
 
 }  // namespace

@@ -106,6 +106,11 @@ std::string Domain(const DomainReport& report, const std::string& id) {
     out += Gap(row);
   }
   if (report.rows.empty() && report.not_judged.empty()) out += "<p>No gap: every layer set permits what the policy says.</p>\n";
+  if (!report.base.empty()) {
+    out += "<details><summary>What SELinux's base grants beside the rules</summary>\n<ul>\n";
+    for (const std::string& grant : report.base) out += fmt::format("<li>{}</li>\n", Marked(grant));
+    out += "</ul></details>\n";
+  }
   for (const std::string& why : report.not_judged) out += fmt::format("<p><strong>Not judged:</strong> {}</p>\n", Marked(why));
   return out + "</section>\n";
 }

@@ -29,6 +29,7 @@ struct DomainReport {
   std::vector<std::string> layers;  // whose verdicts stand in `verdicts`
   std::vector<std::pair<std::string, std::vector<std::string>>> verdicts;  // rule's place, a verdict for each layer
   std::vector<Row> rows;
+  std::vector<std::string> base;        // what SELinux's base grants beyond the rules, a grant with its reason each
   std::vector<std::string> not_judged;  // layers without a back end, and why a set was not decided
 };
 

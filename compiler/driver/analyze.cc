@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "backends/combine/labels.h"
-
 namespace ravelin::driver {
 
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
@@ -24,11 +22,9 @@ Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, cons
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
-  combine::LayerFacts known = facts;
-  if (module != nullptr) known.selinux_patterns = combine::PatternsOf(*module);
-  combine::Effective effective(domain, spec, known);
+  combine::Effective effective(domain, spec, facts, module);
   analysis.nevers = CheckNevers(effective, spec, sink);
-  analysis.gaps = CheckGaps(effective, gaps, module, sink);
+  analysis.gaps = CheckGaps(effective, gaps, sink);
   if (gaps == GapsAre::kErrors || gaps == GapsAre::kWarnings) {
     CheckLayers(effective, spec, sink);
     CheckWriteExecute(effective, sink);

@@ -42,7 +42,7 @@ void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                
 void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
 void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
 std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);
-std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);  // gap-not-accepted, gap-unused
+std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, diag::Sink& sink);  // gap-not-accepted, gap-unused
 void CheckLayers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);  // unreachable-grant, -call, capability-unused
 void CheckWriteExecute(combine::Effective& effective, diag::Sink& sink);                             // writable-executable
 void CheckAliases(combine::Effective& effective, diag::Sink& sink);                                  // aliased-name

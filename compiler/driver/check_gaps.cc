@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 
-#include "backends/combine/labels.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_text.h"
 
@@ -68,7 +67,7 @@ class Reporter {
 
  private:
   bool Accepted(const std::string& label, bool wider, const LayerSet& layers) const {
-    return std::any_of(domain_.acceptances.begin(), domain_.acceptances.end(), [&](const ir::GapAcceptance& gap) { return gap.rule_label == label && gap.wider == wider && Sorted(gap.layers) == Sorted(layers); });
+    return AcceptanceOf(domain_, label, wider, layers) != nullptr;
   }
 
   // What no rule speaks of and a default refuses, while no layer of the set could: one warning for each set.
@@ -109,7 +108,7 @@ class Reporter {
 
 }  // namespace
 
-std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_are, const selinux::Module* module, diag::Sink& sink) {
+std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_are, diag::Sink& sink) {
   if (gaps_are == GapsAre::kNotJudged) return {};
   const ir::Domain& domain = effective.domain();
   std::vector<Gap> all;
@@ -125,8 +124,6 @@ std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_
     }
     judged.push_back(set);
     for (Gap& gap : *gaps) all.push_back(std::move(gap));
-    if (module == nullptr || std::find(set.begin(), set.end(), "selinux") == set.end()) continue;
-    for (Gap& gap : combine::LabelGaps(domain, *module, set)) all.push_back(std::move(gap));
   }
   Reporter reporter(domain, gaps_are, sink);
   reporter.Report(all);

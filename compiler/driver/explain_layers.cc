@@ -7,6 +7,7 @@
 #include "backends/combine/gaps.h"
 #include "compiler/driver/compile.h"
 #include "compiler/driver/explain.h"
+#include "compiler/driver/gap_text.h"
 #include "compiler/ir/grant.h"
 #include "compiler/kernel/lsm_view.h"
 #include "compiler/kernel/selinux_facts.h"
@@ -20,11 +21,6 @@ using ir::Decision;
 using ir::Event;
 using ir::ObjectCheck;
 using LayerSet = std::vector<std::string>;
-
-LayerSet Sorted(LayerSet set) {
-  std::sort(set.begin(), set.end());
-  return set;
-}
 
 // In the order in which layers are asked.
 LayerSet Ordered(const LayerSet& set) {
@@ -111,6 +107,12 @@ std::string ShortCause(const ir::Domain& domain, const Event& event, const Decis
   return fmt::format("{}{}{}", rule.from.place, decision.reason == "implied" ? "  (implied)" : "", rule.from.via.empty() ? "" : "  from " + rule.from.via.back());
 }
 
+// What SELinux is told; what it cannot be told is `check`'s to report.
+std::optional<selinux::Module> LowerForAnswers(const Frontend& front) {
+  diag::Sink unheard;
+  return LowerSelinux(front, selinux::Form::kStandalone, unheard);
+}
+
 // Refused by one is refused.
 LayerVerdict Together(const std::vector<LayerAnswer>& members) {
   LayerVerdict out = LayerVerdict::kPermits;
@@ -135,7 +137,7 @@ std::string_view LayerVerdictText(LayerVerdict verdict) {
   return "";
 }
 
-Layers::Layers(const Frontend& front, size_t domain, Attempts& attempts) : front_(front), index_(domain), domain_(front.policy.domains[domain]), attempts_(attempts), effective_(domain_, attempts.spec(), FactsOf(front.target)) {}
+Layers::Layers(const Frontend& front, size_t domain, Attempts& attempts) : front_(front), index_(domain), domain_(front.policy.domains[domain]), attempts_(attempts), module_(LowerForAnswers(front)), effective_(domain_, attempts.spec(), FactsOf(front.target), module_ ? &*module_ : nullptr) {}
 
 Layers::~Layers() = default;
 
@@ -163,9 +165,7 @@ Result<SetAnswer> Layers::OfSet(const LayerSet& set, const ObjectCheck& check, b
     if (!gap.wider) answer.effective = LayerVerdict::kRefuses;
     const std::string label = gap.rule ? domain_.rules[*gap.rule].label : "";
     answer.gap = fmt::format("{} than the policy: {}{}", gap.wider ? "wider" : "narrower", gap.reason, gap.rule ? fmt::format(" ({}{})", domain_.rules[*gap.rule].from.place, label.empty() ? "" : " " + label) : "");
-    for (const ir::GapAcceptance& one : domain_.acceptances) {
-      if (!label.empty() && one.rule_label == label && one.wider == gap.wider && Sorted(one.layers) == Sorted(layers)) answer.accepted = one.from.place;
-    }
+    if (const ir::GapAcceptance* acceptance = AcceptanceOf(domain_, label, gap.wider, layers)) answer.accepted = acceptance->from.place;
     break;
   }
   if (answer.gap.empty() && answer.effective == LayerVerdict::kPermits && !permitted) answer.gap = "more than the policy says, and no gap: no call of this process carries it out";

@@ -56,6 +56,7 @@ class Layers {
   size_t index_;
   const ir::Domain& domain_;
   Attempts& attempts_;
+  std::optional<selinux::Module> module_;  // whose types `effective_` goes by
   combine::Effective effective_;
   std::unique_ptr<ProfileLines> profile_;  // made when it is first asked for
 };

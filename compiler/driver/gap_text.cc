@@ -23,6 +23,14 @@ std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap) {
   return out;
 }
 
+const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const std::string& label, bool wider, const std::vector<std::string>& layers) {
+  if (label.empty()) return nullptr;
+  for (const ir::GapAcceptance& one : domain.acceptances) {
+    if (one.rule_label == label && one.wider == wider && std::is_permutation(one.layers.begin(), one.layers.end(), layers.begin(), layers.end())) return &one;
+  }
+  return nullptr;
+}
+
 std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers) {
   return fmt::format("accept gap {} {} on {} because \"...\"", label.empty() ? "LABEL" : label, wider ? "wider" : "narrower", fmt::join(layers, " + "));
 }

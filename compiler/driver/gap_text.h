@@ -13,6 +13,9 @@ std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap);
 // What would close the gap without accepting it, or "".
 std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers);
 
+// The acceptance of a rule's gaps in one direction on one layer set, layers in any order; nullptr: none, or the rule has no label.
+const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const std::string& label, bool wider, const std::vector<std::string>& layers);
+
 // The statement that accepts a gap; LABEL stands for a label that the rule lacks.
 std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers);
 

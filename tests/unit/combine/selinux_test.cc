@@ -6,7 +6,6 @@
 #include <set>
 
 #include "backends/combine/gaps.h"
-#include "backends/combine/labels.h"
 #include "backends/seccomp/lower.h"
 #include "backends/selinux/names.h"
 #include "backends/selinux/selinux.h"
@@ -31,12 +30,11 @@ Judged GapsOf(const std::string& rules, const std::string& layers = "seccomp + s
   EXPECT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
   const ir::Domain& domain = front->policy.domains.front();
   const seccomp::FilterSpec spec = seccomp::Lower(domain);
-  combine::Effective effective(domain, spec, facts);
-  auto gaps = combine::FindGaps(effective, domain.layer_sets.front());
-  EXPECT_TRUE(gaps.has_value());
   const auto module = selinux::LowerFor(front->policy, {});
   EXPECT_TRUE(module.has_value());
-  for (combine::Gap& gap : combine::LabelGaps(domain, *module, domain.layer_sets.front())) gaps->push_back(std::move(gap));
+  combine::Effective effective(domain, spec, facts, &*module);
+  const auto gaps = combine::FindGaps(effective, domain.layer_sets.front());
+  EXPECT_TRUE(gaps.has_value());
   Judged out;
   for (const combine::Gap& gap : *gaps) {
     if (!gap.rule) continue;
@@ -185,9 +183,7 @@ TEST(SelinuxPassed, FilesAgreeWithTheCompiledModule) {
     for (const selinux::PathType& one : artifact->module.paths) paths.insert(one.witness);
     for (const ir::Domain& domain : front->policy.domains) {
       const seccomp::FilterSpec spec = seccomp::Lower(domain);
-      combine::LayerFacts facts;
-      facts.selinux_patterns = combine::PatternsOf(artifact->module);
-      combine::Effective effective(domain, spec, facts);
+      combine::Effective effective(domain, spec, {}, &artifact->module);
       const auto source = query->Context("system_u:system_r:" + selinux::DomainType(domain.name) + ":s0");
       ASSERT_TRUE(source.has_value());
       const ir::FacetId facet = ir::FacetOf("file");
