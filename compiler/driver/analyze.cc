@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/selinux/sepol/sepol.h"
+
 namespace ravelin::driver {
 
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
@@ -15,7 +17,7 @@ std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
   return {missing.begin(), missing.end()};
 }
 
-bool IsBuilt(std::string_view layer) { return layer == "seccomp" || layer == "apparmor" || layer == "selinux"; }
+bool IsBuilt(std::string_view layer) { return layer != "selinux" || selinux::SepolIsBuilt(); }
 
 Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink) {
   Analysis analysis;

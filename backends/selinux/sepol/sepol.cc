@@ -92,6 +92,8 @@ std::string Decompile(sepol_policydb_t* policy) {
 
 }  // namespace
 
+bool SepolIsBuilt() { return true; }
+
 Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host) {
   const std::lock_guard<std::mutex> lock(SepolMutex());
   Log().clear();

@@ -14,6 +14,9 @@
 
 namespace ravelin::selinux {
 
+// False in a build without libsepol, where nothing here answers.
+bool SepolIsBuilt();
+
 struct CilFile {
   std::string name;
   std::string text;
