@@ -133,10 +133,10 @@ void Comparison::Quadruples(PolicyQuery& query) const {
       for (const auto& [name, class_id] : classes) {
         const auto& permissions = decoded.classes.at(name);
         const unsigned allowed = query.Allowed(*source_id, *target_id, class_id);
-        const unsigned anyway = probe_id ? query.Allowed(*probe_id, *probed_id, class_id) : 0;
         const auto wanted = by_class.find(name);
         result.quadruples += permissions.size();
-        if (allowed == 0 && anyway == 0 && wanted == by_class.end()) continue;
+        if (allowed == 0 && wanted == by_class.end()) continue;
+        const unsigned anyway = probe_id ? query.Allowed(*probe_id, *probed_id, class_id) : 0;
         std::string more;
         unsigned known = 0;
         for (const std::string& permission : permissions) {

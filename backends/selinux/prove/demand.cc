@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "backends/selinux/base/grants.h"
 #include "backends/selinux/names.h"
@@ -79,7 +80,7 @@ class DomainDemand {
         for (size_t t = 0; t < type.size(); ++t) {
           for (size_t p = 0; p < protocol.size(); ++p) {
             if (!takes(family, r, f) || !takes(type, r, t) || !takes(protocol, r, p)) continue;
-            const std::string name = ProtocolOf(ClassOfSocket(family.numbers[f].lo, type.numbers[t].lo, protocol.numbers[p].lo, target_));
+            const std::string name = ProtocolOf(SocketClass(family.numbers[f].lo, type.numbers[t].lo, protocol.numbers[p].lo));
             if (!name.empty()) out_.spoken[name] = out_.spoken[name].Union(port->second);
           }
         }
@@ -116,9 +117,19 @@ class DomainDemand {
   }
 
  private:
-  void Need(const std::string& source, const DemandTarget& target, const std::string& object_class, const std::vector<std::string>& permissions, const std::string& event) {
+  // `event` makes the text of it: most checks are asked by many events, and the first one is kept.
+  template <typename Event>
+  void Need(const std::string& source, const DemandTarget& target, const std::string& object_class, const std::vector<std::string>& permissions, const Event& event) {
     auto& checks = out_.checks[{source, target, object_class}];
-    for (const std::string& permission : permissions) checks.emplace(permission, event);
+    for (const std::string& permission : permissions) {
+      if (checks.count(permission) == 0) checks.emplace(permission, event());
+    }
+  }
+
+  const std::string& SocketClass(uint64_t family, uint64_t type, uint64_t protocol) const {
+    const auto [at, fresh] = socket_classes_.try_emplace({family, type, protocol});
+    if (fresh) at->second = ClassOfSocket(family, type, protocol, target_);
+    return at->second;
   }
 
   DemandTarget TargetOfKind(uint32_t kind) const {
@@ -166,7 +177,7 @@ class DomainDemand {
     }
     if (!row.Sees("family")) return row.classes;
     const auto value = [&](const char* attribute) { return events.AtomsOf(attribute).numbers[values.at(attribute)].lo; };
-    const std::string object_class = ClassOfSocket(value("family"), value("type"), value("protocol"), target_);
+    const std::string& object_class = SocketClass(value("family"), value("type"), value("protocol"));
     if (row.classes.front() == "@socket" || std::find(row.classes.begin(), row.classes.end(), object_class) != row.classes.end()) return {object_class};
     return {};
   }
@@ -184,7 +195,7 @@ class DomainDemand {
       }
       for (const DemandTarget& target : TargetsOf(events, row, object, values, classes.front())) {
         for (const std::string& object_class : classes) {
-          Need(type_, target, object_class, row.permissions, Show(row, by_object ? &object : nullptr));
+          Need(type_, target, object_class, row.permissions, [&] { return Show(row, by_object ? &object : nullptr); });
           if (row.Sees("port")) Port({type_, target, object_class}, row.permissions, events.AtomsOf("port").numbers[values.at("port")]);
           if (whole) Command({type_, target, object_class}, events.AtomsOf("command").numbers[values.at("command")]);
         }
@@ -195,7 +206,7 @@ class DomainDemand {
       const auto changed = FoldersOf(row, kinds);
       out_.folders.insert(changed.begin(), changed.end());
     }
-    for (const uint32_t folder : FoldersOf(row, kinds)) Need(type_, TargetOfKind(folder), row.classes.front(), row.permissions, Show(row, nullptr) + " below " + world_.kinds[folder].witness);
+    for (const uint32_t folder : FoldersOf(row, kinds)) Need(type_, TargetOfKind(folder), row.classes.front(), row.permissions, [&] { return Show(row, nullptr) + " below " + world_.kinds[folder].witness; });
   }
 
   std::vector<DemandTarget> TargetsOf(const FacetEvents& events, const Row& row, const FacetEvents::Object& object, const FacetEvents::Values& values, const std::string& object_class) const {
@@ -310,7 +321,7 @@ class DomainDemand {
       if (*after != "self" && object.label.empty()) out_.execs.insert({type_, {object.kind, after_type}});
       if (row.Sees("after") && *after == "unconfined_danger") return;
       const DemandTarget target = row.Sees("path") ? TargetOf(object) : DemandTarget{Kind::kType, after_type, 0};
-      for (const std::string& object_class : row.classes) Need(row.Sees("after") ? after_type : type_, target, object_class, row.permissions, Show(row, &object));
+      for (const std::string& object_class : row.classes) Need(row.Sees("after") ? after_type : type_, target, object_class, row.permissions, [&] { return Show(row, &object); });
     });
     return result;
   }
@@ -352,7 +363,7 @@ class DomainDemand {
         }
       }
       for (const DemandTarget& target : targets) {
-        Need(type_, target, grant.object_class, grant.permissions, "the base: " + grant.reason);
+        Need(type_, target, grant.object_class, grant.permissions, [&] { return "the base: " + grant.reason; });
         if (std::count(grant.permissions.begin(), grant.permissions.end(), "ioctl") != 0) Command({type_, target, grant.object_class}, {0, 0xffff});
       }
     }
@@ -365,6 +376,7 @@ class DomainDemand {
   const TargetFacts& target_;
   Demand& out_;
   const std::string type_;
+  mutable std::map<std::array<uint64_t, 3>, std::string> socket_classes_;  // by family, type and protocol
 };
 
 }  // namespace
