@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 
+#include <set>
+
 #include "backends/seccomp/lower.h"
 #include "backends/seccomp/oci/oci.h"
 #include "backends/seccomp/prove/prove.h"
@@ -116,6 +118,16 @@ TEST(Pitfalls, P8_LongJumps) {
   const seccomp::Generated filter = FilterOf(domain);
   EXPECT_GT(filter.program.size(), 900u);
   EXPECT_TRUE(seccomp::Prove(domain, filter.program, false).proved);
+  std::set<size_t> led_to = {0};
+  for (size_t i = 0; i < filter.program.size(); ++i) {
+    const seccomp::Instruction& one = filter.program[i];
+    if (BPF_CLASS(one.code) == BPF_RET) continue;
+    const bool always = one.code == (BPF_JMP | BPF_JA);
+    const bool tests = BPF_CLASS(one.code) == BPF_JMP && !always;
+    led_to.insert(i + 1 + (always ? one.k : tests ? one.jt : 0));
+    led_to.insert(i + 1 + (always ? one.k : tests ? one.jf : 0));
+  }
+  EXPECT_EQ(led_to.size(), filter.program.size()) << "an instruction that nothing leads to";
   size_t longest = 0;
   for (int i = -2; i < 902; ++i) {
     const ir::Event event = Call(Arch::kX86_64, "ioctl", {0, 0x5000 + static_cast<uint64_t>(i)});
