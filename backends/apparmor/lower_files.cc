@@ -20,7 +20,7 @@ using ir::Rule;
 constexpr std::string_view kLetters = "rwalkmx";
 using Letters = uint8_t;
 Letters LetterOf(std::string_view permission) { return static_cast<Letters>(1u << kLetters.find(permission)); }
-constexpr Letters kR = 1, kW = 2, kLock = 16, kX = 64;
+constexpr Letters kR = 1, kW = 2, kLink = 8, kLock = 16, kX = 64;
 // Letters that some operation asks of a directory; the others say nothing of one.
 constexpr Letters kOfDirs = kR | kW | kLock;
 
@@ -52,9 +52,9 @@ Letters WithImplied(Letters letters) {
 bool IsFile(const Rule& rule) { return rule.facet == ir::FacetOf("file"); }
 bool IsExec(const Rule& rule) { return rule.facet == ir::FacetOf("exec"); }
 
-ir::OperationSet OperationBit(std::string_view facet, std::string_view operation) {
-  const auto& operations = kernel::Facets()[ir::FacetOf(facet)].operations;
-  return ir::OperationSet{1} << (std::find(operations.begin(), operations.end(), operation) - operations.begin());
+ir::OperationSet MapExec() {
+  const auto& operations = kernel::Facets()[ir::FacetOf("file")].operations;
+  return ir::OperationSet{1} << (std::find(operations.begin(), operations.end(), "map_exec") - operations.begin());
 }
 
 class FileLowering {
@@ -75,8 +75,9 @@ class FileLowering {
       if (rule.effect == Effect::kAllow) Allow(rule, "");
       if (rule.effect == Effect::kComplain) Allow(rule, "audit ");
     }
-    Unmediated("file", "{/,/**}", "rwlkm");
-    Unmediated("exec", "/**", "mix");
+    CheckTransitions();
+    Unmediated("file", {"/", "/**"}, "rwlkm");
+    Unmediated("exec", {"/**"}, "mix");
     for (const Rule& rule : domain_.rules) {
       if ((IsFile(rule) || IsExec(rule)) && rule.effect == Effect::kDeny) Deny(rule);
     }
@@ -110,17 +111,18 @@ class FileLowering {
     }
   }
 
-  Asked AskedOf(const Rule& rule) const {
+  static Asked AskedOf(ir::FacetId of, ir::OperationSet operations) {
     Asked asked;
-    const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
+    const kernel::FacetInfo& facet = kernel::Facets()[of];
     for (size_t i = 0; i < facet.operations.size(); ++i) {
-      if ((rule.operations >> i & 1) == 0) continue;
+      if ((operations >> i & 1) == 0) continue;
       const Asked one = AskedBy(facet.name, facet.operations[i]);
       asked.file |= one.file;
       asked.dir |= one.dir;
     }
     return asked;
   }
+  static Asked AskedOf(const Rule& rule) { return AskedOf(rule.facet, rule.operations); }
 
   static std::string Text(Letters letters) {
     std::string out;
@@ -191,10 +193,10 @@ class FileLowering {
     AddExec(prefix, rule, exec, target);
   }
 
-  void Unmediated(std::string_view facet, const std::string& glob, const std::string& letters) {
+  void Unmediated(std::string_view facet, std::initializer_list<std::string_view> globs, std::string_view letters) {
     const ir::FacetDefault& fallback = domain_.defaults[ir::FacetOf(facet)];
-    if (fallback.stated && !Permits(fallback.action)) return;
-    profile_.lines.push_back({glob + " " + letters, fallback.stated ? fallback.from.place : ""});
+    if (!DefaultPermits(ir::FacetOf(facet))) return;
+    for (const std::string_view glob : globs) profile_.lines.push_back({fmt::format("{} {}", glob, letters), fallback.stated ? fallback.from.place : ""});
   }
 
   // --- what is permitted at the names that one set of patterns matches
@@ -215,43 +217,49 @@ class FileLowering {
     return rules;
   }
 
+  // Operations that the policy permits at the names of a set, and those that the lines for allows grant.
+  struct Operations {
+    ir::OperationSet permitted = 0;
+    ir::OperationSet granted = 0;
+  };
+  Operations OperationsAt(const std::vector<uint32_t>& set, bool owner, ir::FacetId facet) const {
+    const bool maps = facet == ir::FacetOf("file");  // 5.7
+    ir::OperationSet allowed = 0;
+    ir::OperationSet denied = 0;
+    ir::OperationSet complained = 0;
+    if (DefaultPermits(facet)) allowed = ~ir::OperationSet{0};
+    if (maps && DefaultPermits(ir::FacetOf("exec"))) allowed |= kMapExec;
+    for (const uint32_t id : RulesAt(set)) {
+      const Rule& rule = domain_.rules[id];
+      if (!Matches(rule, set, owner) || rule.texts.count("label") != 0) continue;
+      if (maps && IsExec(rule)) {
+        if (rule.effect == Effect::kAllow) allowed |= kMapExec;
+        if (rule.effect == Effect::kComplain) complained |= kMapExec;
+      }
+      if (rule.facet != facet) continue;
+      if (rule.effect == Effect::kAllow) allowed |= rule.operations;
+      if (rule.effect == Effect::kDeny && rule.integers.empty()) denied |= rule.operations;
+      if (rule.effect == Effect::kComplain) complained |= rule.operations;
+    }
+    return {(allowed & ~denied) | complained, allowed | complained};
+  }
+  bool DefaultPermits(ir::FacetId facet) const {
+    const ir::FacetDefault& fallback = domain_.defaults[facet];
+    return !fallback.stated || Permits(fallback.action);
+  }
+
   // Letters that must be granted: of the operations that the policy permits there.  `granted` is what the lines for allows grant.
   void At(const std::vector<uint32_t>& set, bool owner, Asked* wanted, Asked* granted) const {
     for (const char* name : {"file", "exec"}) {
       const ir::FacetId facet = ir::FacetOf(name);
-      ir::OperationSet allowed = 0;
-      ir::OperationSet denied = 0;
-      ir::OperationSet complained = 0;
-      const ir::FacetDefault& fallback = domain_.defaults[facet];
-      const ir::FacetDefault& of_exec = domain_.defaults[ir::FacetOf("exec")];
-      if (!fallback.stated || Permits(fallback.action)) allowed = ~ir::OperationSet{0};
-      if (facet == ir::FacetOf("file") && (!of_exec.stated || Permits(of_exec.action))) allowed |= OperationBit("file", "map_exec");  // 5.7
-      for (const uint32_t id : RulesAt(set)) {
-        const Rule& rule = domain_.rules[id];
-        if (!Matches(rule, set, owner) || rule.texts.count("label") != 0) continue;
-        if (IsExec(rule) && rule.effect == Effect::kAllow && facet == ir::FacetOf("file")) allowed |= OperationBit("file", "map_exec");  // 5.7
-        if (rule.facet != facet) continue;
-        if (rule.effect == Effect::kAllow) allowed |= rule.operations;
-        if (rule.effect == Effect::kDeny && rule.integers.empty()) denied |= rule.operations;
-        if (rule.effect == Effect::kComplain) complained |= rule.operations;
-      }
-      const auto& operations = kernel::Facets()[facet].operations;
-      for (size_t i = 0; i < operations.size(); ++i) {
-        const Asked asked = AskedBy(name, operations[i]);
-        if (((allowed | complained) >> i & 1) != 0) {
-          granted->file |= asked.file;
-          granted->dir |= asked.dir;
-        }
-        if (((((allowed & ~denied) | complained)) >> i & 1) != 0) {
-          wanted->file |= asked.file;
-          wanted->dir |= asked.dir;
-        }
+      const Operations operations = OperationsAt(set, owner, facet);
+      for (const auto& [of, asked] : {std::pair(operations.permitted, wanted), std::pair(operations.granted, granted)}) {
+        const Asked one = AskedOf(facet, of);
+        asked->file |= one.file;
+        asked->dir |= one.dir;
       }
     }
-    wanted->file = WithImplied(wanted->file);
-    granted->file = WithImplied(granted->file);
-    wanted->dir = WithImplied(wanted->dir);
-    granted->dir = WithImplied(granted->dir);
+    for (Asked* asked : {wanted, granted}) *asked = {WithImplied(asked->file), WithImplied(asked->dir)};
   }
 
   // Over all names that the rule matches: letters that some of them need, and that some of them have and must not.
@@ -305,27 +313,75 @@ class FileLowering {
     } else if (IsExec(rule)) {
       AddExec("deny ", rule, "x", "");
     } else {
+      // A link is asked of its new name, then of both; `deny` takes from the second only, and silences that one only: so that the
+      // first is never refused (and recorded), it is granted.
+      if ((asked.file & kLink) != 0) AddNames("", rule, {kLink, 0});
       AddNames("deny ", rule, asked);
     }
   }
 
   void Audit(const Rule& rule) {
-    const Asked asked = AskedOf(rule);
-    const Over over = Survey(rule);
-    // Nothing of it is granted: refusals are recorded anyway.
-    if ((asked.file & over.needed_somewhere.file) == 0 && (asked.dir & over.needed_somewhere.dir) == 0) return;
-    if ((asked.file & ~over.needed_everywhere.file) != 0 || (asked.dir & ~over.needed_everywhere.dir) != 0) {
+    // What is permitted of it is recorded; refusals are anyway.
+    Asked somewhere;
+    Asked everywhere{0xff, 0xff};
+    for (const std::vector<uint32_t>& set : sets_) {
+      for (const bool owner : {true, false}) {
+        if (!Matches(rule, set, owner)) continue;
+        const Asked here = AskedOf(rule.facet, rule.operations & OperationsAt(set, owner, rule.facet).permitted);
+        somewhere = {static_cast<Letters>(somewhere.file | here.file), static_cast<Letters>(somewhere.dir | here.dir)};
+        everywhere = {static_cast<Letters>(everywhere.file & here.file), static_cast<Letters>(everywhere.dir & here.dir)};
+      }
+    }
+    if (somewhere.file == 0 && somewhere.dir == 0) return;
+    if (somewhere.file != everywhere.file || somewhere.dir != everywhere.dir) {
       profile_.problems.push_back({rule.id, "AppArmor can record this only where it grants it, and not all of the names are granted: name what is permitted"});
     } else if (IsExec(rule)) {
       std::string target;
       const std::string exec = ExecText(rule, &target);
       AddExec("audit ", rule, exec, target);
     } else {
-      AddNames("audit ", rule, asked);
+      AddNames("audit ", rule, somewhere);
     }
   }
 
+  // --- what becomes of a process
+
+  static std::string TransitionOf(const Rule& rule) {
+    const auto it = rule.texts.find("transition");
+    return it == rule.texts.end() ? "self" : it->second.front();
+  }
+  // True where each name that the inner rule matches is one of the outer's.
+  bool Contains(const Rule& outer, const Rule& inner) const {
+    return std::all_of(sets_.begin(), sets_.end(), [&](const auto& set) { return !Matches(inner, set, true) || Matches(outer, set, true); });
+  }
+
+  // Of several lines that let a name run, the parser takes the one without a glob, and refuses a profile in which two others, or two
+  // such, say different things.  We take the innermost rule (6.5).
+  void CheckTransitions() {
+    const std::string by_default = DefaultPermits(ir::FacetOf("exec")) ? "self" : "";
+    for (const std::vector<uint32_t>& set : sets_) {
+      std::set<std::string> literal;
+      std::set<std::string> globbed;
+      if (!by_default.empty()) globbed.insert(by_default);
+      const Rule* inner = nullptr;
+      for (const uint32_t id : RulesAt(set)) {
+        const Rule& rule = domain_.rules[id];
+        if (!IsExec(rule) || rule.texts.count("label") != 0 || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) continue;
+        for (const uint32_t pattern : rule_patterns_.at(id)) {
+          if (std::binary_search(set.begin(), set.end(), pattern)) (IsLiteral(patterns_[pattern]) ? literal : globbed).insert(TransitionOf(rule));
+        }
+        if (inner == nullptr || (Contains(*inner, rule) && !Contains(rule, *inner))) inner = &rule;
+      }
+      if (inner == nullptr || literal.size() + globbed.size() < 2) continue;
+      const std::set<std::string>& taken = literal.empty() ? globbed : literal;
+      if (taken.size() == 1 && *taken.begin() == TransitionOf(*inner)) continue;
+      profile_.problems.push_back({inner->id, "AppArmor cannot say that some of the names run as one thing and others as another where their patterns overlap: name the inner one without wildcards, or keep them apart"});
+    }
+  }
+  static bool IsLiteral(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
+
   const ir::Domain& domain_;
+  const ir::OperationSet kMapExec = MapExec();
   Profile& profile_;
   std::vector<std::string> patterns_;
   std::map<uint32_t, std::vector<uint32_t>> rule_patterns_;  // rule -> its patterns

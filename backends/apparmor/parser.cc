@@ -2,8 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -61,8 +63,27 @@ std::string Read(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-// For expressions that it does not end with.
-constexpr rlim_t kMaxSeconds = 120;
+// For expressions that it does not end with: seconds of computing.
+constexpr time_t kMaxSeconds = 120;
+
+// Waits for the child, and ends it when it has computed for too long.  A limit that is set from outside (prlimit) is not kept by
+// every kernel.
+bool Await(pid_t child, int* status) {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  clockid_t clock = 0;
+  timespec used = {};
+  pollfd ended = {fd, POLLIN, 0};
+  while (fd >= 0 && clock_getcpuclockid(child, &clock) == 0) {
+    const int ready = poll(&ended, 1, 500);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) break;
+    if (clock_gettime(clock, &used) == 0 && used.tv_sec >= kMaxSeconds) kill(child, SIGKILL);
+  }
+  if (fd >= 0) close(fd);
+  while (waitpid(child, status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
 
 // The exit status; what it says goes to `output`.
 Result<int> Run(std::vector<std::string> arguments, const std::string& output) {
@@ -80,13 +101,9 @@ Result<int> Run(std::vector<std::string> arguments, const std::string& output) {
   const int error = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{} cannot be run: {}", arguments[0], std::strerror(error)));
-  const rlimit limit = {kMaxSeconds, kMaxSeconds};
-  prlimit(child, RLIMIT_CPU, &limit, nullptr);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return Fail(ErrorCode::kEnvironment, fmt::format("{} was lost", arguments[0]));
-  }
-  if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL)) return Fail(ErrorCode::kTooLarge, fmt::format("{} was not done after {} seconds of computing", arguments[0], kMaxSeconds));
+  if (!Await(child, &status)) return Fail(ErrorCode::kEnvironment, fmt::format("{} was lost", arguments[0]));
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return Fail(ErrorCode::kTooLarge, fmt::format("{} was not done after {} seconds of computing", arguments[0], kMaxSeconds));
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

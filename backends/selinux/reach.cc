@@ -153,7 +153,7 @@ Reach::Reach(const ir::Domain& domain, const PathCells& cells) : domain_(domain)
     for (int operation = 0; operation < static_cast<int>(kernel::Facets()[rule.facet].operations.size()); ++operation) {
       if ((rule.operations >> operation & 1) != 0) by_operation_[{rule.facet, operation}].push_back(&rule);
     }
-    if (rule.facet == exec && rule.effect == Effect::kAllow) by_operation_[{file, MapExec()}].push_back(&rule);  // 5.7
+    if (rule.facet == exec && (rule.effect == Effect::kAllow || rule.effect == Effect::kComplain)) by_operation_[{file, MapExec()}].push_back(&rule);  // 5.7
   }
   for (const auto& [label, witness] : cells.tree->Witnesses()) live_.push_back({label, label});
 }

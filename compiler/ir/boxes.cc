@@ -158,7 +158,8 @@ Result<Boxes> PermittedOf(const Domain& domain, FacetId facet, int operation) {
   const bool maps = IsMapExec(facet, operation);
   const FacetId exec = FacetOf("exec");
   for (const Rule& rule : domain.rules) {
-    if (maps && rule.effect == Effect::kAllow && rule.facet == exec) allows.Add(rule);
+    if (maps && rule.facet == exec && rule.effect == Effect::kAllow) allows.Add(rule);
+    if (maps && rule.facet == exec && rule.effect == Effect::kComplain) complains.Add(rule);
     if (rule.facet != facet || (rule.operations >> operation & 1) == 0) continue;
     if (rule.effect == Effect::kAllow) allows.Add(rule);
     if (rule.effect == Effect::kDeny) denies.Add(rule);

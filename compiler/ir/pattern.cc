@@ -78,8 +78,9 @@ class Parser {
       const auto lo = static_cast<unsigned char>(text_[at_++]);
       auto hi = lo;
       if (at_ + 1 < text_.size() && text_[at_] == '-' && text_[at_ + 1] != ']') {
-        hi = static_cast<unsigned char>(text_[at_ + 1]);
-        at_ += 2;
+        ++at_;
+        if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
+        hi = static_cast<unsigned char>(text_[at_++]);
       }
       if (hi < lo) error_ = "a class has a range whose ends are reversed";
       for (unsigned b = lo; b <= hi; ++b) bytes.set(b);

@@ -252,7 +252,8 @@ bool MapsFile(const ir::ObjectCheck& check) {
   return facet.name == "file" && facet.operations[static_cast<size_t>(check.operation)] == "map_exec";
 }
 bool MapsWhatRuns(const Rule& rule, const ir::ObjectCheck& check) {
-  return MapsFile(check) && rule.effect == Effect::kAllow && kernel::Facets()[rule.facet].name == "exec";
+  const bool speaks = rule.effect == Effect::kAllow || rule.effect == Effect::kComplain || rule.effect == Effect::kAudit;
+  return MapsFile(check) && speaks && kernel::Facets()[rule.facet].name == "exec";
 }
 
 // 5.2: one object check.
@@ -286,6 +287,14 @@ bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
 
 }  // namespace
 
+// 5.7: the file that is mapped may run.
+static bool Runs(const Domain& domain, const ir::ObjectCheck& maps) {
+  ir::ObjectCheck runs = maps;
+  runs.facet = ir::FacetOf("exec");
+  runs.operation = 0;
+  return DecideObject(domain, runs).permitted();
+}
+
 Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
   Decision denied{{ActionKind::kAllow, 0}, {}, ""};
   std::vector<uint32_t> allows;
@@ -298,7 +307,7 @@ Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
     }
     if (rule.effect == Effect::kAllow) allows.push_back(rule.id);
     if (rule.effect == Effect::kComplain) complains.push_back(rule.id);
-    audited |= rule.effect == Effect::kAudit;
+    audited |= rule.effect == Effect::kAudit && (rule.facet == check.facet || Runs(domain, check));
   }
   const Action permitted = {audited ? ActionKind::kLog : ActionKind::kAllow, 0};
   if (denied.reason.empty() && !allows.empty()) return {permitted, allows, "allow rule"};

@@ -209,7 +209,6 @@ class Maker {
     const std::string verb = Verb("exec", true);
     const std::string paths = Once(3) ? Paths() : "\"" + Related() + "\"";
     std::string rule = fmt::format("{} exec path({})", verb, paths);
-    if (verb == "complain" && !Once(4)) Line(fmt::format("complain file {{ map_exec }} on path({})", paths));
     if ((verb == "allow" || verb == "audit allow") && !Once(3)) {
       if (names_.size() > 1 && Once(2)) {
         Uses("exec into a domain");

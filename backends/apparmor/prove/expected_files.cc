@@ -115,6 +115,7 @@ class Expecting {
 
   void At(const std::vector<uint32_t>& set, bool owner, ExpectedFile& file, ExpectedFile& dir) const {
     const std::vector<const Rule*> rules = Matching(set, owner);
+    const bool runs = Runs(rules);
     for (const Facet& facet : facets_) {
       const ir::FacetDefault& fallback = domain_.defaults[facet.id];
       const bool open = !fallback.stated || Permits(fallback.action);
@@ -125,13 +126,13 @@ class Expecting {
         bool audited = false;
         bool quiet = false;
         for (const Rule* rule : rules) {
-          allowed |= facet.maps == static_cast<int>(i) && rule->facet == facets_[1].id && rule->effect == Effect::kAllow;  // 5.7
-          if (rule->facet != facet.id || (rule->operations >> i & 1) == 0) continue;
+          const bool maps = facet.maps == static_cast<int>(i) && rule->facet == facets_[1].id;  // 5.7
+          if (!maps && (rule->facet != facet.id || (rule->operations >> i & 1) == 0)) continue;
           allowed |= rule->effect == Effect::kAllow;
-          denied |= rule->effect == Effect::kDeny && rule->integers.empty();  // 8.3: what it cannot see may be another value
+          denied |= !maps && rule->effect == Effect::kDeny && rule->integers.empty();  // 8.3: what it cannot see may be another value
           complained |= rule->effect == Effect::kComplain;
-          audited |= rule->effect == Effect::kAudit || rule->effect == Effect::kComplain;
-          quiet |= rule->effect == Effect::kQuiet;
+          audited |= rule->effect == Effect::kComplain || (rule->effect == Effect::kAudit && (!maps || runs));
+          quiet |= !maps && rule->effect == Effect::kQuiet;
         }
         const bool permitted = complained || (allowed && !denied);
         const Asks& asks = facet.asks[i];
@@ -155,6 +156,14 @@ class Expecting {
       one->quiet &= ~one->allow;
       one->audit &= one->allow;
     }
+  }
+
+  // Whether what the rules match may be run.
+  bool Runs(const std::vector<const Rule*>& rules) const {
+    const auto any = [&](Effect effect) {
+      return std::any_of(rules.begin(), rules.end(), [&](const Rule* rule) { return rule->facet == facets_[1].id && rule->effect == effect && (effect != Effect::kDeny || rule->integers.empty()); });
+    };
+    return any(Effect::kComplain) || ((OpenExec() || any(Effect::kAllow)) && !any(Effect::kDeny));
   }
 
   static uint32_t WithImplied(uint32_t bits) {

@@ -129,7 +129,7 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
 
 FacetEvents::FacetEvents(const ir::Domain& domain, ir::FacetId facet, const World& world) : domain_(domain), facet_(facet), world_(world) {
   for (const ir::Rule& rule : domain.rules) {
-    const bool maps = kernel::Facets()[facet].name == "file" && kernel::Facets()[rule.facet].name == "exec" && rule.effect == ir::Effect::kAllow;  // 5.7
+    const bool maps = kernel::Facets()[facet].name == "file" && kernel::Facets()[rule.facet].name == "exec" && (rule.effect == ir::Effect::kAllow || rule.effect == ir::Effect::kComplain);  // 5.7
     if (rule.facet == facet || maps) rules_.push_back(&rule);
   }
   const ir::FacetDefault& d = domain.defaults[facet];

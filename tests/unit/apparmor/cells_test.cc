@@ -110,6 +110,13 @@ TEST(Cells, EveryChangeThatTheKernelCouldTellIsRejected) {
     for (const ir::Domain& domain : front->policy.domains) profiles.push_back(Lower(front->policy, domain, {"6.1"}));
     const auto verdict = RunParser(Emit(profiles, {}).text, kernel::ApparmorFeaturesText("6.1"));
     ASSERT_TRUE(verdict.has_value() && verdict->accepted) << (verdict ? verdict->message : verdict.error().message);
+    const auto compiled = ReadCompiled(verdict->binary);
+    ASSERT_TRUE(compiled.has_value());
+    for (const CompiledProfile& one : *compiled) {  // else every change of it would be rejected for nothing
+      const auto domain = std::find_if(front->policy.domains.begin(), front->policy.domains.end(), [&](const ir::Domain& each) { return each.name == one.name; });
+      const auto proof = Prove(front->policy, *domain, one, "6.1");
+      ASSERT_TRUE(proof.has_value() && proof->proved) << text << (proof ? proof->difference : proof.error().message);
+    }
     Mutants(front->policy, verdict->binary).Run(counts);
   }
   for (const auto& [kind, count] : counts) {

@@ -160,6 +160,13 @@ TEST(PathSet, ClosureUnderWhatPatternsTellApart) {
   EXPECT_TRUE(PathSet::Parse("/b")->ClosedUnder(cells)->Contains("/c/d"));
 }
 
+TEST(PathSet, ARangeEndsInAnEscapedByte) {
+  const auto set = PathSet::Parse("/[Y-\\]]");
+  ASSERT_TRUE(set.has_value());
+  for (const char* in : {"/Y", "/[", "/\\", "/]"}) EXPECT_TRUE(set->Contains(in)) << in;
+  for (const char* out : {"/X", "/^", "/-", "/Y]"}) EXPECT_FALSE(set->Contains(out)) << out;
+}
+
 TEST(PathSet, MalformedPatternsAreErrors) {
   for (const char* bad : {"/a[", "/a[]", "/{a,b", "/a}", "/a\\", "/[b-a]"}) {
     EXPECT_FALSE(PathSet::Parse(bad).has_value()) << bad;
