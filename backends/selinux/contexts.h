@@ -12,8 +12,8 @@ namespace ravelin::selinux {
 
 // What the sorting of file_contexts looks at: an entry with more of it wins.
 struct Precedence {
-  bool exact = false;      // no metacharacter
-  size_t stem = 0;         // characters before the first metacharacter
+  bool exact = false;  // no metacharacter
+  size_t stem = 0;     // characters before the first metacharacter
   size_t length = 0;
   auto operator<=>(const Precedence&) const = default;
 };

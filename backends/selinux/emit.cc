@@ -57,6 +57,7 @@ class Writer {
       if (!domain.attached) Type(domain.entry_type, kFiles, {"what starts policy " + domain.name});
     }
     for (const PathType& path : module_.paths) {
+      if (path.host) continue;
       Line(fmt::format("; {}", fmt::join(path.patterns, "  and  ")));
       Type(path.type, kFiles, path.from);
     }
@@ -83,7 +84,9 @@ class Writer {
     std::vector<std::string> domains(module_.peers.begin(), module_.peers.end());
     std::vector<std::string> ports;
     for (const DomainTypes& domain : module_.domains) domains.push_back(domain.type);
-    for (const PathType& path : module_.paths) files.push_back(path.type);
+    for (const PathType& path : module_.paths) {
+      if (std::find(files.begin(), files.end(), path.type) == files.end()) files.push_back(path.type);
+    }
     for (const PortType& port : module_.ports) {
       if (std::find(ports.begin(), ports.end(), port.type) == ports.end()) ports.push_back(port.type);
     }

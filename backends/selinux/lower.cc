@@ -64,7 +64,7 @@ Result<Module> Lowering::Run(int folder_depth) {
   cells_ = std::move(*cells);
   module_.policy_capabilities = target_.policy_capabilities;
   DeclareTypes();
-  if (auto declared = DeclarePorts(); !declared) return tl::make_unexpected(std::move(declared.error()));
+  DeclarePorts();
   for (const ir::Domain& domain : policy_.domains) {
     const auto lowered = LowerDomain(domain);
     if (!lowered) return tl::make_unexpected(lowered.error());
@@ -74,7 +74,26 @@ Result<Module> Lowering::Run(int folder_depth) {
   std::map<std::vector<uint32_t>, std::string> by_patterns;
   for (const auto& [label, type] : types_) by_patterns[cells_.PatternsOf(label)] = type;
   module_.contexts = MakeContexts(cells_.patterns, by_patterns);
+  if (options_.host != nullptr) {
+    ReuseTypes(*options_.host, module_);
+    FindConflicts();
+  }
   return std::move(module_);
+}
+
+void PlaceConflict(const ir::Policy& policy, const std::vector<std::string>& patterns, Conflict& conflict) {
+  const auto named = [&](const std::string& text) { return std::find(patterns.begin(), patterns.end(), text) != patterns.end(); };
+  for (size_t d = 0; d < policy.domains.size(); ++d) {
+    for (const ir::Rule& rule : policy.domains[d].rules) {
+      for (const auto& [attribute, texts] : rule.texts) {
+        if (!IsPathAttribute(attribute) || std::none_of(texts.begin(), texts.end(), named)) continue;
+        conflict.domain = d;
+        conflict.rule = rule.id;
+        return;
+      }
+    }
+    if (std::any_of(policy.domains[d].attach.begin(), policy.domains[d].attach.end(), named)) conflict.domain = d;
+  }
 }
 
 void Lowering::DeclareTypes() {
@@ -100,6 +119,7 @@ void Lowering::DeclareTypes() {
     }
   }
   std::set<std::string> taken;
+  if (options_.host != nullptr) taken = options_.host->types;
   for (const DomainTypes& domain : module_.domains) taken.insert({domain.type, domain.entry_type});
   for (const auto& [label, witness] : cells_.tree->Witnesses()) {
     const auto& patterns = cells_.PatternsOf(label);
@@ -120,7 +140,7 @@ void Lowering::DeclareTypes() {
   }
 }
 
-Result<void> Lowering::DeclarePorts() {
+void Lowering::DeclarePorts() {
   std::vector<ir::IntervalSet> sets;
   std::vector<std::set<std::string>> protocols;  // by set
   for (const ir::Domain& domain : policy_.domains) {
@@ -147,42 +167,72 @@ Result<void> Lowering::DeclarePorts() {
       if (sets[i].Contains(ports.Min())) type.protocols.insert(protocols[i].begin(), protocols[i].end());
     }
     for (const std::string& protocol : std::set<std::string>(type.protocols)) {
-      RAVELIN_TRY(known, TypeOfHostPorts(protocol, ports));
+      auto known = TypeOfHostPorts(protocol, ports);
       if (!known) continue;
       type.protocols.erase(protocol);
       module_.ports.push_back(std::move(*known));
     }
     if (!type.protocols.empty()) module_.ports.push_back(std::move(type));
   }
-  return {};
 }
 
 // A host's portcon for these very ports cannot be stated again; one for more ports loses against ours.
-Result<std::optional<PortType>> Lowering::TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports) {
+std::optional<PortType> Lowering::TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports) {
+  if (options_.host == nullptr) return std::nullopt;
   std::set<std::string> types;
   ir::IntervalSet taken;
   for (const ir::Interval& i : ports.intervals()) {
-    for (const HostPort& host : options_.host_ports) {
+    for (const HostPort& host : options_.host->ports) {
       if (host.protocol != protocol || host.hi < i.lo || host.lo > i.hi || host.hi - host.lo > i.hi - i.lo) continue;
       types.insert(host.type);
       taken = taken.Union(ir::IntervalSet({{host.lo, host.hi}}));
     }
   }
   if (types.empty()) {
-    if (!options_.host_ports.empty()) module_.choices.push_back(fmt::format("{} port {}: a new type; the host has none for it alone", protocol, ports.Min()));
-    return std::optional<PortType>();
+    module_.choices.push_back(fmt::format("{} port {}: a new type; the host has none for it alone", protocol, ports.Min()));
+    return std::nullopt;
   }
   if (types.size() > 1 || taken != ports) {
-    return Fail(ErrorCode::kUnsupported, fmt::format("{} port {} and those that the same rules name: the host's policy has {} for port {}; name that port in a rule of its own", protocol, ports.Min(), *types.begin(), taken.Min()));
+    const std::string text = fmt::format("{} port {} and others that the same rules name cannot have one type: the host's policy has {} for port {}", protocol, ports.Min(), *types.begin(), taken.Min());
+    for (size_t d = 0; d < policy_.domains.size(); ++d) {
+      for (const ir::Rule& rule : policy_.domains[d].rules) {
+        const auto port = rule.integers.find("port");
+        if (port == rule.integers.end() || port->second.Intersect(ports).empty()) continue;
+        module_.conflicts.push_back({Conflict::Kind::kPort, d, rule.id, text, fmt::format("name port {} in a rule of its own", taken.Min())});
+        return std::nullopt;
+      }
+    }
   }
   PortType reused{*types.begin(), {}, {protocol}, true};
-  for (const HostPort& host : options_.host_ports) {
+  for (const HostPort& host : options_.host->ports) {
     if (host.protocol == protocol && host.type == reused.type) reused.ports = reused.ports.Union(ir::IntervalSet({{host.lo, host.hi}}));
   }
   const ir::IntervalSet others = reused.ports.Minus(ports);
   const std::string wider = others.empty() ? "" : fmt::format("; what is granted holds for its other ports, too (port {}, say)", others.Min());
   module_.choices.push_back(fmt::format("{} port {}: the host's type {}, since a port has one type in a policy{}", protocol, ports.Min(), reused.type, wider));
-  return std::optional<PortType>(std::move(reused));
+  return reused;
+}
+
+// Names of types, and entries for one regular expression: a policy has one of each.
+void Lowering::FindConflicts() {
+  for (size_t d = 0; d < module_.domains.size(); ++d) {
+    const DomainTypes& domain = module_.domains[d];
+    for (const std::string& type : {domain.type, domain.entry_type}) {
+      if (options_.host->types.count(type) == 0 || (domain.attached && type == domain.entry_type)) continue;
+      module_.conflicts.push_back({Conflict::Kind::kName, d, std::nullopt, fmt::format("policy `{}` needs a type {}, and the host's policy has one of that name", domain.name, type), "give the policy a name that is free there"});
+    }
+  }
+  std::map<std::string, const FileContext*> ours;
+  for (const FileContext& context : module_.contexts) ours[context.regex] = &context;
+  for (const HostContext& host : options_.host->contexts) {
+    const auto same = ours.find(host.regex);
+    if (same == ours.end() || (host.kind == "any" && host.type == same->second->type)) continue;
+    const auto path = std::find_if(module_.paths.begin(), module_.paths.end(), [&](const PathType& one) { return one.type == same->second->type; });
+    Conflict conflict{Conflict::Kind::kLabel, 0, std::nullopt, fmt::format("the host labels `{}` already, as {}", host.regex, host.type.empty() ? "nothing" : host.type), ""};
+    conflict.help = host.type.empty() ? "name the path otherwise" : fmt::format("grant what is needed on `label(\"{}\")`, which all objects of that type share", host.type);
+    if (path != module_.paths.end()) PlaceConflict(policy_, path->patterns, conflict);
+    module_.conflicts.push_back(std::move(conflict));
+  }
 }
 
 std::string Lowering::TypeOfLabel(uint32_t label) const {

@@ -37,8 +37,9 @@ class Lowering {
 
   // lower.cc
   void DeclareTypes();
-  Result<void> DeclarePorts();
-  Result<std::optional<PortType>> TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports);
+  void DeclarePorts();
+  std::optional<PortType> TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports);
+  void FindConflicts();
   Result<void> LowerDomain(const ir::Domain& domain);
   void AddBase(const ir::Domain& domain);
   void Add(const std::string& source, const std::string& target, const std::string& object_class, const std::vector<std::string>& permissions, const Places& places);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct PathType {
   std::vector<std::string> patterns;
   std::string witness;  // one of its paths
   Places from;
+  bool host = false;  // the type is the host's
 };
 
 // One entry of file_contexts.
@@ -89,6 +91,18 @@ struct LabelDifference {
   std::string created;   // at creation
 };
 
+// What cannot stand beside the host's policy, with the rule that it comes from.
+struct Conflict {
+  enum class Kind { kName,
+                    kLabel,
+                    kPort };
+  Kind kind = Kind::kName;
+  size_t domain = 0;
+  std::optional<uint32_t> rule;  // else the domain itself
+  std::string text;
+  std::string help;
+};
+
 struct Module {
   std::string name;
   std::vector<DomainTypes> domains;
@@ -105,7 +119,8 @@ struct Module {
   std::map<std::string, Places> wide;  // facets that are permitted by default, by domain
   std::vector<std::string> choices;    // of types for what the host has types for
   std::vector<LabelDifference> differences;
-  std::map<Access, Allowed> base;  // grants of base/grants.tsv, apart from `allows`
+  std::vector<Conflict> conflicts;  // with the host; nothing can be compiled where there is any
+  std::map<Access, Allowed> base;   // grants of base/grants.tsv, apart from `allows`
 };
 
 }  // namespace ravelin::selinux

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "backends/selinux/base/grants.h"
 #include "backends/selinux/host.h"
@@ -31,16 +32,64 @@ std::string Explain(const std::vector<CilMessage>& messages, const std::vector<s
   return sources.empty() ? text : fmt::format("{}: libsepol: {}", fmt::join(sources, "; "), text);
 }
 
-// What stands beside the module when it is compiled: our own base, or the host's policy and the probe.
-std::vector<CilFile> Around(const Module& module, const Options& options) {
-  if (options.host != nullptr) {
-    std::vector<CilFile> files = options.host->policy;
-    files.push_back({"probe.cil", fmt::format("(type {0})\n(typeattributeset {1} ({0}))\n(roletype {2} {0})\n", kProbe, kDomains, kRole)});
-    return files;
-  }
-  std::vector<CilFile> files = {{"base.cil", StandaloneBase({module.policy_capabilities.begin(), module.policy_capabilities.end()})}};
-  if (options.form == Form::kModule) files.push_back({"names.cil", NamedTypes(module)});
+// What stands beside the module: its own base, or the host's policy, as far as it is not the module that this one replaces.
+struct Beside {
+  std::vector<CilFile> policy;
+  HostFacts facts;
+};
+
+Result<Beside> BesideOf(const Host& host, const std::string& module) {
+  Host others = host;
+  std::erase_if(others.policy, [&](const CilFile& file) { return file.name == module + ".cil"; });
+  Beside out;
+  RAVELIN_TRY(facts, ReadHost(others));
+  out.policy = PolicyOfHost(others, facts);
+  out.facts = std::move(facts);
+  return out;
+}
+
+std::vector<CilFile> Around(const Module& module, const Options& options, const Beside& beside) {
+  std::vector<CilFile> files;
+  const bool whole = options.host != nullptr && !options.host->policy.empty();
+  if (!whole) files.push_back({"base.cil", StandaloneBase({module.policy_capabilities.begin(), module.policy_capabilities.end()})});
+  if (!whole && options.form == Form::kModule) files.push_back({"names.cil", NamedTypes(module)});
+  files.insert(files.end(), beside.policy.begin(), beside.policy.end());
+  if (options.host != nullptr) files.push_back({"probe.cil", fmt::format("(type {0})\n(typeattributeset {1} ({0}))\n(roletype {2} {0})\n", kProbe, kDomains, kRole)});
   return files;
+}
+
+std::string NameOf(const ir::Policy& policy, const Options& options) { return options.name.empty() ? policy.domains.front().name : options.name; }
+
+Result<Module> LowerBeside(const ir::Policy& policy, const Options& options, const HostFacts* host) {
+  // Directories near the root are the host's, which other programs share.
+  return Lower(policy, {NameOf(policy, options), options.form == Form::kStandalone ? 0 : 3, options.target, host});
+}
+
+// All file_contexts in the order in which they would be installed.
+std::string Installed(const CilPolicy& compiled, const Host* host) {
+  std::string out = compiled.file_contexts;
+  if (host == nullptr || host->policy.empty()) return out;
+  const auto local = ReadContexts(host->file_contexts);
+  const auto known = ReadContexts(out);
+  if (!local || !known) return out;
+  std::set<std::string> lines;
+  for (const HostContext& context : *known) lines.insert(FormatContext(context));
+  for (const HostContext& context : *local) {
+    if (lines.insert(FormatContext(context)).second) out += FormatContext(context);
+  }
+  return out;
+}
+
+// Where an entry of the host's wins against the module's, that is no defect but a conflict.
+std::vector<Conflict> LabelConflicts(const ir::Policy& policy, const ProofResult& proof) {
+  std::vector<Conflict> conflicts;
+  for (const Difference& difference : proof.differences) {
+    if (difference.patterns.empty()) continue;
+    Conflict conflict{Conflict::Kind::kLabel, 0, std::nullopt, difference.text, "name the path in a rule of its own, or grant what is needed on `label(...)`"};
+    PlaceConflict(policy, difference.patterns, conflict);
+    conflicts.push_back(std::move(conflict));
+  }
+  return conflicts;
 }
 
 }  // namespace
@@ -48,36 +97,47 @@ std::vector<CilFile> Around(const Module& module, const Options& options) {
 Result<Module> LowerFor(const ir::Policy& policy, const Options& options) {
   if (policy.domains.empty()) return Fail(ErrorCode::kMalformed, "there is no policy to compile");
   RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "a standalone policy has no host");
-  const std::string name = options.name.empty() ? policy.domains.front().name : options.name;
-  // Directories near the root are the host's, which other programs share.
-  LowerOptions lower{name, options.form == Form::kStandalone ? 0 : 3, options.target, {}};
-  if (options.host != nullptr) {
-    for (const CilFile& file : options.host->policy) {
-      for (HostPort& port : HostPorts(file.text)) lower.host_ports.push_back(std::move(port));
-    }
-  }
-  return Lower(policy, lower);
+  if (options.host == nullptr) return LowerBeside(policy, options, nullptr);
+  RAVELIN_TRY(beside, BesideOf(*options.host, NameOf(policy, options)));
+  return LowerBeside(policy, options, &beside.facts);
 }
 
 Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
-  RAVELIN_TRY(module, LowerFor(policy, options));
+  if (policy.domains.empty()) return Fail(ErrorCode::kMalformed, "there is no policy to compile");
+  RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "a standalone policy has no host");
+  Beside beside;
+  if (options.host != nullptr) {
+    RAVELIN_TRY(known, BesideOf(*options.host, NameOf(policy, options)));
+    beside = std::move(known);
+  }
+  RAVELIN_TRY(module, LowerBeside(policy, options, options.host == nullptr ? nullptr : &beside.facts));
+  Artifact artifact;
+  if (!module.conflicts.empty()) {
+    artifact.module = std::move(module);
+    return artifact;
+  }
   const Emitted emitted = Emit(module, options.form);
-  std::vector<CilFile> files = Around(module, options);
+  std::vector<CilFile> files = Around(module, options, beside);
   const std::string base = options.form == Form::kStandalone ? files.front().text : "";
   files.push_back({kModuleFile, emitted.cil});
   RAVELIN_TRY(compiled, CompileCil(files, options.host != nullptr));
   if (!compiled.compiled) return Fail(ErrorCode::kMalformed, Explain(compiled.messages, emitted.line_sources));
-  RAVELIN_TRY(proof, Prove(policy, {emitted.cil, compiled.binary, compiled.decompiled, emitted.file_contexts, compiled.file_contexts, options.host == nullptr ? "" : kProbe}, options.target));
-  Artifact artifact;
+  std::set<std::string> reused;
+  for (const PathType& path : module.paths) {
+    if (path.host) reused.insert(path.type);
+  }
+  RAVELIN_TRY(proof, Prove(policy, {emitted.cil, compiled.binary, compiled.decompiled, emitted.file_contexts, Installed(compiled, options.host), reused, options.host == nullptr ? "" : kProbe}, options.target));
+  if (auto conflicts = LabelConflicts(policy, proof); !conflicts.empty()) {
+    module.conflicts = std::move(conflicts);
+    artifact.module = std::move(module);
+    return artifact;
+  }
   artifact.cil = base + emitted.cil;
   artifact.file_contexts = emitted.file_contexts;
   if (options.form == Form::kStandalone) artifact.binary = std::move(compiled.binary);
   artifact.host_grants = std::move(proof.host_grants);
   artifact.proof = std::move(proof);
   artifact.choices = module.choices;
-  if (options.host != nullptr) {
-    for (std::string& choice : ExplainPaths(module, compiled.file_contexts)) artifact.choices.push_back(std::move(choice));
-  }
   for (const auto& [access, allowed] : module.base) {
     for (const auto& [permission, places] : allowed.permissions) {
       artifact.base_grants.push_back({fmt::format("(allow {} {} ({} ({})))", access.source, access.target, access.object_class, permission), *places.begin()});

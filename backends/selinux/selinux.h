@@ -5,17 +5,13 @@
 #include <vector>
 
 #include "backends/selinux/emit.h"
+#include "backends/selinux/host.h"
 #include "backends/selinux/module.h"
 #include "backends/selinux/prove/prove.h"
 #include "backends/selinux/sepol/sepol.h"
 #include "backends/selinux/target.h"
 
 namespace ravelin::selinux {
-
-// The policy that a module is to stand beside.
-struct Host {
-  std::vector<CilFile> policy;  // its modules as CIL
-};
 
 struct Options {
   Form form = Form::kStandalone;
@@ -30,6 +26,7 @@ struct Grant {
   std::string reason;
 };
 
+// Where module.conflicts is not empty nothing else is here.
 struct Artifact {
   Module module;
   std::string cil;  // of the module; a standalone one begins with the base
@@ -43,7 +40,7 @@ struct Artifact {
   std::vector<std::string> differences;  // new objects whose label is not that of their path
 };
 
-// What the module of that form will say; kUnsupported names what cannot be expressed.
+// What the module of that form will say, its conflicts with the host included; kUnsupported names what cannot be expressed.
 Result<Module> LowerFor(const ir::Policy& policy, const Options& options);
 // kMalformed: libsepol refused the module; the message names the places of the source (a `never` that does not hold, say).
 Result<Artifact> Compile(const ir::Policy& policy, const Options& options);

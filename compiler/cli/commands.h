@@ -16,6 +16,7 @@ struct CompileCommand {
   std::vector<std::string> backends;  // empty: all that the policy's layers name
   std::string emit;                   // empty: a bundle
   std::string selinux_form = "standalone";
+  std::vector<std::string> selinux_host;  // modules and file_contexts of the policy to stand beside
   bool cost = false;
   std::string frequencies;
   std::string prove = "diagrams";  // or "z3": both
@@ -96,6 +97,13 @@ struct ImportApparmorCommand {
   std::vector<std::string> folders;  // where included files are looked up
 };
 int Run(const ImportApparmorCommand& command);
+
+struct ImportCilCommand {
+  CommonOptions common;
+  std::string input;
+  std::string output;
+};
+int Run(const ImportCilCommand& command);
 
 struct RunCommand {
   CommonOptions common;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "compiler/cli/commands.h"
 #include "compiler/driver/frequencies.h"
@@ -31,7 +32,7 @@ bool AllLayersAccounted(const CompileCommand& command, const driver::Frontend& f
 
 class Compiler {
  public:
-  Compiler(const CompileCommand& command, std::map<std::string, double> frequencies) : command_(command), frequencies_(std::move(frequencies)) {}
+  Compiler(const CompileCommand& command, std::map<std::string, double> frequencies, std::optional<selinux::Host> host) : command_(command), frequencies_(std::move(frequencies)), host_(std::move(host)) {}
 
   int One(const std::string& path, const std::string& output) {
     int exit_code = kOk;
@@ -56,7 +57,7 @@ class Compiler {
       built_.profiles = std::move(*made);
     }
     if (Wants("selinux", *front)) {
-      auto made = driver::CompileSelinux(*front, built_.module_form, front->sink);
+      auto made = driver::CompileSelinux(*front, built_.module_form, host_ ? &*host_ : nullptr, front->sink);
       if (!made) return Complain(made.error());
       failed = failed || !*made;
       built_.module = std::move(*made);
@@ -142,6 +143,7 @@ class Compiler {
 
   const CompileCommand& command_;
   std::map<std::string, double> frequencies_;
+  std::optional<selinux::Host> host_;
   driver::Built built_;  // of the policy at hand
 };
 
@@ -157,6 +159,10 @@ int Run(const CompileCommand& command) {
     Complain("the filter is binary; name a file with -o, or use --emit listing");
     return kUsage;
   }
+  if (!command.selinux_host.empty() && command.selinux_form != "module") {
+    Complain("--selinux-host goes with --selinux-form module: a standalone policy stands beside no other one");
+    return kUsage;
+  }
   const auto files = ExpandInputs(command.inputs);
   if (!files) return Complain(files.error());
   if (files->size() > 1 && !command.emit.empty()) {
@@ -169,7 +175,13 @@ int Run(const CompileCommand& command) {
     if (!workloads) return Complain(workloads.error());
     frequencies = driver::Mean(*workloads);
   }
-  Compiler compiler(command, std::move(frequencies));
+  std::optional<selinux::Host> host;
+  if (!command.selinux_host.empty()) {
+    auto read = driver::ReadSelinuxHost(command.selinux_host);
+    if (!read) return Complain(read.error());
+    host = std::move(*read);
+  }
+  Compiler compiler(command, std::move(frequencies), std::move(host));
   int exit_code = kOk;
   for (const std::string& file : *files) {
     const std::string output = files->size() > 1 && !command.output.empty() ? command.output + "/" + StemOf(file) : command.output;

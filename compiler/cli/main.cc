@@ -34,11 +34,13 @@ struct CommandLine {
   ExplainCommand explain;
   ImportCommand import_profile;
   ImportApparmorCommand import_apparmor;
+  ImportCilCommand import_cil;
   RunCommand run;
   bool list_diagnostics = false;
   CLI::App* import_app = nullptr;
   CLI::App* oci = nullptr;
   CLI::App* apparmor = nullptr;
+  CLI::App* cil = nullptr;
 
   CommandLine() {
     app.name("ravelin");
@@ -63,6 +65,7 @@ struct CommandLine {
     sub.add_option("--backend", compile.backends, "emit these layers only")->allow_extra_args(false);
     sub.add_option("--emit", compile.emit, "one artifact instead of a bundle: bpf, oci, c, listing, apparmor, cil, fc")->check(CLI::IsMember({"bpf", "oci", "c", "listing", "apparmor", "cil", "fc"}));
     sub.add_option("--selinux-form", compile.selinux_form, "standalone: with a base of its own, for guests and sandboxes; module: beside a distribution's policy, whose files it labels anew")->check(CLI::IsMember({"module", "standalone"}))->capture_default_str();
+    sub.add_option("--selinux-host", compile.selinux_host, "policy to stand beside: a module (*.cil), file_contexts, or a folder of them (repeatable; with --selinux-form module)")->allow_extra_args(false);
     sub.add_option("--policy", compile.policy, "which policy of the file");
     sub.add_flag("--cost", compile.cost, "print what the filter costs");
     sub.add_option("--frequencies", compile.frequencies, "JSON of call frequencies to optimize for");
@@ -136,6 +139,10 @@ struct CommandLine {
     apparmor->add_option("-I,--include-folder", import_apparmor.folders, "where included files are looked up, before /etc/apparmor.d (repeatable)")->allow_extra_args(false);
     apparmor->add_option("-o,--output", import_apparmor.output, "write there instead of standard output");
     AddOutputOptions(*apparmor, import_apparmor.common);
+    cil = sub.add_subcommand("selinux-cil", "an SELinux module, in CIL");
+    cil->add_option("module", import_cil.input, "module, - for standard input")->required();
+    cil->add_option("-o,--output", import_cil.output, "write there instead of standard output");
+    AddOutputOptions(*cil, import_cil.common);
   }
 
   void Launch(CLI::App& sub) {
@@ -155,7 +162,7 @@ struct CommandLine {
     if (app.got_subcommand("dump")) return Run(dump);
     if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
-    if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : Run(import_profile);
+    if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : Run(import_profile);
     if (app.got_subcommand("run")) return Run(run);
     const auto printed = Print(app.help());
     return printed ? kUsage : kEnvironment;

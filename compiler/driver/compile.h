@@ -53,7 +53,10 @@ struct Frontend;
 Result<std::optional<apparmor::Artifact>> CompileApparmor(const Frontend& front, diag::Sink& sink);
 
 // The module of all policies of the file, compiled by libsepol and proved.  Fails where libsepol does; nullopt after an error in the sink.
-Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
+// `host`: of the module form, the policy that it is to stand beside; what cannot stand there is an error in the sink.
+Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, const selinux::Host* host, diag::Sink& sink);
+// Modules (*.cil) and file_contexts, by name or in folders.
+Result<selinux::Host> ReadSelinuxHost(const std::vector<std::string>& paths);
 // What the module will say; nullopt where no layer set names SELinux, or after an error in the sink.
 std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
 selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts);

@@ -21,6 +21,12 @@ bool HasRaw(const Frontend& front, diag::Sink& sink) {
   return any;
 }
 
+void Report(const selinux::Conflict& conflict, const ir::Policy& policy, diag::Sink& sink) {
+  constexpr diag::Kind kKinds[] = {diag::Kind::kSelinuxNameTaken, diag::Kind::kSelinuxLabelConflict, diag::Kind::kSelinuxPortConflict};
+  const ir::Domain& domain = policy.domains[conflict.domain];
+  sink.Report(kKinds[static_cast<size_t>(conflict.kind)], conflict.rule ? domain.rules[*conflict.rule].from.span : domain.from.span, conflict.text).Help(conflict.help);
+}
+
 }  // namespace
 
 selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts) { return {facts.kernel, facts.selinux_policy_capabilities}; }
@@ -36,17 +42,22 @@ std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form
   return std::nullopt;
 }
 
-Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink) {
+Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, selinux::Form form, const selinux::Host* host, diag::Sink& sink) {
   if (HasRaw(front, sink)) return std::optional<selinux::Artifact>();
   selinux::Options options;
   options.form = form;
   options.target = SelinuxFactsOf(FactsOf(front.target));
+  options.host = host;
   auto artifact = selinux::Compile(front.policy, options);
   const ir::Domain& first = front.policy.domains.front();
   if (!artifact) {
     // What the language can say and SELinux cannot is the policy's; all else is the world's or ours.
     if (artifact.error().code != ErrorCode::kUnsupported) return tl::make_unexpected(artifact.error());
     sink.Report(diag::Kind::kSelinuxNotExpressible, first.from.span, artifact.error().message);
+    return std::optional<selinux::Artifact>();
+  }
+  if (!artifact->module.conflicts.empty()) {
+    for (const selinux::Conflict& conflict : artifact->module.conflicts) Report(conflict, front.policy, sink);
     return std::optional<selinux::Artifact>();
   }
   if (!artifact->proof.proved) {

@@ -1,6 +1,6 @@
 // Every file below tests/golden is one case: the program is run as its `ARGS:` line says, and all that it prints is
-// compared with the `.out` file beside it.  RAVELIN_UPDATE_GOLDEN=1 writes the `.out` files anew.  A JSON file and an
-// AppArmor profile (`.aa`) have no place for the line: they are imported.  Files in `parts` are what other files import.
+// compared with the `.out` file beside it.  RAVELIN_UPDATE_GOLDEN=1 writes the `.out` files anew.  A JSON file, an
+// AppArmor profile (`.aa`) and an SELinux module (`.cil`) have no place for the line: they are imported.  Files in `parts` are what other files import.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ std::vector<std::string> Files() {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(kFolder)) {
     const std::string extension = entry.path().extension().string();
     const bool is_part = entry.path().parent_path().filename() == "parts";
-    if ((extension == ".rav" || extension == ".json" || extension == ".aa") && !is_part) out.push_back(std::filesystem::relative(entry.path(), kFolder).string());
+    if ((extension == ".rav" || extension == ".json" || extension == ".aa" || extension == ".cil") && !is_part) out.push_back(std::filesystem::relative(entry.path(), kFolder).string());
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -29,7 +29,7 @@ std::vector<std::string> Files() {
 
 // The words of the `ARGS:` line; '...' keeps spaces together, %s is the file.
 std::vector<std::string> Arguments(const std::string& file, const std::string& text) {
-  std::string line = file.ends_with(".aa") ? "import apparmor %s" : "import oci-seccomp %s";
+  std::string line = file.ends_with(".aa") ? "import apparmor %s" : file.ends_with(".cil") ? "import selinux-cil %s" : "import oci-seccomp %s";
   if (const size_t at = text.find("ARGS: "); at != std::string::npos && file.ends_with(".rav")) {
     line = text.substr(at + 6, text.find('\n', at) - at - 6);
   } else if (file.ends_with(".rav")) {

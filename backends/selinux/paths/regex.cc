@@ -296,4 +296,11 @@ Result<SplitRegex> SplitLookahead(std::string_view regex) {
   return out;
 }
 
+std::string WithoutTemplates(std::string regex) {
+  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{{"%{USERID}", "[0-9]+"}, {"%{USERNAME}", "[^/]+"}, {"HOME_DIR", "/home/[^/]+"}, {"HOME_ROOT", "/home"}}) {
+    for (size_t at = regex.find(word); at != std::string::npos; at = regex.find(word)) regex.replace(at, word.size(), meant);
+  }
+  return regex;
+}
+
 }  // namespace ravelin::selinux

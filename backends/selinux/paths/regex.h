@@ -23,4 +23,7 @@ Result<SplitRegex> SplitLookahead(std::string_view regex);
 // construct's name on what it does not know.
 Result<void> AddRegex(std::string_view regex, uint32_t index, ir::PatternNfa& nfa);
 
+// What genhomedircon writes for every user without an entry of its own.
+std::string WithoutTemplates(std::string regex);
+
 }  // namespace ravelin::selinux

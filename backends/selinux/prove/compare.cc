@@ -175,11 +175,25 @@ void Comparison::Quadruples(PolicyQuery& query) const {
 }
 
 void Comparison::Contexts() const {
+  for (const std::string& type : reused) {
+    if (decoded.of_filesystems.count(type) != 0) Report({"", type, "file", "", false, fmt::format("the host's type {} is reused, and a whole file system has it", type)});
+    for (const DecodedTransition& t : decoded.transitions) {
+      const bool ours = std::any_of(policy.domains.begin(), policy.domains.end(), [&](const ir::Domain& domain) { return DomainType(domain.name) == t.source; });
+      if (t.result != type || t.object_class == "process" || t.target == type || ours) continue;
+      Report({"", type, t.object_class, "", false, fmt::format("the host's type {} is reused, and {} creates such objects in {}", type, t.source, t.target)});
+      break;
+    }
+  }
   for (uint32_t k = 0; k < world.kinds.size(); ++k) {
     const PathKind& kind = world.kinds[k];
     if (kind.patterns.empty() && !kind.type.empty() && demand.folders.count(k) == 0) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
     if (!kind.patterns.empty() && kind.type.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} has no type, and `{}` takes it", kind.witness, world.patterns[kind.patterns.front()])});
-    if (!kind.host.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} should have type {}, and the host's entry {} wins", kind.witness, kind.type, kind.host)});
+    if (!kind.host.empty()) {
+      Difference wins{"", kind.witness, "file", "", true, fmt::format("{} should have type {}, and the host's entry {} wins", kind.witness, kind.type, kind.host)};
+      for (const uint32_t p : kind.patterns) wins.patterns.push_back(world.patterns[p]);
+      Report(std::move(wins));
+    }
+    if (!kind.reused.empty() && kind.reused != kind.type) Report({"", kind.witness, "file", "", false, fmt::format("{} has the host's type {}, which is reused for other paths", kind.witness, kind.reused)});
     if (!kind.type.empty() && decoded.types.count(kind.type) == 0) Report({"", kind.witness, "file", "", true, fmt::format("{} has type {}, which the policy does not have", kind.witness, kind.type)});
   }
 }

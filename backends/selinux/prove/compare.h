@@ -16,6 +16,7 @@ struct Comparison {
   const DecodedPolicy& decoded;
   const DecodedModule& own;
   const std::string& probe;
+  const std::set<std::string>& reused;
   ProofResult& result;
 
   // Every (domain, type, class, permission) and the commands of ioctl.
@@ -26,7 +27,7 @@ struct Comparison {
   void Ports() const;
   // The process after an exec, the label of a new object.
   void Transitions() const;
-  // Each path has the type of its patterns; no other path has one of these types.
+  // Each path has the type of its patterns; no other path, and nothing but a path, has one of these types.
   void Contexts() const;
 
   void Report(Difference difference) const;

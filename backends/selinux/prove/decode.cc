@@ -4,76 +4,12 @@
 #include <charconv>
 #include <optional>
 
+#include "compiler/base/sexpr.h"
+
 namespace ravelin::selinux {
 namespace {
 
-struct Node {
-  std::string atom;  // when there are no children and it is no list
-  bool list = false;
-  std::vector<Node> children;
-  const std::string& Word(size_t i) const {
-    static const std::string none;
-    return i < children.size() && !children[i].list ? children[i].atom : none;
-  }
-};
-
-// One statement at a time: a policy has hundreds of thousands.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
-  bool failed() const { return failed_; }
-
-  bool Next(Node* node) {
-    Skip();
-    if (at_ >= text_.size()) return false;
-    if (text_[at_] != '(') failed_ = true;
-    if (!failed_) *node = Read(0);
-    return !failed_;
-  }
-
- private:
-  void Skip() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == ';') {
-        at_ = std::min(text_.size(), text_.find('\n', at_));
-      } else if (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t') {
-        ++at_;
-      } else {
-        return;
-      }
-    }
-  }
-
-  Node Read(int depth) {
-    Node node;
-    Skip();
-    if (at_ >= text_.size() || depth > 200) {
-      failed_ = true;
-      return node;
-    }
-    if (text_[at_] == '(') {
-      node.list = true;
-      ++at_;
-      for (Skip(); !failed_ && at_ < text_.size() && text_[at_] != ')'; Skip()) node.children.push_back(Read(depth + 1));
-      if (at_ >= text_.size()) failed_ = true;
-      ++at_;
-    } else if (text_[at_] == '"') {
-      const size_t end = text_.find('"', at_ + 1);
-      if (end == std::string_view::npos) failed_ = true;
-      node.atom = text_.substr(at_ + 1, end - at_ - 1);
-      at_ = failed_ ? text_.size() : end + 1;
-    } else {
-      const size_t end = std::min(text_.size(), text_.find_first_of(" ()\n\t", at_));
-      node.atom = text_.substr(at_, end - at_);
-      at_ = end;
-    }
-    return node;
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  bool failed_ = false;
-};
+using Node = base::Sexpr;
 
 std::optional<uint64_t> Number(std::string_view text) {
   const bool hex = text.substr(0, 2) == "0x";
@@ -107,12 +43,12 @@ bool ReadCommands(const Node& node, std::vector<ir::Interval>& out) {
 class Decoder {
  public:
   Result<DecodedPolicy> Run(std::string_view cil) {
-    Reader reader(cil);
+    base::SexprReader reader(cil);
     Node node;
     while (reader.Next(&node)) {
       if (!Take(node)) return Fail(ErrorCode::kMalformed, "the decompiled policy has a `" + node.Word(0) + "` that is not understood");
     }
-    if (reader.failed()) return Fail(ErrorCode::kMalformed, "the decompiled policy cannot be read");
+    if (reader.error()) return Fail(ErrorCode::kMalformed, "the decompiled policy cannot be read");
     for (const auto& [object_class, common] : inherits_) {
       auto& permissions = out_.classes[object_class];
       permissions.insert(permissions.end(), commons_[common].begin(), commons_[common].end());
@@ -169,6 +105,7 @@ class Decoder {
       out_.permissive.insert(node.Word(1));
     } else {
       if (word == "booleanif") Conditional(node);
+      if ((word == "genfscon" || word == "fsuse") && !node.children.empty()) out_.of_filesystems.insert(TypeOf(node.children.back()));
       return known.count(word) != 0;
     }
     return true;
@@ -241,15 +178,15 @@ Result<DecodedPolicy> DecodePolicy(std::string_view cil) { return Decoder().Run(
 
 Result<DecodedModule> DecodeModule(std::string_view cil) {
   DecodedModule out;
-  Reader reader(cil);
+  base::SexprReader reader(cil);
   Node node;
   while (reader.Next(&node)) {
     if (node.Word(0) == "type") out.types.insert(node.Word(1));
     if (node.Word(0) != "neverallow") continue;
     if (node.children.size() != 4 || node.children[3].children.size() != 2) return Fail(ErrorCode::kMalformed, "a neverallow of the module is not understood");
-    for (const Node& permission : node.children[3].children[1].children) out.nevers.insert({node.Word(1), node.Word(2), node.children[3].Word(0), permission.atom});
+    for (const Node& permission : node.children[3].children[1].children) out.nevers.insert({node.Word(1), node.Word(2) == "self" ? node.Word(1) : node.Word(2), node.children[3].Word(0), permission.atom});
   }
-  if (reader.failed()) return Fail(ErrorCode::kMalformed, "the module's text cannot be read");
+  if (reader.error()) return Fail(ErrorCode::kMalformed, "the module's text cannot be read");
   return out;
 }
 
@@ -275,14 +212,6 @@ std::vector<std::vector<std::string>> Entries(std::string_view text) {
   return entries;
 }
 
-// What genhomedircon writes for every user without an entry of its own.
-std::string WithoutTemplates(std::string regex) {
-  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{{"%{USERID}", "[0-9]+"}, {"%{USERNAME}", "[^/]+"}, {"HOME_DIR", "/home/[^/]+"}, {"HOME_ROOT", "/home"}}) {
-    for (size_t at = regex.find(word); at != std::string::npos; at = regex.find(word)) regex.replace(at, word.size(), meant);
-  }
-  return regex;
-}
-
 }  // namespace
 
 Result<std::vector<DecodedContext>> DecodeContexts(std::string_view text) {
@@ -295,13 +224,13 @@ Result<std::vector<DecodedContext>> DecodeContexts(std::string_view text) {
     auto type = TypeOfContext(fields[1]);
     if (!type) return Fail(ErrorCode::kMalformed, "an entry of file_contexts has no context: " + fields[0]);
     // libselinux moves entries without metacharacters behind all others (label_file.h sort_specs).
-    (HasMeta(fields[0]) ? patterns : exact).push_back({fields[0], std::move(regex), std::move(*type), false});
+    (HasMeta(fields[0]) ? patterns : exact).push_back({fields[0], std::move(regex), std::move(*type)});
   }
   patterns.insert(patterns.end(), exact.begin(), exact.end());
   return patterns;
 }
 
-Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, std::vector<std::string>& unknown) {
+Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, const std::set<std::string>& reused, std::vector<std::string>& unknown) {
   std::map<std::pair<std::string, std::string>, const DecodedContext*> ours;
   for (const DecodedContext& entry : own) ours[{entry.text, entry.type}] = &entry;
   std::vector<DecodedContext> patterns;
@@ -315,13 +244,13 @@ Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, cons
       part.push_back(*mine->second);
     } else if (std::any_of(own.begin(), own.end(), [&](const DecodedContext& entry) { return entry.text == fields[0]; })) {
       unknown.push_back("the host labels `" + fields[0] + "` already, as " + *type);
-    } else if (!part.empty() || (&part == &exact && !patterns.empty())) {
+    } else if (!part.empty() || (&part == &exact && !patterns.empty()) || reused.count(*type) != 0) {
       const std::string text = WithoutTemplates(fields[0]);
       ir::PatternNfa scratch;
       if (const auto read = AddRegex(text, 0, scratch); !read) {
         unknown.push_back(read.error().message);
       } else {
-        part.push_back({fields[0], {text, {}, {}}, std::move(*type), true});
+        part.push_back({fields[0], {text, {}, {}}, std::move(*type), true, fields.size() == 3 ? fields[1] : ""});
       }
     }
   }

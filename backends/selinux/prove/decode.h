@@ -34,7 +34,8 @@ struct DecodedPolicy {
   std::vector<DecodedPort> ports;
   std::set<std::string> policy_capabilities;
   std::set<std::string> permissive;
-  std::set<std::string> conditional;  // types that are granted something under a boolean
+  std::set<std::string> conditional;     // types that are granted something under a boolean
+  std::set<std::string> of_filesystems;  // types that objects have by their file system
 };
 
 // Fails on a statement that it does not know and that could grant something.
@@ -50,14 +51,15 @@ Result<DecodedModule> DecodeModule(std::string_view cil);
 struct DecodedContext {
   std::string text;
   SplitRegex regex;
-  std::string type;   // "": <<none>>
-  bool host = false;  // of the host's policy
+  std::string type;       // "": <<none>>
+  bool host = false;      // of the host's policy
+  std::string kind = "";  // of file, by its letter in file_contexts; "": any
 };
 // Entries in the order in which the last one that matches wins.
 Result<std::vector<DecodedContext>> DecodeContexts(std::string_view file_contexts);
 
 // All entries of a host in the order of `sorted`; those of `own` (regular expressions) are the module's.  What stands before the
-// first of them loses against it and is left out.  `unknown` names regular expressions that are not understood.
-Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, std::vector<std::string>& unknown);
+// first of them, and before the first for a type in `reused`, loses against it and is left out.  `unknown` names regular expressions that are not understood.
+Result<std::vector<DecodedContext>> MergedContexts(std::string_view sorted, const std::vector<DecodedContext>& own, const std::set<std::string>& reused, std::vector<std::string>& unknown);
 
 }  // namespace ravelin::selinux

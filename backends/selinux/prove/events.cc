@@ -26,7 +26,7 @@ std::vector<uint32_t> Filter(const std::vector<uint32_t>& rules, const Atoms& at
 
 }  // namespace
 
-Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedContext>& contexts) {
+Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedContext>& contexts, const std::set<std::string>& reused) {
   World world;
   std::set<std::string> patterns;
   std::set<std::string> labels;
@@ -64,11 +64,12 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
   std::vector<Entry> entries;
   std::map<uint32_t, uint32_t> entry_of_body;
   uint32_t live = 0;  // nodes of what is ours
+  const auto matters = [&](const DecodedContext& context) { return !context.host || reused.count(context.type) != 0; };
   const auto order = [&] {
     std::vector<uint32_t> all;
-    for (const bool host : {false, true}) {
+    for (const bool first : {true, false}) {
       for (uint32_t i = 0; i < contexts.size(); ++i) {
-        if (contexts[i].host == host) all.push_back(i);
+        if (matters(contexts[i]) == first) all.push_back(i);
       }
     }
     return all;
@@ -91,7 +92,7 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
     if (!added) return tl::make_unexpected(std::move(added.error()));
     entry_of_body[entry.body] = i;
     entries[i] = std::move(entry);
-    if (!context.host) live = static_cast<uint32_t>(nfa.nodes.size());
+    if (matters(context)) live = static_cast<uint32_t>(nfa.nodes.size());
   }
   if (live == 0) live = static_cast<uint32_t>(nfa.nodes.size());
   // Where nothing of ours can match any more, the host's entries do not matter.
@@ -106,6 +107,7 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
     PathKind kind{{}, "", "", witness};
     int64_t ours = -1;  // the last of our entries that matches decides
     int64_t theirs = -1;
+    std::map<std::string, int64_t> by_kind = {{"", -1}};  // the last of all, by kind of file
     for (const uint32_t m : matching) {
       if (m < world.patterns.size()) kind.patterns.push_back(m);
       const auto found = entry_of_body.find(m);
@@ -115,9 +117,16 @@ Result<World> World::Build(const ir::Policy& policy, const std::vector<DecodedCo
       if (!std::all_of(e.required.begin(), e.required.end(), matches) || std::any_of(e.refused.begin(), e.refused.end(), matches)) continue;
       int64_t& last = contexts[found->second].host ? theirs : ours;
       last = std::max(last, position);
+      by_kind.emplace(contexts[found->second].kind, -1);
+      for (auto& [of, winner] : by_kind) {
+        if (contexts[found->second].kind.empty() || contexts[found->second].kind == of) winner = std::max(winner, position);
+      }
+    }
+    for (const auto& winner : by_kind) {
+      if (winner.second >= 0 && reused.count(contexts[static_cast<size_t>(winner.second)].type) != 0) kind.reused = contexts[static_cast<size_t>(winner.second)].type;
     }
     if (ours >= 0) kind.type = contexts[static_cast<size_t>(ours)].type;
-    if (ours >= 0 && theirs > ours) kind.host = contexts[static_cast<size_t>(theirs)].text + " " + contexts[static_cast<size_t>(theirs)].type;
+    if (ours >= 0 && theirs > ours && contexts[static_cast<size_t>(theirs)].type != kind.type) kind.host = contexts[static_cast<size_t>(theirs)].text + " " + contexts[static_cast<size_t>(theirs)].type;
     world.kind_of_label[label] = static_cast<uint32_t>(world.kinds.size());
     world.kinds.push_back(std::move(kind));
   }

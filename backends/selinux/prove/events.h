@@ -19,6 +19,7 @@ struct PathKind {
   std::string type;                // by file_contexts of the module; "" without an entry
   std::string host;                // the host's entry that wins against it somewhere, and its type
   std::string witness;
+  std::string reused = "";  // a type of the host's that is said to hold our paths only, and holds this one for some kind of file
 };
 
 struct World {
@@ -30,7 +31,7 @@ struct World {
   std::vector<std::string> file_labels;  // types that file and exec rules name
   std::vector<std::string> peers;        // "self", "outside", domains, "label:..."
 
-  static Result<World> Build(const ir::Policy& policy, const std::vector<DecodedContext>& contexts);
+  static Result<World> Build(const ir::Policy& policy, const std::vector<DecodedContext>& contexts, const std::set<std::string>& reused);
 };
 
 // Values of one attribute that no rule and no row tells apart are one atom.

@@ -24,11 +24,11 @@ Result<ProofResult> Prove(const ir::Policy& policy, const ArtifactText& artifact
   RAVELIN_TRY(decoded, DecodePolicy(artifact.decompiled));
   RAVELIN_TRY(own, DecodeModule(artifact.cil));
   RAVELIN_TRY(contexts, DecodeContexts(artifact.file_contexts));
-  RAVELIN_TRY(merged, MergedContexts(artifact.sorted, contexts, result.inconclusive));
-  RAVELIN_TRY(world, World::Build(policy, SameOrder(contexts, merged) ? merged : contexts));
+  RAVELIN_TRY(merged, MergedContexts(artifact.sorted, contexts, artifact.reused, result.inconclusive));
+  RAVELIN_TRY(world, World::Build(policy, SameOrder(contexts, merged) ? merged : contexts, artifact.reused));
   result.cells = world.kinds.size();
   RAVELIN_TRY(demand, DemandOf(policy, world, decoded.ports, target));
-  const Comparison comparison{policy, world, demand, decoded, own, artifact.probe, result};
+  const Comparison comparison{policy, world, demand, decoded, own, artifact.probe, artifact.reused, result};
   if (!SameOrder(contexts, merged)) comparison.Report({"", "", "file", "", false, "file_contexts are not in the order in which a policy store sorts them"});
   for (const std::string& capability : target.policy_capabilities) {
     if (decoded.policy_capabilities.count(capability) == 0) comparison.Report({"", "", "", capability, true, "the policy lacks the capability " + capability});

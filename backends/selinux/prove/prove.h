@@ -5,6 +5,7 @@
 // libsepol from the binary, and through its file_contexts; nothing of lowering or emission takes part.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,13 @@
 namespace ravelin::selinux {
 
 struct ArtifactText {
-  std::string cil;            // the module's own text: which types are its own, and what must never be granted
-  std::string binary;         // kernel policy
-  std::string decompiled;     // CIL of the binary
-  std::string file_contexts;  // what is installed beside it
-  std::string sorted;         // all file_contexts as libsepol sorts them: a policy store installs them in this order
-  std::string probe = "";     // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
+  std::string cil;                    // the module's own text: which types are its own, and what must never be granted
+  std::string binary;                 // kernel policy
+  std::string decompiled;             // CIL of the binary
+  std::string file_contexts;          // what is installed beside it
+  std::string sorted;                 // all file_contexts as libsepol sorts them: a policy store installs them in this order
+  std::set<std::string> reused = {};  // types of the host's that are said to hold nothing but paths of the rules
+  std::string probe = "";             // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
 };
 
 // One difference, with a witness.
@@ -28,9 +30,10 @@ struct Difference {
   std::string domain;  // type
   std::string object;  // path or type
   std::string object_class;
-  std::string permission;  // or what differs otherwise
-  bool missing = false;    // asked by a permitted event and not granted; else granted and not asked
-  std::string text;        // in one line
+  std::string permission;                  // or what differs otherwise
+  bool missing = false;                    // asked by a permitted event and not granted; else granted and not asked
+  std::string text;                        // in one line
+  std::vector<std::string> patterns = {};  // where an entry of the host's wins: those that match the path
 };
 
 struct ProofResult {

@@ -16,28 +16,6 @@ std::string VerbOf(const Prefix& prefix) {
   return prefix.audit ? "audit allow" : "allow";
 }
 
-std::string StringText(std::string_view value) {
-  std::string out = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte >= 0x7f || c == '$') {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
-std::string PathsText(const std::vector<std::string>& patterns) {
-  std::string out;
-  for (const std::string& pattern : patterns) out += (out.empty() ? "path(" : ", ") + StringText(pattern);
-  return out + ")";
-}
-
 void Translator::Unstatable(source::Span span, const std::string& what, const std::string& help) {
   auto& d = sink_.Report(diag::Kind::kImportUnstatable, span, what + " cannot be stated in a policy");
   if (!help.empty()) d.Help(help);

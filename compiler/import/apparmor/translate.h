@@ -7,6 +7,7 @@
 
 #include "compiler/base/diag.h"
 #include "compiler/import/apparmor/tree.h"
+#include "compiler/import/layout.h"
 
 namespace ravelin::import::apparmor {
 
@@ -55,9 +56,5 @@ class Translator {
 
 // "allow", "audit allow", "quiet deny" (what AppArmor's deny is), "deny" (its audit deny).
 std::string VerbOf(const Prefix& prefix);
-// A string of the language.
-std::string StringText(std::string_view value);
-// path("...", "...")
-std::string PathsText(const std::vector<std::string>& patterns);
 
 }  // namespace ravelin::import::apparmor

@@ -29,7 +29,8 @@ selinux::Host SmallHost(const std::string& more = "") {
                             "(portcon tcp (1024 65535) (system_u object_r unreserved_port_t ((s0) (s0))))\n"
                             "(type etc_t)\n(typeattributeset file_type (etc_t))\n(allow domain etc_t (file (getattr)))\n"
                             "(filecon \"/srv/.*\" any (system_u object_r default_t ((s0) (s0))))\n(filecon \"/etc/.*\" file (system_u object_r etc_t ((s0) (s0))))\n" +
-                            more}}};
+                            more}},
+          ""};
 }
 
 selinux::Options Beside(const selinux::Host& host) {
@@ -44,6 +45,7 @@ Result<selinux::Artifact> Compiled(const std::string& rules, const selinux::Host
 std::string Why(const Result<selinux::Artifact>& artifact) {
   if (!artifact) return artifact.error().message;
   std::string text;
+  for (const auto& conflict : artifact->module.conflicts) text += conflict.text + "; " + conflict.help + "\n";
   for (const auto& d : artifact->proof.differences) text += d.text + "\n";
   for (const auto& i : artifact->proof.inconclusive) text += i + "\n";
   return text;
@@ -60,8 +62,13 @@ TEST(SelinuxHost, AModuleIsProvedBesideAHost) {
 }
 
 TEST(SelinuxHost, TypesOfPathsByTheHost) {
-  const auto types = selinux::HostTypes("/.*\tsystem_u:object_r:default_t:s0\n/etc/.*\t--\tsystem_u:object_r:etc_t:s0\n/etc/x\tsystem_u:object_r:x_t:s0\n/etc/x.*\tsystem_u:object_r:y_t:s0\n", {"/etc/a", "/etc/x", "/etc/xy", "/srv"});
-  EXPECT_THAT(types, ElementsAre(::testing::Pair("/etc/a", "etc_t"), ::testing::Pair("/etc/x", "x_t"), ::testing::Pair("/etc/xy", "y_t"), ::testing::Pair("/srv", "default_t")));
+  const auto contexts = selinux::ReadContexts("/.*\tsystem_u:object_r:default_t:s0\n/etc/.*\t--\tsystem_u:object_r:etc_t:s0\n# a note\n/etc/x\tsystem_u:object_r:x_t:s0\n/etc/x.*\tsystem_u:object_r:y_t:s0\n/etc/none <<none>>\n");
+  ASSERT_TRUE(contexts.has_value()) << contexts.error().message;
+  const std::vector<std::string> paths = {"/etc/a", "/etc/x", "/etc/xy", "/srv", "/etc/none"};
+  using ::testing::Pair;
+  EXPECT_THAT(selinux::HostTypes(*contexts, paths), ElementsAre(Pair("/etc/a", "etc_t"), Pair("/etc/x", "x_t"), Pair("/etc/xy", "y_t"), Pair("/srv", "default_t")));
+  EXPECT_THAT(selinux::HostTypes(*contexts, paths, "dir"), Contains(Pair("/etc/a", "default_t")));
+  for (const char* wrong : {"/x\n", "/x system_u:object_r\n", "/x -f system_u:object_r:x_t\n", "/x -- system_u:object_r:x_t more\n"}) EXPECT_FALSE(selinux::ReadContexts(wrong).has_value()) << wrong;
 }
 
 // What the host grants to every domain is said and is no difference; what it grants to this one is.
@@ -95,8 +102,10 @@ TEST(SelinuxHost, PortsOfTheHostKeepTheirTypes) {
 TEST(SelinuxHost, PortsThatCannotHaveOneTypeAreDiagnosed) {
   const selinux::Host host = SmallHost();
   const auto artifact = Compiled("  allow network { listen } tcp port 70..90", host);
-  ASSERT_FALSE(artifact.has_value());
-  EXPECT_THAT(artifact.error().message, HasSubstr("the host's policy has http_port_t for port 80"));
+  ASSERT_TRUE(artifact.has_value());
+  ASSERT_EQ(artifact->module.conflicts.size(), 1u);
+  EXPECT_EQ(artifact->module.conflicts[0].rule, 0u);
+  EXPECT_THAT(Why(artifact), HasSubstr("the host's policy has http_port_t for port 80; name port 80 in a rule of its own"));
 }
 
 TEST(SelinuxHost, EntriesOfTheHostThatWinAreFound) {
@@ -104,6 +113,9 @@ TEST(SelinuxHost, EntriesOfTheHostThatWinAreFound) {
   const auto artifact = Compiled("  allow file { read } on path(\"/srv/www/**\")", host);
   ASSERT_TRUE(artifact.has_value()) << Why(artifact);
   EXPECT_FALSE(artifact->proof.proved);
+  ASSERT_FALSE(artifact->module.conflicts.empty());
+  EXPECT_EQ(artifact->module.conflicts[0].kind, selinux::Conflict::Kind::kLabel);
+  EXPECT_EQ(artifact->module.conflicts[0].rule, 0u);
   EXPECT_THAT(Why(artifact), HasSubstr("/srv/www/secret/key should have type web_srv_www_t, and the host's entry /srv/www/secret/key secret_t wins"));
 }
 
@@ -111,17 +123,126 @@ TEST(SelinuxHost, EntriesOfTheHostThatWinAreFound) {
 TEST(SelinuxHost, TheSameEntryTwiceIsRefused) {
   const selinux::Host host = SmallHost("(filecon \"/usr/bin/web\" any (system_u object_r etc_t ((s0) (s0))))\n");
   const auto artifact = Compiled("  allow file { read } on path(\"/usr/bin/web\")", host);
-  EXPECT_FALSE(artifact.has_value() && artifact->proof.proved);
-  EXPECT_THAT(Why(artifact), HasSubstr("/usr/bin/web"));
+  ASSERT_TRUE(artifact.has_value());
+  EXPECT_FALSE(artifact->proof.proved);
+  EXPECT_THAT(Why(artifact), HasSubstr("the host labels `/usr/bin/web` already, as etc_t; grant what is needed on `label(\"etc_t\")`"));
 }
 
-TEST(SelinuxHost, PortStatementsAreRead) {
-  const auto ports = selinux::HostPorts("(portcon tcp 80 (system_u object_r http_port_t ((s0) (s0))))\n(portcon udp (1 2) (system_u object_r other_port_t ((s0) (s0))))\n(type x)\n");
-  ASSERT_EQ(ports.size(), 2u);
-  EXPECT_EQ(ports[0].protocol + ports[0].type, "tcphttp_port_t");
-  EXPECT_EQ(ports[0].hi, 80u);
-  EXPECT_EQ(ports[1].protocol + ports[1].type, "udpother_port_t");
-  EXPECT_EQ(ports[1].hi, 2u);
+// A type of the host's of the same name would be one with the module's.
+TEST(SelinuxHost, NamesThatTheHostHasAreConflicts) {
+  const auto artifact = Compiled("  allow file { read } on path(\"/srv/www/**\")", SmallHost("(type web_t)\n"));
+  ASSERT_TRUE(artifact.has_value()) << Why(artifact);
+  EXPECT_THAT(Why(artifact), HasSubstr("policy `web` needs a type web_t"));
+  EXPECT_FALSE(artifact->module.conflicts[0].rule.has_value());
+  // Those of paths are ours to choose.
+  const auto other = Compiled("  allow file { read } on path(\"/srv/www/**\")", SmallHost("(type web_srv_www_t)\n"));
+  ASSERT_TRUE(other.has_value()) << Why(other);
+  EXPECT_TRUE(other->proof.proved) << Why(other);
+  EXPECT_EQ(other->module.paths[0].type, "web_srv_www_2_t");
+  // The module that this one replaces is no conflict.
+  selinux::Host host = SmallHost();
+  host.policy.push_back({"web.cil", "(type web_t)\n(typeattributeset domain (web_t))\n"});
+  const auto again = Compiled("  allow file { read } on path(\"/srv/www/**\")", host);
+  ASSERT_TRUE(again.has_value()) << Why(again);
+  EXPECT_TRUE(again->proof.proved) << Why(again);
+}
+
+constexpr const char* kShop = "(type shop_t)\n(roletype object_r shop_t)\n(typeattributeset file_type (shop_t))\n(filecon \"/srv/shop(/.*)?\" any (system_u object_r shop_t ((s0) (s0))))\n";
+constexpr const char* kShopRule = "  allow file { read, getattr } on path(\"/srv/shop\", \"/srv/shop/**\")";
+
+// A type whose objects are exactly the rules' paths permits what a new one would.
+TEST(SelinuxHost, ATypeForExactlyThesePathsIsReused) {
+  const auto artifact = Compiled(kShopRule, SmallHost(kShop));
+  ASSERT_TRUE(artifact.has_value()) << Why(artifact);
+  EXPECT_TRUE(artifact->proof.proved) << Why(artifact);
+  EXPECT_EQ(Granted(*artifact, "web_t", "shop_t", "file"), "getattr map open read");
+  EXPECT_THAT(artifact->cil, Not(HasSubstr("(type shop_t)")));
+  EXPECT_THAT(artifact->choices, Contains(HasSubstr("/srv/shop/**: the host's type shop_t, whose objects are exactly those of the rules")));
+  for (const auto& path : artifact->module.paths) EXPECT_TRUE(path.host) << path.type;
+}
+
+// Each of these makes the type wider than the rules, or the rules tell its objects apart.
+TEST(SelinuxHost, ATypeThatHoldsMoreIsNot) {
+  const struct {
+    const char* rules;
+    std::string host;
+    const char* why;
+  } cases[] = {
+      {"  allow file { read } on path(\"/srv/shop/**\")", kShop, "would reach all of its objects"},
+      {kShopRule, std::string(kShop) + "(filecon \"/var/shop\" any (system_u object_r shop_t ((s0) (s0))))\n", "would reach all of its objects"},
+      {kShopRule, std::string(kShop) + "(filecon \"/srv/shop/pipes/.*\" pipe (system_u object_r etc_t ((s0) (s0))))\n", "would reach all of its objects"},
+      {kShopRule, std::string(kShop) + "(typetransition init_t etc_t file shop_t)\n", "init_t creates such objects in etc_t"},
+      {kShopRule, std::string(kShop) + "(genfscon shopfs \"/\" (system_u object_r shop_t ((s0) (s0))))\n", "file system shopfs labels with it"},
+      {"  allow file { read, getattr } on path(\"/srv/shop\", \"/srv/shop/**\")\n  allow file { write } on path(\"/srv/shop/**\")", kShop, "the rules grant different things"},
+  };
+  for (const auto& one : cases) {
+    const auto artifact = Compiled(one.rules, SmallHost(one.host));
+    ASSERT_TRUE(artifact.has_value()) << Why(artifact) << one.host;
+    EXPECT_THAT(artifact->module.choices, Contains(HasSubstr(one.why))) << one.host;
+    for (const auto& path : artifact->module.paths) EXPECT_FALSE(path.host) << path.type << one.host;
+    // An entry of the host's for one kind of file wins there.
+    EXPECT_EQ(artifact->proof.proved, artifact->module.conflicts.empty()) << Why(artifact) << one.host;
+  }
+}
+
+// The proof finds out by itself where a type that is said to hold the rules' paths only holds others.
+TEST(SelinuxHost, TheProofRefusesATypeThatHoldsMore) {
+  for (const std::string more : {"(filecon \"/var/shop\" any (system_u object_r shop_t ((s0) (s0))))\n", "(filecon \"/var/shop\" pipe (system_u object_r shop_t ((s0) (s0))))\n", "(typetransition init_t etc_t file shop_t)\n",
+                                 "(genfscon shopfs \"/\" (system_u object_r shop_t ((s0) (s0))))\n"}) {
+    const auto artifact = Compiled(kShopRule, SmallHost(kShop));
+    ASSERT_TRUE(artifact.has_value()) << Why(artifact);
+    std::vector<selinux::CilFile> files = SmallHost(kShop + more).policy;
+    files.push_back({"probe.cil", "(type probe_t)\n(typeattributeset domain (probe_t))\n(roletype system_r probe_t)\n"});
+    files.push_back({"module.cil", artifact->cil});
+    const auto compiled = selinux::CompileCil(files, true);
+    ASSERT_TRUE(compiled.has_value() && compiled->compiled) << more;
+    const auto proof = selinux::Prove(testing::PolicyOf(SelinuxSource(kShopRule)), {artifact->cil, compiled->binary, compiled->decompiled, artifact->file_contexts, compiled->file_contexts, {"shop_t"}, "probe_t"}, {});
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_FALSE(proof->proved) << more;
+    EXPECT_FALSE(proof->differences.empty()) << more;
+  }
+}
+
+// All that is known of the host may be its file_contexts.
+TEST(SelinuxHost, FileContextsAlone) {
+  const selinux::Host host{{}, "/srv/.*\tsystem_u:object_r:var_t:s0\n/srv/shop(/.*)?\tsystem_u:object_r:shop_t:s0\n/etc/.*\t--\tsystem_u:object_r:etc_t:s0\n"};
+  const auto artifact = Compiled(std::string(kShopRule) + "\n  allow file { read } on path(\"/srv/www/**\")", host);
+  ASSERT_TRUE(artifact.has_value()) << Why(artifact);
+  EXPECT_TRUE(artifact->proof.proved) << Why(artifact);
+  EXPECT_THAT(artifact->choices, Contains(HasSubstr("the host's type shop_t")));
+  EXPECT_THAT(artifact->choices, Contains(HasSubstr("a grant on the host's var_t would reach all of its objects")));
+  const auto taken = Compiled("  allow file { read } on path(\"/srv/shop\")", {{}, "/srv/shop\tsystem_u:object_r:shop_t:s0\n/srv/.*\tsystem_u:object_r:shop_t:s0\n"});
+  EXPECT_THAT(Why(taken), HasSubstr("the host labels `/srv/shop` already, as shop_t"));
+}
+
+// What stands beside the modules' own entries (file_contexts.local) comes after them.
+TEST(SelinuxHost, LocalEntriesWin) {
+  selinux::Host host = SmallHost();
+  host.file_contexts = "/srv/www/upload/.*\tsystem_u:object_r:etc_t:s0\n";
+  const auto artifact = Compiled("  allow file { read } on path(\"/srv/www/**\")", host);
+  ASSERT_TRUE(artifact.has_value()) << Why(artifact);
+  EXPECT_THAT(Why(artifact), HasSubstr("the host's entry /srv/www/upload/.* etc_t wins"));
+}
+
+TEST(SelinuxHost, WhatTheHostSaysIsRead) {
+  const auto facts = selinux::ReadHost({{{"a.cil",
+                                          "(portcon tcp 80 (system_u object_r http_port_t ((s0) (s0))))\n(portcon udp (1 2) (system_u object_r other_port_t ((s0) (s0))))\n(type x_t)\n"
+                                          "(block b (type y_t) (context c (system_u object_r y_t ((s0) (s0)))) (filecon \"/y\" any c) (optional o (filecon \"/a.*\" dir (system_u object_r x_t ((s0) (s0)))))) ; note\n"
+                                          "(typealias z_t)\n(typealiasactual z_t x_t)\n(filecon \"/z.*\" any (system_u object_r z_t ((s0) (s0))))\n(typetransition a_t dir_t file x_t)\n(filecon \"/n\" file ())\n"}},
+                                        ""});
+  ASSERT_TRUE(facts.has_value()) << facts.error().message;
+  ASSERT_EQ(facts->ports.size(), 2u);
+  EXPECT_EQ(facts->ports[0].protocol + facts->ports[0].type, "tcphttp_port_t");
+  EXPECT_EQ(facts->ports[1].protocol + facts->ports[1].type, "udpother_port_t");
+  EXPECT_EQ(facts->ports[1].hi, 2u);
+  EXPECT_THAT(facts->types, ElementsAre("b.y_t", "x_t", "z_t"));
+  std::string text;
+  for (const auto& context : facts->contexts) text += context.regex + " " + context.kind + " " + context.type + "\n";
+  EXPECT_EQ(text, "/a.* dir x_t\n/z.* any x_t\n/n file \n/y any b.y_t\n");
+  EXPECT_THAT(facts->made, ElementsAre(::testing::Pair("x_t", "a_t creates such objects in dir_t")));
+  const auto broken = selinux::ReadHost({{{"a.cil", "(type x)\n  (type y"}}, ""});
+  ASSERT_FALSE(broken.has_value());
+  EXPECT_EQ(broken.error().message, "a.cil:2:3: `(` is not closed");
 }
 
 TEST(SelinuxHost, BesideDebiansReferencePolicy) {
