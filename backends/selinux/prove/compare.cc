@@ -184,9 +184,14 @@ void Comparison::Contexts() const {
       break;
     }
   }
+  // A directory may have a type of its own that nothing was created in after all; what is granted on it is compared as on any.
+  std::set<std::string> of_patterns;
+  for (const PathKind& kind : world.kinds) {
+    if (!kind.patterns.empty()) of_patterns.insert(kind.type);
+  }
   for (uint32_t k = 0; k < world.kinds.size(); ++k) {
     const PathKind& kind = world.kinds[k];
-    if (kind.patterns.empty() && !kind.type.empty() && demand.folders.count(k) == 0) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
+    if (kind.patterns.empty() && of_patterns.count(kind.type) != 0 && !kind.type.empty() && demand.folders.count(k) == 0) Report({"", kind.witness, "file", "", false, fmt::format("{} has type {}, and no pattern takes it", kind.witness, kind.type)});
     if (!kind.patterns.empty() && kind.type.empty()) Report({"", kind.witness, "file", "", true, fmt::format("{} has no type, and `{}` takes it", kind.witness, world.patterns[kind.patterns.front()])});
     if (!kind.host.empty()) {
       Difference wins{"", kind.witness, "file", "", true, fmt::format("{} should have type {}, and the host's entry {} wins", kind.witness, kind.type, kind.host)};

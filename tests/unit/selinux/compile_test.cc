@@ -38,6 +38,12 @@ TEST(Selinux, CreationAsksTheDirectoryAndLabelsTheObject) {
   EXPECT_EQ(Granted(artifact, "web_t", "web_var_log_web_2_t", "file"), "append create open");
 }
 
+// The directory of what a rule creates and another refuses.
+TEST(Selinux, ARefusedCreationLeavesTheDirectoryAlone) {
+  ProvedModule(SelinuxSource("  allow file { create_dir } on path(\"/a\", \"/x/b\")\n  deny file { create_dir } on path(\"/a\")"));
+  ProvedModule(SelinuxSource("  allow file { create } on path(\"/a/b/c\")\n  deny file { create } on path(\"/**\")"));
+}
+
 TEST(Selinux, OnePathIsLabelledByItsName) {
   const auto artifact = ProvedModule(SelinuxSource("  allow file { create_fifo } on path(\"/run/web.fifo\")\n  allow file { getattr } on path(\"/run\")"));
   const std::string rules = RulesOf(artifact);
