@@ -298,6 +298,11 @@ Result<std::vector<std::string>> BothGlobs(std::string_view pattern) {
   return Ways(std::move(items));
 }
 
+Result<std::string> TextGlob(std::string_view pattern) {
+  RAVELIN_TRY(items, ir::ParsePattern(pattern));
+  return Write(items);
+}
+
 std::string Quote(const std::string& glob) {
   const bool plain = std::all_of(glob.begin(), glob.end(), [](char c) { return IsUsual(static_cast<unsigned char>(c)) || std::string_view("*?[]{}^,").find(c) != std::string_view::npos; });
   return plain ? glob : "\"" + glob + "\"";

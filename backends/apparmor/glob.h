@@ -23,6 +23,9 @@ Result<std::vector<std::string>> PlainGlobs(std::string_view pattern);
 // For both, where that is shorter than the two ("/srv/**"); else none.
 Result<std::vector<std::string>> BothGlobs(std::string_view pattern);
 
+// For names that are no paths: one glob that matches what the pattern does.
+Result<std::string> TextGlob(std::string_view pattern);
+
 // A name as it must be written in a profile: quoted where it has other bytes than the usual ones.
 std::string Quote(const std::string& glob);
 // A glob that matches this text alone (for peers and profile names).

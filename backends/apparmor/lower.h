@@ -43,6 +43,8 @@ void LowerFiles(const ir::Domain& domain, Profile& profile);
 void LowerCapabilities(const ir::Domain& domain, Profile& profile);
 void LowerNetwork(const ir::Domain& domain, const TargetFacts& target, Profile& profile);
 void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target, Profile& profile);  // signal, ptrace
+void LowerLinks(const ir::Domain& domain, Profile& profile);
+void LowerDomains(const ir::Domain& domain, Profile& profile);
 void LowerMounts(const ir::Domain& domain, Profile& profile);
 
 // The name of a domain's profile, as peers and transitions name it.

@@ -20,7 +20,7 @@ using ir::Rule;
 constexpr std::string_view kLetters = "rwalkmx";
 using Letters = uint8_t;
 Letters LetterOf(std::string_view permission) { return static_cast<Letters>(1u << kLetters.find(permission)); }
-constexpr Letters kR = 1, kW = 2, kLink = 8, kLock = 16, kX = 64;
+constexpr Letters kR = 1, kW = 2, kLock = 16, kX = 64;
 // Letters that some operation asks of a directory; the others say nothing of one.
 constexpr Letters kOfDirs = kR | kW | kLock;
 
@@ -32,6 +32,7 @@ struct Asked {
 
 Asked AskedBy(std::string_view facet, std::string_view operation) {
   Asked asked;
+  if (operation == "link") return asked;  // of two names (lower_links.cc)
   for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet, operation)) {
     for (const std::string& permission : row->permissions) {
       if (row->object_class != "dir") asked.file |= LetterOf(permission);
@@ -57,6 +58,14 @@ ir::OperationSet MapExec() {
   return ir::OperationSet{1} << (std::find(operations.begin(), operations.end(), "map_exec") - operations.begin());
 }
 
+// Whether the parser adds a line of its own: to every profile with rules of that facet.
+bool BringsAlong(const ir::Domain& domain, const kernel::LsmBrought& one) {
+  const ir::FacetId facet = ir::FacetOf(one.facet);
+  const ir::FacetDefault& fallback = domain.defaults[facet];
+  if (fallback.stated && Permits(fallback.action)) return true;
+  return std::any_of(domain.rules.begin(), domain.rules.end(), [&](const Rule& rule) { return rule.facet == facet && (rule.effect == Effect::kAllow || rule.effect == Effect::kDeny) && rule.texts.count("label") == 0; });
+}
+
 class FileLowering {
  public:
   FileLowering(const ir::Domain& domain, Profile& profile) : domain_(domain), profile_(profile) {}
@@ -76,7 +85,7 @@ class FileLowering {
       if (rule.effect == Effect::kComplain) Allow(rule, "audit ");
     }
     CheckTransitions();
-    Unmediated("file", {"/", "/**"}, "rwlkm");
+    Unmediated("file", {"/", "/**"}, "rwkm");
     Unmediated("exec", {"/**"}, "mix");
     for (const Rule& rule : domain_.rules) {
       if ((IsFile(rule) || IsExec(rule)) && rule.effect == Effect::kDeny) Deny(rule);
@@ -104,6 +113,13 @@ class FileLowering {
         if (fresh) patterns_.push_back(pattern);
         rule_patterns_[rule.id].push_back(at->second);
       }
+    }
+    for (const kernel::LsmBrought& one : kernel::LsmBroughtAlong("apparmor")) {
+      if (!BringsAlong(domain_, one)) continue;
+      const auto [at, fresh] = known.emplace(one.pattern, static_cast<uint32_t>(patterns_.size()));
+      if (fresh) patterns_.push_back(one.pattern);
+      const Letters letter = LetterOf(one.permission);
+      brought_.push_back({at->second, one.object_class == "file" ? Asked{letter, 0} : Asked{0, letter}});
     }
     users_.resize(patterns_.size());
     for (const auto& [id, patterns] : rule_patterns_) {
@@ -136,10 +152,16 @@ class FileLowering {
   // With the m that stands beside every x (5.7); the parser adds it to ix by itself.
   static std::string ExecText(const Rule& rule, std::string* target) {
     const auto it = rule.texts.find("transition");
+    const bool keeps = rule.keeps_environment;
     if (it == rule.texts.end() || it->second.front() == "self") return "mix";
-    if (it->second.front() == "unconfined_danger") return "mUx";
-    *target = " -> " + it->second.front();
-    return "mPx";
+    if (it->second.front() == "unconfined_danger") return keeps ? "mux" : "mUx";
+    if (it->second.front() != "attached") *target = " -> " + it->second.front();
+    const std::string otherwise = it->second.size() == 1 ? "" : it->second[1];
+    const std::string letters = otherwise == "self" ? "pix" : otherwise.empty() ? "px"
+                                                                                : "pux";
+    if (keeps) return "m" + letters;
+    return otherwise == "self" ? "mPix" : otherwise.empty() ? "mPx"
+                                                            : "mPUx";
   }
 
   void Add(const std::string& prefix, const std::string& glob, const std::string& letters, const Rule& rule, const std::string& target = "") {
@@ -260,6 +282,27 @@ class FileLowering {
       }
     }
     for (Asked* asked : {wanted, granted}) *asked = {WithImplied(asked->file), WithImplied(asked->dir)};
+    for (const auto& [pattern, letters] : brought_) {
+      if (!owner || !std::binary_search(set.begin(), set.end(), pattern)) continue;
+      const Asked denied = DeniedAt(set, owner);
+      granted->file |= letters.file;
+      granted->dir |= letters.dir;
+      wanted->file |= static_cast<Letters>(letters.file & ~denied.file);
+      wanted->dir |= static_cast<Letters>(letters.dir & ~denied.dir);
+    }
+  }
+
+  // Letters of which some operation is refused by a rule.
+  Asked DeniedAt(const std::vector<uint32_t>& set, bool owner) const {
+    Asked denied;
+    for (const uint32_t id : RulesAt(set)) {
+      const Rule& rule = domain_.rules[id];
+      if (!IsFile(rule) || rule.effect != Effect::kDeny || !rule.integers.empty() || !Matches(rule, set, owner)) continue;
+      const Asked one = AskedOf(rule);
+      denied.file |= WithImplied(one.file);
+      denied.dir |= WithImplied(one.dir);
+    }
+    return denied;
   }
 
   // Over all names that the rule matches: letters that some of them need, and that some of them have and must not.
@@ -313,9 +356,6 @@ class FileLowering {
     } else if (IsExec(rule)) {
       AddExec("deny ", rule, "x", "");
     } else {
-      // A link is asked of its new name, then of both; `deny` takes from the second only, and silences that one only: so that the
-      // first is never refused (and recorded), it is granted.
-      if ((asked.file & kLink) != 0) AddNames("", rule, {kLink, 0});
       AddNames("deny ", rule, asked);
     }
   }
@@ -348,7 +388,8 @@ class FileLowering {
 
   static std::string TransitionOf(const Rule& rule) {
     const auto it = rule.texts.find("transition");
-    return it == rule.texts.end() ? "self" : it->second.front();
+    const std::string as = it == rule.texts.end() ? "self" : fmt::format("{}", fmt::join(it->second, ", "));
+    return as == "self" || !rule.keeps_environment ? as : as + " unscrubbed_danger";
   }
   // True where each name that the inner rule matches is one of the outer's.
   bool Contains(const Rule& outer, const Rule& inner) const {
@@ -383,6 +424,7 @@ class FileLowering {
   const ir::Domain& domain_;
   const ir::OperationSet kMapExec = MapExec();
   Profile& profile_;
+  std::vector<std::pair<uint32_t, Asked>> brought_;  // by the parser: pattern, to its owner
   std::vector<std::string> patterns_;
   std::map<uint32_t, std::vector<uint32_t>> rule_patterns_;  // rule -> its patterns
   std::vector<std::vector<uint32_t>> users_;                 // pattern -> its rules

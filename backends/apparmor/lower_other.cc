@@ -227,14 +227,16 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   if (attach.size() > 1) profile.attachment = "/{" + profile.attachment + "}";
   if (attach.empty() && !domain.attach.empty()) profile.problems.push_back({kNoRule, "no program has a name that `attach` matches"});
   LowerFiles(domain, profile);
+  LowerLinks(domain, profile);
   LowerCapabilities(domain, profile);
   LowerNetwork(domain, target, profile);
   LowerPeers(policy, domain, target, profile);
   LowerMounts(domain, profile);
+  LowerDomains(domain, profile);
   // What would be dropped without a word is refused.
   for (const Rule& rule : domain.rules) {
     const std::string& facet = kernel::Facets()[rule.facet].name;
-    const bool unwritten = facet == "network" || facet == "mount";
+    const bool unwritten = facet == "network" || facet == "mount" || facet == "domain";
     const bool record = rule.effect == Effect::kAudit || rule.effect == Effect::kQuiet || rule.effect == Effect::kComplain;
     if ((unwritten && record) || (facet == "capability" && rule.effect == Effect::kComplain)) profile.problems.push_back({rule.id, fmt::format("records of `{}` (audit, quiet, complain) are not written into AppArmor profiles yet", facet)});
   }

@@ -97,6 +97,21 @@ void Checks::AddApparmor(const LayerFacts& facts) {
     if (any || row.object_class == "dir") add("dir", OfKind(1));
     if (!any && row.object_class != "file" && row.object_class != "exec" && row.object_class != "dir") add(row.object_class, {});
   }
+  // What the parser grants of its own accord comes with whatever the facet permits (and with what its rules refuse: Effective::Granted).
+  for (const kernel::LsmBrought& one : kernel::LsmBroughtAlong("apparmor")) {
+    const ir::FacetId facet = ir::FacetOf(one.facet);
+    auto names = ir::PathSet::Parse(one.pattern);
+    RAVELIN_CHECK(names.has_value(), "a view table names a malformed pattern");
+    Check check;
+    check.object = one.object_class;
+    check.permissions = {one.permission};
+    check.sees = {"path", "owner"};
+    check.grants_only = true;
+    Box where = OfKind(one.object_class == "dir" ? 1 : 0);
+    where.integers["owner"] = IntervalSet::Single(1);
+    where.texts.emplace("path", std::move(*names));
+    cells_[facet].front().push_back({where, {check}});  // of the first operation: it has no path of its own
+  }
 }
 
 void Checks::AddSelinux(const LayerFacts& facts) {
@@ -129,7 +144,8 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     if (row.facet == "network") {
       for (const kernel::SelinuxSocketRow& socket : kernel::SelinuxSocketRows()) {
         const bool internet = socket.family.Holds(2) && !socket.family.excluded;
-        const std::string object_class = Met(socket.needs, facts) ? socket.object_class : internet ? "rawip_socket" : "socket";
+        const std::string object_class = Met(socket.needs, facts) ? socket.object_class : internet ? "rawip_socket"
+                                                                                                   : "socket";
         const bool own = row.classes == std::vector<std::string>{"@socket"};
         // A name in the file system is asked for where the family has such addresses (AF_UNIX).
         const bool named = row.Sees("path") || row.Sees("above");

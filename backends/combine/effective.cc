@@ -158,6 +158,11 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
       granted.push_back(std::move(seen));
     }
   }
+  // AppArmor's parser grants by itself where rules of a facet refuse, too.
+  for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(object, permission)) {
+    const bool refuses = grant.check->grants_only && mechanism == "apparmor" && std::any_of(domain_.rules.begin(), domain_.rules.end(), [&](const ir::Rule& rule) { return rule.facet == grant.facet && rule.effect == ir::Effect::kDeny; });
+    if (refuses) granted.push_back(grant.cell->where);
+  }
   RAVELIN_TRY(joined, JoinPaths(std::move(granted)));
   return &granted_.emplace(std::move(key), std::move(joined)).first->second;
 }

@@ -51,7 +51,7 @@ class Finder {
   Result<std::vector<Gap>> RunAt(ir::FacetId facet, int operation) {
     const auto done = One(facet, operation);
     if (!done) return tl::make_unexpected(done.error());
-    if (facet == ir::FacetOf("exec")) Transitions();
+    if (facet == ir::FacetOf("exec") || facet == ir::FacetOf("domain")) Transitions();
     return std::move(gaps_);
   }
 
@@ -213,8 +213,13 @@ class Finder {
     const ir::FacetId exec = ir::FacetOf("exec");
     for (const Rule& rule : domain_.rules) {
       const auto to = rule.texts.find("transition");
-      if (rule.facet != exec || rule.effect != Effect::kAllow || to == rule.texts.end() || to->second.front() == "self") continue;
-      Gap gap{rule.id, exec, 0, false, layers_, apparmor ? "under no_new_privs AppArmor refuses an exec that changes the profile" : "under no_new_privs SELinux refuses an exec that changes the domain", {}, std::nullopt};
+      const bool leaves = rule.facet == exec && to != rule.texts.end() && to->second.front() != "self";
+      const bool changes = apparmor && rule.facet == ir::FacetOf("domain");
+      if ((!leaves && !changes) || rule.effect != Effect::kAllow) continue;
+      Gap gap{rule.id, rule.facet, 0, false, layers_, changes ? "under no_new_privs AppArmor refuses a change of profile" : apparmor ? "under no_new_privs AppArmor refuses an exec that changes the profile"
+                                                                                                                                     : "under no_new_privs SELinux refuses an exec that changes the domain",
+              {},
+              std::nullopt};
       const auto box = ir::BoxOf(rule, 0);
       if (box && at_ != nullptr) {
         const auto both = ir::Meet(*box, *at_);
@@ -240,11 +245,16 @@ Result<std::vector<Gap>> FindGapsAt(Effective& effective, const std::vector<std:
 
 std::string_view VerdictText(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kExact: return "exact";
-    case Verdict::kWider: return "wider";
-    case Verdict::kNarrower: return "narrower";
-    case Verdict::kBoth: return "wider and narrower";
-    case Verdict::kUnsupported: return "unsupported";
+    case Verdict::kExact:
+      return "exact";
+    case Verdict::kWider:
+      return "wider";
+    case Verdict::kNarrower:
+      return "narrower";
+    case Verdict::kBoth:
+      return "wider and narrower";
+    case Verdict::kUnsupported:
+      return "unsupported";
   }
   return "";
 }

@@ -58,7 +58,26 @@ std::vector<ir::IntervalSet> CutPorts(const std::vector<ir::IntervalSet>& sets) 
 
 Result<Module> Lower(const ir::Policy& policy, const LowerOptions& options) { return Lowering(policy, options).Run(options.folder_depth); }
 
+// What no module states is refused rather than left out.
+Result<void> Lowering::CheckStatable() const {
+  const auto no = [](const ir::Provenance& from, const char* what) { return Fail(ErrorCode::kUnsupported, fmt::format("{}: {} not written into SELinux modules; `exec ... as NAME` is", from.place, what)); };
+  const char* changes = "changes of domain that a process asks for itself are";
+  for (const ir::Domain& domain : policy_.domains) {
+    const ir::FacetDefault& fallback = domain.defaults[ir::FacetOf("domain")];
+    if (fallback.stated && Permits(fallback.action)) return no(fallback.from, changes);
+    for (const ir::Rule& rule : domain.rules) {
+      if (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kComplain) continue;
+      if (rule.facet == ir::FacetOf("domain")) return no(rule.from, changes);
+      if (rule.keeps_environment) return no(rule.from, "an exec that keeps the environment is");
+      const auto to = rule.texts.find("transition");
+      if (to != rule.texts.end() && (to->second.size() > 1 || to->second.front() == "attached")) return no(rule.from, "an exec whose outcome depends on what else is loaded is");
+    }
+  }
+  return {};
+}
+
 Result<Module> Lowering::Run(int folder_depth) {
+  if (auto statable = CheckStatable(); !statable) return tl::make_unexpected(std::move(statable.error()));
   auto cells = PathCells::Build(policy_, folder_depth);
   if (!cells) return tl::make_unexpected(std::move(cells.error()));
   cells_ = std::move(*cells);

@@ -36,6 +36,7 @@ class Lowering {
   using Row = kernel::SelinuxViewRow;
 
   // lower.cc
+  Result<void> CheckStatable() const;
   void DeclareTypes();
   void DeclarePorts();
   std::optional<PortType> TypeOfHostPorts(const std::string& protocol, const ir::IntervalSet& ports);

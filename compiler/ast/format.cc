@@ -13,22 +13,29 @@ constexpr size_t kWidth = 100;
 
 const char* VerbWord(Verb verb) {
   switch (verb) {
-    case Verb::kAllow: return "allow";
-    case Verb::kDeny: return "deny";
-    case Verb::kAudit: return "audit";
-    case Verb::kQuiet: return "quiet";
-    case Verb::kComplain: return "complain";
-    case Verb::kNever: return "never";
-    case Verb::kNarrow: return "narrow";
+    case Verb::kAllow:
+      return "allow";
+    case Verb::kDeny:
+      return "deny";
+    case Verb::kAudit:
+      return "audit";
+    case Verb::kQuiet:
+      return "quiet";
+    case Verb::kComplain:
+      return "complain";
+    case Verb::kNever:
+      return "never";
+    case Verb::kNarrow:
+      return "narrow";
   }
   return "";
 }
 
 // A statement as words: a line may be broken before a word that may begin one, or inside brackets.
 struct Line {
-  std::string head;             // up to a long set's brace, or everything
+  std::string head;              // up to a long set's brace, or everything
   std::vector<std::string> set;  // items of the set that may be spread over lines
-  std::string tail;             // after the closing brace
+  std::string tail;              // after the closing brace
   bool has_set = false;
   std::vector<std::string> continued;  // clauses that may move to lines of their own (`with`, `because`, `on`)
 };
@@ -323,7 +330,8 @@ class Formatter {
     return i >= 4 && text_.substr(i - 4, 4) == "else";
   }
 
-  uint32_t ThenEnd(const When& when) const { return when.then_end.IsValid() ? when.then_end.begin : when.span.end > 0 ? when.span.end - 1 : 0; }
+  uint32_t ThenEnd(const When& when) const { return when.then_end.IsValid() ? when.then_end.begin : when.span.end > 0 ? when.span.end - 1
+                                                                                                                      : 0; }
 
   Line RuleLine(const Rule& rule) const {
     Line line;
@@ -344,8 +352,11 @@ class Formatter {
     for (const Clause& clause : rule.clauses) {
       std::string text = clause.keyword.text;
       for (size_t i = 0; i < clause.values.size(); ++i) text += (i == 0 ? " " : ", ") + print_.Expr(clause.values[i]);
-      if (clause.keyword.text == "on" || !line.continued.empty()) {
+      // A line begins with a word that goes on with a statement, and with no other.
+      if (clause.keyword.text == "on" || (!line.continued.empty() && clause.keyword.text == "as")) {
         line.continued.push_back(text);
+      } else if (!line.continued.empty()) {
+        line.continued.back() += " " + text;
       } else {
         line.tail += " " + text;
       }
@@ -413,11 +424,16 @@ class Formatter {
 
   void Item(const Block& block, const struct Statement& statement) {
     switch (statement.kind) {
-      case StatementKind::kRule: return Statement(block.rules[statement.index].span, RuleLine(block.rules[statement.index]));
-      case StatementKind::kDefault: return Statement(block.defaults[statement.index].span, DefaultLine(block.defaults[statement.index]));
-      case StatementKind::kProperty: return Statement(block.properties[statement.index].span, PropertyLine(block.properties[statement.index]));
-      case StatementKind::kBinding: return Statement(block.bindings[statement.index].span, BindingLine(block.bindings[statement.index]));
-      case StatementKind::kImport: return Statement(block.imports[statement.index].span, Plain("import " + print_.Expr(block.imports[statement.index].file)));
+      case StatementKind::kRule:
+        return Statement(block.rules[statement.index].span, RuleLine(block.rules[statement.index]));
+      case StatementKind::kDefault:
+        return Statement(block.defaults[statement.index].span, DefaultLine(block.defaults[statement.index]));
+      case StatementKind::kProperty:
+        return Statement(block.properties[statement.index].span, PropertyLine(block.properties[statement.index]));
+      case StatementKind::kBinding:
+        return Statement(block.bindings[statement.index].span, BindingLine(block.bindings[statement.index]));
+      case StatementKind::kImport:
+        return Statement(block.imports[statement.index].span, Plain("import " + print_.Expr(block.imports[statement.index].file)));
       case StatementKind::kWhen: {
         const When& when = block.whens[statement.index];
         return WhenBlock(when, "when ");
@@ -453,8 +469,8 @@ class Formatter {
   ExprPrinter print_;
   std::string out_;
   size_t depth_ = 0;
-  size_t next_ = 0;      // of the comments
-  uint32_t last_ = 0;    // end of what was written last, in the source
+  size_t next_ = 0;    // of the comments
+  uint32_t last_ = 0;  // end of what was written last, in the source
   bool fresh_block_ = true;
 };
 

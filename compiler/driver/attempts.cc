@@ -40,9 +40,10 @@ std::string ShowCheck(Arch arch, const ObjectCheck& check) {
   std::string out = facet.name == "exec" ? facet.name : fmt::format("{} {{ {} }}", facet.name, facet.operations[check.operation]);
   for (const auto& [attribute, value] : check.integers) out += fmt::format(" {} {}", attribute, AttributeText(arch, attribute, value));
   if (check.owner) out += " owner";
-  const bool on = facet.name == "file" || facet.name == "exec";
+  const bool on = facet.name == "file" || facet.name == "exec" || facet.name == "domain";
   for (const auto& [attribute, value] : check.texts) {
-    const std::string word = on && attribute == "path" ? "on" : attribute == "transition" ? "as" : attribute;
+    const std::string word = on && attribute == "path" ? "on" : attribute == "transition" ? "as"
+                                                                                          : attribute;
     out += fmt::format(" {} {}", word, value);
   }
   return out;

@@ -88,6 +88,13 @@ bool CoversAttributes(const Rule& deny, const Rule& allow) {
   return true;
 }
 
+// What becomes of the process, as the rule says it.
+std::string Outcome(const Rule& rule) {
+  const auto to = rule.texts.find("transition");
+  const std::string as = to == rule.texts.end() ? "self" : fmt::format("{}", fmt::join(to->second, ", "));
+  return rule.keeps_environment ? as + " unscrubbed_danger" : as;
+}
+
 // 6.5: exec rules that overlap and lead to different domains, where neither path set contains the other.
 void CheckTransitions(const ir::Domain& domain, diag::Sink& sink) {
   struct Exec {
@@ -99,9 +106,8 @@ void CheckTransitions(const ir::Domain& domain, diag::Sink& sink) {
   for (const Rule& rule : domain.rules) {
     if (rule.effect != Effect::kAllow || kernel::Facets()[rule.facet].name != "exec") continue;
     const auto paths = rule.texts.find("path");
-    const auto to = rule.texts.find("transition");
     if (paths == rule.texts.end()) continue;
-    for (const std::string& pattern : paths->second) execs.push_back({&rule, to == rule.texts.end() ? "self" : to->second.front(), &pattern});
+    for (const std::string& pattern : paths->second) execs.push_back({&rule, Outcome(rule), &pattern});
   }
   for (size_t i = 0; i < execs.size(); ++i) {
     for (size_t j = i + 1; j < execs.size(); ++j) {

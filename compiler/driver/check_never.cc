@@ -27,6 +27,8 @@ class Judge {
       if (rule.effect == Effect::kAllow && to != rule.texts.end() && to->second.front() == "unconfined_danger") {
         return {never.id, NeverVerdict::kViolated, fmt::format("the unconfined exec at {} escapes every assertion", rule.from.place)};
       }
+      const bool leaves = to != rule.texts.end() && std::find_if(to->second.begin(), to->second.end(), [](const std::string& one) { return one == "attached" || one == "unconfined_danger"; }) != to->second.end();
+      if (rule.effect == Effect::kAllow && (leaves || LeavesTheFile(rule))) return {never.id, NeverVerdict::kViolated, fmt::format("what {} permits may lead to a domain of which this file does not say anything", rule.from.place)};
     }
     if (kernel::Facets()[never.facet].name == "syscall") {
       if (const auto witness = PermittedCall(never)) return {never.id, NeverVerdict::kViolated, fmt::format("`{}` is permitted", *witness)};
@@ -46,6 +48,13 @@ class Judge {
   }
 
  private:
+  // A change of domain that is not to a policy of the file alone.
+  static bool LeavesTheFile(const Rule& rule) {
+    if (kernel::Facets()[rule.facet].name != "domain") return false;
+    const auto to = rule.texts.find("to");
+    return to == rule.texts.end() || std::any_of(to->second.begin(), to->second.end(), [](const std::string& name) { return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos; });
+  }
+
   // A permitted call that a `never syscall` rule matches.
   std::optional<std::string> PermittedCall(const Rule& never) {
     for (const ir::CallMatch& match : never.calls) {

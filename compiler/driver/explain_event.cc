@@ -80,12 +80,14 @@ class Explainer {
         out += fmt::format(" on label({})", quoted(text));
       } else if (attribute == "peer") {
         out += " peer " + (text.rfind("label:", 0) == 0 ? fmt::format("label({})", quoted(text.substr(6))) : text);
+      } else if (attribute == "to" && facet == "domain") {
+        out += fmt::format(" to label({})", quoted(ir::LiteralPattern(text)));
       } else if (facet == "exec") {
         out += " " + quoted(ir::LiteralPattern(text));
-      } else if (facet == "file") {
+      } else if (facet == "file" || facet == "domain") {
         out += fmt::format(" on path({})", quoted(ir::LiteralPattern(text)));
       } else {
-        out += fmt::format(" {} {}", attribute, quoted(ir::IsPathAttribute(attribute) ? ir::LiteralPattern(text) : text));
+        out += fmt::format(" {} {}", attribute, quoted(ir::IsPatternAttribute(attribute) ? ir::LiteralPattern(text) : text));
       }
     }
     const auto to = check.texts.find("transition");

@@ -74,6 +74,8 @@ struct Question {
     if ((facet != "file" && facet != "exec") || (check.owner ? !prefix.owner : !prefix.others)) return false;
     const aa::FileModes& modes = rule.modes;
     const bool has = permission == "r" ? modes.read : permission == "w" ? modes.write : permission == "a" ? modes.append || modes.write : permission == "l" ? modes.link : permission == "k" ? modes.lock : permission == "m" ? modes.mmap : permission == "x" && modes.exec.present;
+    const auto old_name = check.texts.find("target");
+    if (permission == "l" && rule.target_is_link && old_name != check.texts.end() && !MatchesName(rule.target.value, old_name->second, object_class)) return false;
     return has && (path == check.texts.end() || MatchesName(rule.path.value, path->second, object_class));
   }
   bool operator()(const aa::Prefix&, const aa::CapabilityRule& rule) const {
@@ -110,7 +112,12 @@ struct Question {
     return object_class == "network" && Word(check, "family", "AF") == "unix" && (rule.type.value.empty() || type.empty() || rule.type.value == type);
   }
   bool operator()(const aa::Prefix&, const aa::DbusRule&) const { return object_class == "dbus"; }
-  bool operator()(const aa::Prefix&, const aa::ChangeProfileRule&) const { return false; }
+  bool operator()(const aa::Prefix&, const aa::ChangeProfileRule& rule) const {
+    const auto to = check.texts.find("to");
+    const auto program = check.texts.find("path");
+    if (object_class != "domain" || (rule.target.written && to != check.texts.end() && !Matches(rule.target.value, to->second))) return false;
+    return permission == "change_profile" || !rule.exec.written || program == check.texts.end() || MatchesName(rule.exec.value, program->second, "file");
+  }
   bool operator()(const aa::Prefix&, const aa::RlimitRule&) const { return object_class == "rlimit"; }
 };
 

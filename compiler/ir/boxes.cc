@@ -4,7 +4,8 @@
 
 namespace ravelin::ir {
 
-bool IsPathAttribute(std::string_view attribute) { return attribute == "path" || attribute == "from" || attribute == "on"; }
+bool IsPathAttribute(std::string_view attribute) { return attribute == "path" || attribute == "from" || attribute == "on" || attribute == "target"; }
+bool IsPatternAttribute(std::string_view attribute) { return IsPathAttribute(attribute) || attribute == "to"; }
 
 std::string LiteralPattern(std::string_view text) {
   std::string out;
@@ -24,7 +25,7 @@ bool Lacks(FacetId id, int operation, const std::string& attribute) {
 
 // The rule's texts of an attribute, as patterns.
 std::vector<std::string> Patterns(const std::string& attribute, const std::vector<std::string>& texts) {
-  if (IsPathAttribute(attribute)) return texts;
+  if (IsPatternAttribute(attribute)) return texts;
   std::vector<std::string> patterns;
   for (const std::string& text : texts) patterns.push_back(LiteralPattern(text));
   return patterns;

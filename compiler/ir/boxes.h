@@ -23,8 +23,9 @@ struct Box {
 };
 using Boxes = std::vector<Box>;
 
-// True for attributes whose texts are patterns.
+// True for attributes whose texts are patterns of names of files; for those whose texts are patterns of whatever.
 bool IsPathAttribute(std::string_view attribute);
+bool IsPatternAttribute(std::string_view attribute);
 // A pattern that matches this text alone.
 std::string LiteralPattern(std::string_view text);
 

@@ -20,13 +20,17 @@ Json DumpSet(const IntervalSet& set) {
 
 Json DumpPredicate(const Predicate& p) {
   switch (p.kind()) {
-    case PredicateKind::kTrue: return true;
-    case PredicateKind::kFalse: return false;
+    case PredicateKind::kTrue:
+      return true;
+    case PredicateKind::kFalse:
+      return false;
     case PredicateKind::kTest:
       return {{"arg", p.test().arg}, {"bits", p.test().bits}, {"mask", p.test().mask}, {"in", DumpSet(p.test().values)}};
-    case PredicateKind::kNot: return {{"not", DumpPredicate(p.terms().front())}};
+    case PredicateKind::kNot:
+      return {{"not", DumpPredicate(p.terms().front())}};
     case PredicateKind::kAnd:
-    case PredicateKind::kOr: break;
+    case PredicateKind::kOr:
+      break;
   }
   Json terms = Json::array();
   for (const Predicate& term : p.terms()) terms.push_back(DumpPredicate(term));
@@ -67,6 +71,7 @@ Json DumpRule(const Domain& domain, const Rule& rule) {
   for (const auto& [attribute, set] : rule.integers) out["integers"][attribute] = DumpSet(set);
   for (const auto& [attribute, texts] : rule.texts) out["texts"][attribute] = texts;
   if (rule.owner_only) out["owner"] = true;
+  if (rule.keeps_environment) out["keeps_environment"] = true;
   if (rule.effect == Effect::kAllow && facet.name != "syscall") {
     for (const ImpliedCall& implied : ImpliedBy(domain, rule)) {
       Json one = {{"arch", kernel::ArchName(implied.arch)}, {"name", implied.call->name}, {"mode", implied.needed ? "needs" : "serves"}};

@@ -30,12 +30,17 @@ using OperationSet = uint64_t;  // bit i = kernel::Facets()[facet].operations[i]
 // Where an item comes from: its own span, then the `use` statements that brought it in, outermost last.
 struct Provenance {
   source::Span span;
-  std::string place;               // "web.rav:15:3", kept so that a dump stands alone
-  std::vector<std::string> via;    // "web.rav:6:3 use std::base", ...
+  std::string place;             // "web.rav:15:3", kept so that a dump stands alone
+  std::vector<std::string> via;  // "web.rav:6:3 use std::base", ...
   std::string because;
 };
 
-enum class Effect : uint8_t { kAllow, kDeny, kAudit, kQuiet, kComplain, kNever };
+enum class Effect : uint8_t { kAllow,
+                              kDeny,
+                              kAudit,
+                              kQuiet,
+                              kComplain,
+                              kNever };
 
 // One system call of one architecture, under a condition.
 struct CallMatch {
@@ -54,11 +59,12 @@ struct Rule {
   OperationSet operations = 0;
   std::vector<CallMatch> calls;
   // Constraints; an attribute that is absent is unconstrained.  integers: family, type, protocol, port, cmd, signal,
-  // value, resource, flags, request ...; texts: path (patterns), peer, address, abstract, transition, fstype, ...
+  // value, resource, flags, request ...; texts: path (patterns), to (patterns of names), peer, address, abstract, transition, fstype, ...
   std::map<std::string, IntervalSet> integers;
   std::map<std::string, std::vector<std::string>> texts;
   bool owner_only = false;
-  Action action;  // for kDeny: the refusal; for kAllow: kAllow or kLog
+  bool keeps_environment = false;  // exec, domain: what runs gets its environment as it is
+  Action action;                   // for kDeny: the refusal; for kAllow: kAllow or kLog
   Provenance from;
 };
 

@@ -142,6 +142,7 @@ Rule ReadRule(const Json& value, const Domain& domain) {
   if (const Json* label = Optional(value, "label")) rule.label = Text(*label, "`label`");
   rule.narrow = Flag(value, "narrow");
   rule.owner_only = Flag(value, "owner");
+  rule.keeps_environment = Flag(value, "keeps_environment");
   if (const Json* action = Optional(value, "action")) rule.action = ReadAction(*action);
   if (rule.effect == Effect::kDeny && Permits(rule.action)) Bad("a deny rule permits");
   if (rule.effect == Effect::kAllow && !Permits(rule.action)) Bad("an allow rule refuses");

@@ -20,12 +20,18 @@ std::vector<std::string> List(std::string_view text) {
 struct View {
   std::vector<LsmRow> rows;
   std::vector<LsmImplication> implications;
+  std::vector<LsmBrought> brought;
 
   explicit View(std::string_view file) {
     for (const auto& row : TableRows(file)) {
       if (row[0] == "implies") {
         RAVELIN_CHECK(row.size() == 5, "a view table has a malformed implication");
         for (std::string& implied : List(row[3])) implications.push_back({std::string(row[1]), std::string(row[2]), std::move(implied)});
+        continue;
+      }
+      if (row[0] == "brings") {
+        RAVELIN_CHECK(row.size() == 6 && FindFacet(row[1]) != nullptr, "a view table has a malformed row of what is brought along");
+        brought.push_back({std::string(row[1]), std::string(row[2]), std::string(row[3]), std::string(row[4])});
         continue;
       }
       RAVELIN_CHECK(row.size() == 7, "a view table has a malformed row");
@@ -60,5 +66,6 @@ std::vector<const LsmRow*> LsmRowsOf(std::string_view mechanism, std::string_vie
 }
 
 std::span<const LsmImplication> LsmImplications(std::string_view mechanism) { return Get(mechanism).implications; }
+std::span<const LsmBrought> LsmBroughtAlong(std::string_view mechanism) { return Get(mechanism).brought; }
 
 }  // namespace ravelin::kernel

@@ -35,4 +35,13 @@ struct LsmImplication {
 };
 std::span<const LsmImplication> LsmImplications(std::string_view mechanism);
 
+// What the mechanism's compiler grants by itself, to the owner, where a policy has rules of a facet.
+struct LsmBrought {
+  std::string facet;
+  std::string object_class;  // "file" or "dir"
+  std::string permission;
+  std::string pattern;
+};
+std::span<const LsmBrought> LsmBroughtAlong(std::string_view mechanism);
+
 }  // namespace ravelin::kernel

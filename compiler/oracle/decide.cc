@@ -35,12 +35,15 @@ uint64_t Read(const kernel::Syscall& call, const std::string& param, const ir::A
   for (size_t i = 0; i < call.params.size(); ++i) {
     if (call.params[i].name != param) continue;
     switch (call.params[i].type) {
-      case kernel::ArgType::kU16: return args[i] & 0xffff;
+      case kernel::ArgType::kU16:
+        return args[i] & 0xffff;
       case kernel::ArgType::kI32:
-      case kernel::ArgType::kU32: return args[i] & 0xffffffff;
+      case kernel::ArgType::kU32:
+        return args[i] & 0xffffffff;
       case kernel::ArgType::kI64:
       case kernel::ArgType::kU64:
-      case kernel::ArgType::kPtr: return args[i];
+      case kernel::ArgType::kPtr:
+        return args[i];
     }
   }
   RAVELIN_CHECK(false, "a view row names a parameter that the call lacks");
@@ -231,8 +234,7 @@ Action DefaultAction(const Domain& domain, ir::FacetId facet) {
 // 4.3 and 4.9
 Decision ByDefault(const Call& call) {
   const bool unknown = call.domain.unknown_syscall.has_value() && !ir::IsKnown(call.domain, call.arch, call.number);
-  Decision decision{unknown ? call.domain.unknown_syscall->action : DefaultAction(call.domain, ir::FacetOf("syscall")), {},
-                    unknown ? "unknown syscall" : "default"};
+  Decision decision{unknown ? call.domain.unknown_syscall->action : DefaultAction(call.domain, ir::FacetOf("syscall")), {}, unknown ? "unknown syscall" : "default"};
   for (size_t facet = 0; facet < kernel::Facets().size(); ++facet) {
     for (const ViewRow* row : call.needs) {
       if (row->facet != kernel::Facets()[facet].name || row->object_may_be_absent) continue;
@@ -274,9 +276,9 @@ bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
     if (lacks(attribute)) continue;
     const auto value = check.texts.find(attribute);
     if (value == check.texts.end()) return false;
-    const bool is_path = attribute == "path" || attribute == "from" || attribute == "on";
+    const bool is_pattern = attribute == "path" || attribute == "from" || attribute == "on" || attribute == "to" || attribute == "target";
     const bool any = std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      if (!is_path) return pattern == value->second;
+      if (!is_pattern) return pattern == value->second;
       const auto set = ir::PathSet::Parse(pattern);
       return set && set->Contains(value->second);
     });
@@ -321,7 +323,7 @@ Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
 Decision DecideCall(const Domain& domain, const Event& event) {
   const Arch* arch = EntryOf(domain, event.audit_arch);
   if (arch == nullptr) return {domain.foreign.action, {}, "foreign architecture"};  // 4.1
-  if (ir::IsX32Number(*arch, event.number)) {  // 4.4
+  if (ir::IsX32Number(*arch, event.number)) {                                       // 4.4
     const Action fallback = DefaultAction(domain, ir::FacetOf("syscall"));
     return {Permits(fallback) ? Action{ActionKind::kErrno, 38} : fallback, {}, "x32 number"};
   }

@@ -25,6 +25,7 @@ class DomainBuilder {
     if (domain_.architectures.empty()) domain_.architectures = {target_.arch};
     if (domain_.layer_sets.empty()) domain_.layer_sets = target_.layer_sets;
     for (const auto& item : resolved_.defaults) ReadDefault(item);
+    StayInDomain();
     const DomainContext context{domain_, policy_names_, sources_};
     RuleBuilder rules(context, sink_);
     std::vector<ir::Rule> built;
@@ -57,9 +58,15 @@ class DomainBuilder {
           if (const auto text = values_.String(value, scope)) domain_.attach.push_back(*text);
         }
         break;
-      case ast::PropertyKind::kArchitectures: ReadArchitectures(property); break;
-      case ast::PropertyKind::kReferenceKernel: ReadReferenceKernel(property); break;
-      case ast::PropertyKind::kLayers: ReadLayers(property); break;
+      case ast::PropertyKind::kArchitectures:
+        ReadArchitectures(property);
+        break;
+      case ast::PropertyKind::kReferenceKernel:
+        ReadReferenceKernel(property);
+        break;
+      case ast::PropertyKind::kLayers:
+        ReadLayers(property);
+        break;
     }
   }
 
@@ -82,7 +89,8 @@ class DomainBuilder {
       for (const kernel::Arch a : kernel::kFilterArches) known.push_back(kernel::ArchName(a));
       auto& d = sink_.Report(diag::Kind::kUnknownName, name->span, fmt::format("unknown architecture `{}`", name->text));
       const std::string hint = diag::DidYouMean(name->text, known);
-      d.Help(arch ? "x32 entries are never permitted" : hint.empty() ? fmt::format("one of {}", fmt::join(known, ", ")) : hint);
+      d.Help(arch ? "x32 entries are never permitted" : hint.empty() ? fmt::format("one of {}", fmt::join(known, ", "))
+                                                                     : hint);
     }
     std::sort(domain_.architectures.begin(), domain_.architectures.end());
     domain_.architectures.erase(std::unique(domain_.architectures.begin(), domain_.architectures.end()), domain_.architectures.end());
@@ -143,9 +151,15 @@ class DomainBuilder {
       }
     }
     switch (d.of) {
-      case ast::DefaultOf::kUnknownSyscall: SetOnce(domain_.unknown_syscall, value, "the action of unknown system calls"); return;
-      case ast::DefaultOf::kForeignArchitecture: SetOnce(foreign_, value, "the action of foreign architectures"); domain_.foreign = value; return;
-      case ast::DefaultOf::kFacets: break;
+      case ast::DefaultOf::kUnknownSyscall:
+        SetOnce(domain_.unknown_syscall, value, "the action of unknown system calls");
+        return;
+      case ast::DefaultOf::kForeignArchitecture:
+        SetOnce(foreign_, value, "the action of foreign architectures");
+        domain_.foreign = value;
+        return;
+      case ast::DefaultOf::kFacets:
+        break;
     }
     if (d.facets.empty()) {
       if (item.via) {
@@ -185,11 +199,19 @@ class DomainBuilder {
         domain_.defaults[i] = *general_;
       }
     }
+    StayInDomain();
+  }
+
+  // 1.2: a process stays in its domain, whatever is permitted by default; only a default that names the facet says otherwise.
+  void StayInDomain() {
+    const ir::FacetId id = ir::FacetOf("domain");
+    if (named_[id] || (general_ && !Permits(general_->action))) return;
+    domain_.defaults[id] = {true, {ir::ActionKind::kErrno, 1}, domain_.from};
   }
 
   // 1.4
   void CheckDefaults() {
-    const bool any = std::any_of(domain_.defaults.begin(), domain_.defaults.end(), [](const auto& d) { return d.stated; });
+    const bool any = general_.has_value() || std::any_of(named_.begin(), named_.end(), [](const auto& d) { return d.has_value(); });
     if (!any) {
       sink_.Report(diag::Kind::kMissingDefault, resolved_.policy->name.span, fmt::format("policy `{}` states no default", domain_.name)).Help("add `default deny with errno(EPERM)`");
       return;

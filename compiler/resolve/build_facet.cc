@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/boxes.h"
 #include "compiler/ir/pattern.h"
 #include "compiler/resolve/build_rule.h"
 #include "compiler/resolve/kinds.h"
@@ -139,16 +140,30 @@ bool RuleBuilder::ReadClause(const ast::Clause& clause, const Scope& scope, ir::
     return false;
   }
   const std::string attribute(spec->attribute);
-  const bool wordy = spec->type == ClauseType::kTransport || spec->type == ClauseType::kOwner;
+  const bool wordy = spec->type == ClauseType::kTransport || spec->type == ClauseType::kOwner || spec->type == ClauseType::kEnvironment || spec->type == ClauseType::kSubset;
   if (!wordy && clause.values.empty()) {
     sink_.Report(diag::Kind::kMissingClause, clause.keyword.span, fmt::format("`{}` needs a value", clause.keyword.text));
     return false;
   }
   bool good = true;
   switch (spec->type) {
-    case ClauseType::kTransport: transports.push_back(clause.keyword.text); break;
-    case ClauseType::kOwner: base.owner_only = true; break;
-    case ClauseType::kIntegers: return ReadIntegers(clause, scope, spec->prefix, spec->bits, attribute, base);
+    case ClauseType::kTransport:
+      transports.push_back(clause.keyword.text);
+      break;
+    case ClauseType::kOwner:
+      base.owner_only = true;
+      break;
+    case ClauseType::kSubset:
+      base.integers[attribute] = ir::IntervalSet::Single(1);
+      break;
+    case ClauseType::kNames:
+      for (const Expr& value : clause.values) good &= ReadNames(value, scope, attribute, base);
+      break;
+    case ClauseType::kEnvironment:
+      base.keeps_environment = true;
+      break;
+    case ClauseType::kIntegers:
+      return ReadIntegers(clause, scope, spec->prefix, spec->bits, attribute, base);
     case ClauseType::kObjects:
       for (const Expr& value : clause.values) good &= ReadObjects(value, scope, base, 0);
       break;
@@ -162,12 +177,17 @@ bool RuleBuilder::ReadClause(const ast::Clause& clause, const Scope& scope, ir::
     case ClauseType::kPeer:
       for (const Expr& value : clause.values) good &= ReadPeer(value, scope, attribute, base);
       break;
+    case ClauseType::kDomains:
+      for (const Expr& value : clause.values) good &= ReadDomain(value, scope, attribute, base);
+      break;
     case ClauseType::kTransition:
-      if (clause.values.size() != 1) {
-        sink_.Report(diag::Kind::kTypeMismatch, clause.span, "`as` takes one name");
+      if (clause.values.size() > (attempt_ ? 1u : 2u)) {
+        sink_.Report(diag::Kind::kTypeMismatch, clause.span, attempt_ ? "`as` takes one name here" : "`as` takes one name, or two: the second is where the first leads nowhere");
         return false;
       }
-      return ReadTransition(clause.values[0], base);
+      for (const Expr& value : clause.values) good &= ReadTransition(value, base);
+      if (!attempt_ && base.texts["transition"] == std::vector<std::string>{"self"}) base.texts.erase("transition");  // what every exec does
+      break;
   }
   return good;
 }
@@ -273,28 +293,69 @@ bool RuleBuilder::ReadPeer(const Expr& expr, const Scope& scope, const std::stri
   return false;
 }
 
-bool RuleBuilder::ReadTransition(const Expr& expr, ir::Rule& base) {
+// Paths and resources made of them, for another attribute than the object itself.
+bool RuleBuilder::ReadNames(const Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base) {
+  ir::Rule names;
+  if (!ReadObjects(expr, scope, names, 0)) return false;
+  if (names.texts.count("label") != 0) {
+    sink_.Report(diag::Kind::kTypeMismatch, expr.span, fmt::format("`{}` takes paths, not labels", attribute == "target" ? "to" : attribute));
+    return false;
+  }
+  std::vector<std::string>& texts = base.texts[attribute];
+  texts.insert(texts.end(), names.texts["path"].begin(), names.texts["path"].end());
+  return true;
+}
+
+// A policy of the file by its name, all others by patterns of the names that their mechanism gives them.
+bool RuleBuilder::ReadDomain(const Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base) {
   if (expr.kind == ExprKind::kName) {
-    if (expr.text == "self") {
-      if (attempt_) base.texts["transition"] = {expr.text};
+    if (context_.policy_names.count(expr.text) != 0) {
+      base.texts[attribute].push_back(ir::LiteralPattern(expr.text));
       return true;
-    }
-    if (expr.text == "unconfined_danger" || context_.policy_names.count(expr.text) != 0) {
-      base.texts["transition"] = {expr.text};
-      return true;
-    }
-    if (expr.text.rfind("unconfined", 0) == 0) {
-      sink_.Report(diag::Kind::kDangerNotNamed, expr.span, fmt::format("`as {}` would leave every confinement", expr.text)).Help("if that is meant, write `as unconfined_danger`");
-      return false;
     }
     const std::vector<std::string_view> known(context_.policy_names.begin(), context_.policy_names.end());
     auto& d = sink_.Report(diag::Kind::kUnknownName, expr.span, fmt::format("unknown policy `{}`", expr.text));
     const std::string hint = diag::DidYouMean(expr.text, known);
-    d.Help(hint.empty() ? "`as` takes a policy of this file, `self` or `unconfined_danger`" : hint);
+    d.Help(hint.empty() ? "`to` takes policies of this file and `label(\"...\")`" : hint);
     return false;
   }
-  sink_.Report(diag::Kind::kTypeMismatch, expr.span, "`as` takes a policy of this file, `self` or `unconfined_danger`");
+  if (expr.kind == ExprKind::kCall && expr.text == "label" && !expr.children.empty()) {
+    for (const Expr& child : expr.children) {
+      const auto text = values_.String(child, scope);
+      if (!text) return false;
+      if (const auto valid = ir::ParsePattern(*text); !valid || text->empty()) {
+        sink_.Report(diag::Kind::kBadPath, child.span, fmt::format("`{}` is no pattern of names: {}", *text, text->empty() ? "it is empty" : valid.error().message));
+        return false;
+      }
+      base.texts[attribute].push_back(*text);
+    }
+    return true;
+  }
+  sink_.Report(diag::Kind::kTypeMismatch, expr.span, "`to` takes policies of this file and `label(\"...\")`");
   return false;
+}
+
+bool RuleBuilder::ReadTransition(const Expr& expr, ir::Rule& base) {
+  std::vector<std::string>& outcomes = base.texts["transition"];
+  const bool second = !outcomes.empty();
+  const auto no = [&](diag::Kind kind, const std::string& what, const std::string& help) {
+    auto& d = sink_.Report(kind, expr.span, what);
+    if (!help.empty()) d.Help(help);
+    return false;
+  };
+  const char* takes = "`as` takes a policy of this file, `self`, `attached` or `unconfined_danger`";
+  if (expr.kind != ExprKind::kName) return no(diag::Kind::kTypeMismatch, takes, "");
+  const std::string& name = expr.text;
+  if (second && name != "self" && name != "unconfined_danger") return no(diag::Kind::kTypeMismatch, "where the first outcome leads nowhere, there are `self` and `unconfined_danger`", "");
+  if (second && (outcomes.front() == "self" || outcomes.front() == "unconfined_danger")) return no(diag::Kind::kTypeMismatch, fmt::format("`{}` always leads somewhere", outcomes.front()), "leave the second outcome out");
+  if (name == "self" || name == "attached" || name == "unconfined_danger" || context_.policy_names.count(name) != 0) {
+    outcomes.push_back(name);
+    return true;
+  }
+  if (name.rfind("unconfined", 0) == 0) return no(diag::Kind::kDangerNotNamed, fmt::format("`as {}` would leave every confinement", name), "if that is meant, write `as unconfined_danger`");
+  std::vector<std::string_view> known(context_.policy_names.begin(), context_.policy_names.end());
+  const std::string hint = diag::DidYouMean(name, known);
+  return no(diag::Kind::kUnknownName, fmt::format("unknown policy `{}`", name), hint.empty() ? takes : hint);
 }
 
 bool RuleBuilder::ApplyTransport(const std::string& word, source::Span span, ir::Rule& rule) {

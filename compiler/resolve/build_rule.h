@@ -15,8 +15,8 @@ namespace ravelin::resolve {
 
 // What the rules of a domain are read against.
 struct DomainContext {
-  const ir::Domain& domain;                    // architectures and defaults are already in place
-  const std::set<std::string>& policy_names;   // of this file, for peers and transitions
+  const ir::Domain& domain;                   // architectures and defaults are already in place
+  const std::set<std::string>& policy_names;  // of this file, for peers and transitions
   const source::SourceManager& sources;
 };
 
@@ -55,6 +55,8 @@ class RuleBuilder {
   bool ReadObjects(const ast::Expr& expr, const Scope& scope, ir::Rule& base, int depth);
   bool ReadPath(const ast::Expr& expr, const Scope& scope, ir::Rule& base);
   bool ReadPeer(const ast::Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base);
+  bool ReadNames(const ast::Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base);
+  bool ReadDomain(const ast::Expr& expr, const Scope& scope, const std::string& attribute, ir::Rule& base);
   bool ReadTransition(const ast::Expr& expr, ir::Rule& base);
   bool ApplyTransport(const std::string& word, source::Span span, ir::Rule& rule);
   kernel::Arch FirstArch() const { return context_.domain.architectures.front(); }
@@ -64,9 +66,9 @@ class RuleBuilder {
   diag::Sink& sink_;
   int depth_ = 0;
   std::map<const Definition*, bool> open_sets_;  // sets of the rule; true: being read
-  bool quiet_about_absence_ = false;  // the rule comes from a module, which is written for every architecture
-  bool attempt_ = false;              // a line of a test is read
-  bool loosens_ = false;              // the rule permits, so that leaving a part of it out is strict
+  bool quiet_about_absence_ = false;             // the rule comes from a module, which is written for every architecture
+  bool attempt_ = false;                         // a line of a test is read
+  bool loosens_ = false;                         // the rule permits, so that leaving a part of it out is strict
 };
 
 }  // namespace ravelin::resolve

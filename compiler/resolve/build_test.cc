@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/boxes.h"
 #include "compiler/resolve/build_rule.h"
 #include "compiler/resolve/predicates.h"
 
@@ -175,12 +176,12 @@ bool RuleBuilder::CheckAttempt(const ast::Rule& line, ir::Rule& base) {
       good = false;
       continue;
     }
-    if (attribute != "path" && attribute != "from" && attribute != "on") continue;
+    if (!ir::IsPatternAttribute(attribute)) continue;
     const auto literal = Literal(values[0]);
     if (!literal) {
       sink_.Report(diag::Kind::kTestNotConcrete, line.span, fmt::format("`{}` is a pattern; a line of a test names one path", values[0])).Help("a character that is meant as itself stands after a backslash: `\\\\[`");
       good = false;
-    } else if (const std::string problem = NotResolved(*literal); !problem.empty()) {
+    } else if (const std::string problem = ir::IsPathAttribute(attribute) ? NotResolved(*literal) : ""; !problem.empty()) {
       sink_.Report(diag::Kind::kBadPath, line.span, fmt::format("`{}` is no resolved path: {}", *literal, problem));
       good = false;
     } else {

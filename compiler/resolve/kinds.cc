@@ -9,9 +9,12 @@ using enum ClauseType;
 constexpr ClauseSpec kClauses[] = {
     {"file", "on", kObjects, "path"},
     {"file", "owner", kOwner, ""},
+    {"file", "to", kNames, "target"},
+    {"file", "subset", kSubset, "subset"},
     {"file", "command", kIntegers, "command", 32},
     {"exec", "on", kObjects, "path"},
     {"exec", "as", kTransition, "transition"},
+    {"exec", "unscrubbed_danger", kEnvironment, ""},
     {"network", "tcp", kTransport, ""},
     {"network", "udp", kTransport, ""},
     {"network", "unix", kTransport, ""},
@@ -42,6 +45,9 @@ constexpr ClauseSpec kClauses[] = {
     {"dbus", "interface", kPatterns, "interface"},
     {"dbus", "member", kPatterns, "member"},
     {"dbus", "peer", kPeer, "peer"},
+    {"domain", "to", kDomains, "to"},
+    {"domain", "on", kObjects, "path"},
+    {"domain", "unscrubbed_danger", kEnvironment, ""},
     {"rlimit", "resource", kIntegers, "resource", 32, "RLIMIT_"},
 };
 

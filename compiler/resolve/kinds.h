@@ -8,13 +8,17 @@
 namespace ravelin::resolve {
 
 enum class ClauseType {
-  kIntegers,   // a set of integers -> Rule::integers
-  kObjects,    // paths, labels, resources -> Rule::texts["path"], ["label"]
-  kPatterns,   // strings that may be patterns -> Rule::texts
-  kPeer,       // self, outside, a policy, label("...") -> Rule::texts
-  kTransport,  // tcp, udp, unix, netlink: a word without values
-  kOwner,      // the word `owner`
-  kTransition, // `as NAME`
+  kIntegers,     // a set of integers -> Rule::integers
+  kObjects,      // paths, labels, resources -> Rule::texts["path"], ["label"]
+  kPatterns,     // strings that may be patterns -> Rule::texts
+  kPeer,         // self, outside, a policy, label("...") -> Rule::texts
+  kTransport,    // tcp, udp, unix, netlink: a word without values
+  kOwner,        // the word `owner`
+  kTransition,   // `as NAME`
+  kNames,        // paths -> Rule::texts
+  kSubset,       // the word `subset`: Rule::integers
+  kDomains,      // a policy, label("...") with patterns -> Rule::texts
+  kEnvironment,  // the word `unscrubbed_danger`
 };
 
 struct ClauseSpec {

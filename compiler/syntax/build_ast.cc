@@ -17,27 +17,44 @@ const std::set<std::string>& ClauseWords() {
   return words;
 }
 
-bool IsBareWord(const std::string& word) { return word == "tcp" || word == "udp" || word == "unix" || word == "netlink" || word == "owner"; }
+bool IsBareWord(const std::string& word) { return word == "tcp" || word == "udp" || word == "unix" || word == "netlink" || word == "owner" || word == "subset" || word == "unscrubbed_danger"; }
 
 Op OpOf(size_t type) {
   switch (type) {
-    case Parser::EQ: return Op::kEq;
-    case Parser::NE: return Op::kNe;
-    case Parser::LT: return Op::kLt;
-    case Parser::LE: return Op::kLe;
-    case Parser::GT: return Op::kGt;
-    case Parser::GE: return Op::kGe;
-    case Parser::IN: return Op::kIn;
-    case Parser::ANDAND: return Op::kAnd;
-    case Parser::OROR: return Op::kOr;
-    case Parser::AMP: return Op::kBitAnd;
-    case Parser::PIPE: return Op::kBitOr;
-    case Parser::CARET: return Op::kBitXor;
-    case Parser::SHL: return Op::kShl;
-    case Parser::SHR: return Op::kShr;
-    case Parser::TILDE: return Op::kBitNot;
-    case Parser::MINUS: return Op::kMinus;
-    default: return Op::kNone;
+    case Parser::EQ:
+      return Op::kEq;
+    case Parser::NE:
+      return Op::kNe;
+    case Parser::LT:
+      return Op::kLt;
+    case Parser::LE:
+      return Op::kLe;
+    case Parser::GT:
+      return Op::kGt;
+    case Parser::GE:
+      return Op::kGe;
+    case Parser::IN:
+      return Op::kIn;
+    case Parser::ANDAND:
+      return Op::kAnd;
+    case Parser::OROR:
+      return Op::kOr;
+    case Parser::AMP:
+      return Op::kBitAnd;
+    case Parser::PIPE:
+      return Op::kBitOr;
+    case Parser::CARET:
+      return Op::kBitXor;
+    case Parser::SHL:
+      return Op::kShl;
+    case Parser::SHR:
+      return Op::kShr;
+    case Parser::TILDE:
+      return Op::kBitNot;
+    case Parser::MINUS:
+      return Op::kMinus;
+    default:
+      return Op::kNone;
   }
 }
 
@@ -83,20 +100,25 @@ ast::Expr AstBuilder::Number(const antlr4::Token& token) {
   int base = 10;
   size_t at = 0;
   if (digits.size() > 2 && digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'o' || digits[1] == 'b')) {
-    base = digits[1] == 'x' ? 16 : digits[1] == 'o' ? 8 : 2;
+    base = digits[1] == 'x' ? 16 : digits[1] == 'o' ? 8
+                                                    : 2;
     at = 2;
   }
   uint64_t scale = 1;
   if (base == 10 && !digits.empty()) {
     const char suffix = digits.back();
-    scale = suffix == 'K' ? 1u << 10 : suffix == 'M' ? 1u << 20 : suffix == 'G' ? 1u << 30 : 1;
+    scale = suffix == 'K' ? 1u << 10 : suffix == 'M' ? 1u << 20
+                                   : suffix == 'G'   ? 1u << 30
+                                                     : 1;
     if (scale != 1) digits.pop_back();
   }
   unsigned __int128 value = 0;
   bool good = at < digits.size();
   for (; at < digits.size(); ++at) {
     const char c = digits[at];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                   : c >= 'A' && c <= 'F'   ? c - 'A' + 10
+                                                                            : 99;
     if (digit >= base) good = false;
     value = value * static_cast<unsigned>(base) + static_cast<unsigned>(digit);
     if (value >> 64 != 0) good = false;
@@ -332,7 +354,11 @@ void AstBuilder::AddStatement(Parser::StatementContext* context, ast::Block& blo
   if (auto* words = dynamic_cast<Parser::WordsContext*>(context)) return AddWords(words, block);
   if (auto* binding = dynamic_cast<Parser::BindingContext*>(context)) {
     const std::string word = binding->BINDING()->getText();
-    ast::Binding out{word == "resource" ? ast::BindingKind::kResource : word == "set" ? ast::BindingKind::kSet : ast::BindingKind::kLet, NameOf(binding->NAME()->getSymbol()), {}, span};
+    ast::Binding out{word == "resource" ? ast::BindingKind::kResource : word == "set" ? ast::BindingKind::kSet
+                                                                                      : ast::BindingKind::kLet,
+                     NameOf(binding->NAME()->getSymbol()),
+                     {},
+                     span};
     for (Parser::ExprContext* value : binding->exprs()->expr()) out.values.push_back(Expr(value));
     Push(block, block.bindings, ast::StatementKind::kBinding, std::move(out));
   } else if (auto* layers = dynamic_cast<Parser::LayersContext*>(context)) {

@@ -159,7 +159,7 @@ class Comparison {
     question.exec = place.at == 2;
     return question;
   }
-  // file.c profile_path_link: allowed by both entries; record and silence of the second, where it is looked up.
+  // file.c profile_path_link: allowed by both entries; record, silence and the test of the subset of the second, where it is looked up.
   static uint32_t Link(const Machine& machine, uint32_t state, uint32_t first) {
     uint32_t out = 0;
     for (const int other : {0, 1}) {
@@ -168,7 +168,8 @@ class Comparison {
       const bool allowed = asked && (machine.Accept(state) >> shift & 0x10) != 0;
       const bool recorded = allowed && (machine.Accept2(state) >> shift & 0x10) != 0;
       const bool silent = !allowed && (asked ? machine.Accept2(state) >> (shift + 7) & 0x10 : first >> (2 + other) & 1) != 0;
-      out = out << 3 | (allowed ? 4 : 0) | (recorded ? 2 : 0) | (silent ? 1 : 0);
+      const bool subset = allowed && (machine.Accept(state) >> shift & 0x20) != 0;
+      out = out << 4 | (subset ? 8 : 0) | (allowed ? 4 : 0) | (recorded ? 2 : 0) | (silent ? 1 : 0);
     }
     return out;
   }

@@ -35,10 +35,11 @@ struct Facet {
   ir::FacetId id;
   std::vector<Asks> asks;  // by operation
   int maps = -1;           // index of map_exec
+  int links = -1;          // index of link
 };
 
 Facet ReadFacet(const char* name) {
-  Facet facet{ir::FacetOf(name), {}, -1};
+  Facet facet{ir::FacetOf(name), {}, -1, -1};
   for (const std::string& operation : kernel::Facets()[facet.id].operations) {
     Asks asks;
     for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", name, operation)) {
@@ -49,6 +50,7 @@ Facet ReadFacet(const char* name) {
       }
     }
     if (operation == "map_exec") facet.maps = static_cast<int>(facet.asks.size());
+    if (operation == "link") facet.links = static_cast<int>(facet.asks.size());
     facet.asks.push_back(asks);
   }
   return facet;
@@ -73,6 +75,12 @@ class Expecting {
       }
       for (const uint32_t pattern : own) rules_with_[pattern].push_back(rule.id);
     }
+    for (const kernel::LsmBrought& one : kernel::LsmBroughtAlong("apparmor")) {
+      if (!SpeaksOf(one.facet)) continue;
+      const auto [at, fresh] = index.emplace(one.pattern, static_cast<uint32_t>(patterns.size()));
+      if (fresh) patterns.push_back(one.pattern);
+      brought_.push_back({at->second, one.object_class == "dir", BitOf(one.permission)});
+    }
     RAVELIN_TRY(compiled, ir::CompilePatterns(patterns));
     sets_ = std::move(compiled.sets);
     ExpectedNames out;
@@ -80,8 +88,14 @@ class Expecting {
     for (const Facet& facet : facets_) {
       for (const Asks& asks : facet.asks) out.asked_of_dirs |= asks.dir;
     }
+    RAVELIN_TRY(old_names, OldNames());
+    out.old_names = std::move(old_names.automaton);
     for (const std::vector<uint32_t>& set : sets_) {
       for (const bool owner : {false, true}) {
+        std::vector<ExpectedLink>& row = out.links[owner ? 1 : 0].emplace_back();
+        const std::vector<const Rule*> rules = Matching(set, owner);
+        for (const std::vector<uint32_t>& old_name : old_names.sets) row.push_back(Link(rules, old_name, owner));
+
         ExpectedFile file;
         ExpectedFile dir;
         At(set, owner, file, dir);
@@ -113,6 +127,51 @@ class Expecting {
     return rules;
   }
 
+  // --- links
+
+  bool OfLinks(const Rule& rule) const { return rule.facet == facets_[0].id && (rule.operations >> facets_[0].links & 1) != 0; }
+
+  // The old names that rules tell apart; pattern 0 and 1 are those of rules without.
+  Result<ir::PatternAutomaton> OldNames() {
+    std::vector<std::string> patterns = {"/", "/**"};
+    for (const Rule& rule : domain_.rules) {
+      if (!Concerns(rule) || !OfLinks(rule)) continue;
+      std::vector<uint32_t>& own = old_names_of_[rule.id];
+      const auto target = rule.texts.find("target");
+      if (target == rule.texts.end()) own = {0, 1};
+      for (size_t i = 0; target != rule.texts.end() && i < target->second.size(); ++i) {
+        own.push_back(static_cast<uint32_t>(patterns.size()));
+        patterns.push_back(target->second[i]);
+      }
+    }
+    return ir::CompilePatterns(patterns);
+  }
+
+  ExpectedLink Link(const std::vector<const Rule*>& rules, const std::vector<uint32_t>& old_name, bool owner) const {
+    ExpectedLink out;
+    const ir::FacetDefault& fallback = domain_.defaults[facets_[0].id];
+    bool allowed = !fallback.stated || Permits(fallback.action);
+    bool whatever = allowed;  // without the subset's condition
+    bool denied = false;
+    bool complained = false;
+    for (const Rule* rule : rules) {
+      if (!OfLinks(*rule)) continue;
+      const std::vector<uint32_t>& own = old_names_of_.at(rule->id);
+      if (std::none_of(own.begin(), own.end(), [&](uint32_t p) { return std::binary_search(old_name.begin(), old_name.end(), p); })) continue;
+      if (rule->effect == Effect::kAllow || rule->effect == Effect::kComplain) whatever |= rule->integers.count("subset") == 0;
+      allowed |= rule->effect == Effect::kAllow;
+      denied |= rule->effect == Effect::kDeny;
+      complained |= rule->effect == Effect::kComplain;
+      out.audit |= rule->effect == Effect::kAudit || rule->effect == Effect::kComplain;
+      out.quiet |= rule->effect == Effect::kQuiet;
+    }
+    out.allow = complained || (allowed && !denied);
+    out.audit &= out.allow;
+    out.quiet &= !out.allow;
+    out.subset = owner && out.allow && !whatever;  // 8.4
+    return out;
+  }
+
   void At(const std::vector<uint32_t>& set, bool owner, ExpectedFile& file, ExpectedFile& dir) const {
     const std::vector<const Rule*> rules = Matching(set, owner);
     const bool runs = Runs(rules);
@@ -120,6 +179,7 @@ class Expecting {
       const ir::FacetDefault& fallback = domain_.defaults[facet.id];
       const bool open = !fallback.stated || Permits(fallback.action);
       for (size_t i = 0; i < facet.asks.size(); ++i) {
+        if (facet.links == static_cast<int>(i)) continue;                          // asked of two names
         bool allowed = open || (facet.maps == static_cast<int>(i) && OpenExec());  // 5.7
         bool denied = false;
         bool complained = false;
@@ -153,6 +213,11 @@ class Expecting {
     if ((file.allow & kExec) != 0) Transition(rules, file);
     for (ExpectedFile* one : {&file, &dir}) {
       for (uint32_t* bits : {&one->allow, &one->audit, &one->quiet}) *bits = WithImplied(*bits);
+    }
+    for (const Brought& one : brought_) {  // 8.7
+      if (owner && std::binary_search(set.begin(), set.end(), one.pattern) && (Denied(rules, one.dir) & one.bit) == 0) (one.dir ? dir : file).allow |= one.bit;
+    }
+    for (ExpectedFile* one : {&file, &dir}) {
       one->quiet &= ~one->allow;
       one->audit &= one->allow;
     }
@@ -164,6 +229,29 @@ class Expecting {
       return std::any_of(rules.begin(), rules.end(), [&](const Rule* rule) { return rule->facet == facets_[1].id && rule->effect == effect && (effect != Effect::kDeny || rule->integers.empty()); });
     };
     return any(Effect::kComplain) || ((OpenExec() || any(Effect::kAllow)) && !any(Effect::kDeny));
+  }
+
+  // What the parser adds by itself to a profile that speaks of a facet: to the owner of what the pattern matches.
+  struct Brought {
+    uint32_t pattern;
+    bool dir;
+    uint32_t bit;
+  };
+  bool SpeaksOf(const std::string& name) const {
+    const ir::FacetId id = ir::FacetOf(name);
+    if (domain_.defaults[id].stated && Permits(domain_.defaults[id].action)) return true;
+    return std::any_of(domain_.rules.begin(), domain_.rules.end(), [&](const Rule& rule) { return rule.facet == id && (rule.effect == Effect::kAllow || rule.effect == Effect::kDeny) && rule.texts.count("label") == 0; });
+  }
+  // Permissions that a rule refuses, for whichever operation.
+  uint32_t Denied(const std::vector<const Rule*>& rules, bool dir) const {
+    uint32_t bits = 0;
+    for (const Rule* rule : rules) {
+      if (rule->facet != facets_[0].id || rule->effect != Effect::kDeny || !rule->integers.empty()) continue;
+      for (size_t i = 0; i < facets_[0].asks.size(); ++i) {
+        if ((rule->operations >> i & 1) != 0) bits |= dir ? facets_[0].asks[i].dir : facets_[0].asks[i].file;
+      }
+    }
+    return WithImplied(bits);
   }
 
   static uint32_t WithImplied(uint32_t bits) {
@@ -196,6 +284,13 @@ class Expecting {
     if (inner == nullptr) return;
     const auto to = inner->texts.find("transition");
     if (to == inner->texts.end() || to->second.front() == "self") return;
+    file.keeps_environment = inner->keeps_environment;
+    file.inherit_else = to->second.size() > 1 && to->second[1] == "self";
+    file.unconfined_else = to->second.size() > 1 && to->second[1] == "unconfined_danger";
+    if (to->second.front() == "attached") {
+      file.exec = ExecKind::kProfileByName;
+      return;
+    }
     if (to->second.front() == "unconfined_danger") {
       file.exec = ExecKind::kUnconfined;
       return;
@@ -209,6 +304,8 @@ class Expecting {
   std::map<uint32_t, std::vector<uint32_t>> patterns_of_;  // rule -> patterns
   std::map<uint32_t, std::vector<uint32_t>> rules_with_;   // pattern -> rules
   std::vector<std::vector<uint32_t>> sets_;
+  std::vector<Brought> brought_;
+  std::map<uint32_t, std::vector<uint32_t>> old_names_of_;  // rule -> patterns of the automaton of old names
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ Difference ProveCapabilities(const ir::Domain& domain, const CompiledProfile& pr
 Difference ProveNetwork(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
+Difference ProveDomains(const ir::Domain& domain, const CompiledProfile& profile);
 Difference ProveNothingElse(const CompiledProfile& profile);
 
 }  // namespace ravelin::apparmor

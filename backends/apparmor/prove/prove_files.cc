@@ -19,12 +19,18 @@ std::string Letters(uint32_t bits) {
 
 std::string ExecText(ExecKind kind, const std::string& target) {
   switch (kind) {
-    case ExecKind::kNone: return "no execution";
-    case ExecKind::kInherit: return "execution in the same profile";
-    case ExecKind::kUnconfined: return "unconfined execution";
-    case ExecKind::kProfileByName: return "execution in the profile that attaches";
-    case ExecKind::kChildByName: return "execution in a child profile";
-    case ExecKind::kNamed: return "execution in " + target;
+    case ExecKind::kNone:
+      return "no execution";
+    case ExecKind::kInherit:
+      return "execution in the same profile";
+    case ExecKind::kUnconfined:
+      return "unconfined execution";
+    case ExecKind::kProfileByName:
+      return "execution in the profile that attaches";
+    case ExecKind::kChildByName:
+      return "execution in a child profile";
+    case ExecKind::kNamed:
+      return "execution in " + target;
   }
   return "";
 }
@@ -38,8 +44,8 @@ std::string Readable(const std::string& name) {
   return out;
 }
 
-// Both sets of permissions and exec indices, the owner's and the others'.
-constexpr uint32_t kNamePermissions = 0x0fffffff;
+// All but the permissions to change to the profile of a name (prove_domains.cc).
+constexpr uint32_t kNamePermissions = 0x3fffffff;
 
 class Walk {
  public:
@@ -49,7 +55,6 @@ class Walk {
     // Names that do not begin with a slash are no names of this policy: nothing may be granted to them.
     const uint32_t start = profile_.files ? profile_.files_start : Dfa::kDead;
     if (const auto odd = OddNames(start)) return odd;
-    if (const auto changes = ChangesOfProfile(start)) return changes;
     const uint32_t root = Step(start, '/');
     Visit(expected_.names.Step(0, '/'), root, 0, '/', kSlash);
     if (auto wrong = Judge(expected_.names.Step(0, '/'), root, true)) return "/: " + *wrong;
@@ -69,7 +74,8 @@ class Walk {
   }
 
  private:
-  enum Kind : uint8_t { kSlash, kName };
+  enum Kind : uint8_t { kSlash,
+                        kName };  // of where a walk has come
   struct Place {
     uint32_t names;
     uint32_t dfa;
@@ -108,62 +114,58 @@ class Walk {
       if (dir || (wanted.allow & kExec) == 0) continue;
       const auto transition = TransitionOf(profile_, got.exec_index);
       if (!transition) return transition.error().message;
-      if (transition->kind != wanted.exec || transition->target != wanted.exec_target || transition->inherit_else || transition->unconfined_else) {
+      if (transition->kind != wanted.exec || transition->target != wanted.exec_target || transition->inherit_else != wanted.inherit_else || transition->unconfined_else != wanted.unconfined_else) {
         return fmt::format("the policy says {}, the profile {}", ExecText(wanted.exec, wanted.exec_target), ExecText(transition->kind, transition->target));
       }
-      if (transition->unsafe && wanted.exec != ExecKind::kInherit) return "the profile keeps the environment, which the policy wants scrubbed";
+      if (transition->unsafe != wanted.keeps_environment && wanted.exec != ExecKind::kInherit) return transition->unsafe ? "the profile keeps the environment, which the policy wants scrubbed" : "the profile scrubs the environment, which the policy wants kept";
     }
     return std::nullopt;
   }
 
-  // A link is looked up as the new name, a NUL and the old name: any old name (8.4).  The kernel asks both; records and silence stand
+  // A link is looked up as the new name, a NUL and the old name.  The kernel asks both; records, silence and the test of the subset stand
   // with the second where the first grants (security/apparmor/file.c profile_path_link).
   std::optional<std::string> JudgeLink(uint32_t names, uint32_t state) {
-    if (!profile_.files) return std::nullopt;
     const uint32_t label = expected_.names.label[names];
     const uint32_t pair = Step(state, 0);
-    FilePermissions first[2] = {OtherPermissions(*profile_.files, state), OwnerPermissions(*profile_.files, state)};
+    FilePermissions first[2];
+    if (profile_.files) {
+      first[0] = OtherPermissions(*profile_.files, state);
+      first[1] = OwnerPermissions(*profile_.files, state);
+    }
     uint64_t key = label;
     for (const FilePermissions& of : first) key = key << 2 | ((of.allow & kLink) != 0 ? 2u : 0u) | ((of.quiet & kLink) != 0 ? 1u : 0u);
     if (!linked_.emplace(key << 32 | pair, 0).second) return std::nullopt;
-    std::vector<std::pair<uint32_t, Kind>> work = {{Step(pair, '/'), kSlash}};
+    struct Old {
+      uint32_t names, state;
+      Kind kind;
+    };
+    std::vector<Old> work = {{expected_.old_names.Step(0, '/'), Step(pair, '/'), kSlash}};
     std::unordered_map<uint64_t, int> seen;
     for (size_t i = 0; i < work.size(); ++i) {
-      const auto [at, kind] = work[i];
-      const FilePermissions second[2] = {OtherPermissions(*profile_.files, at), OwnerPermissions(*profile_.files, at)};
+      const Old at = work[i];
       for (const int owner : {1, 0}) {
-        if (kind != kName) break;  // a directory is never linked
-        const ExpectedFile& wanted = expected_.files[owner][label];
-        const bool asked = (first[owner].allow & kLink) != 0;
-        const uint32_t got = asked ? second[owner].allow & kLink : 0;
-        const std::string who = owner == 1 ? "its owner" : "others";
-        if (got != (wanted.allow & kLink)) return fmt::format("the policy {} links to any name to {}, the profile does {}", (wanted.allow & kLink) != 0 ? "grants" : "refuses", who, got != 0 ? "so" : "not");
-        if ((got & second[owner].audit) != (wanted.audit & kLink)) return fmt::format("the policy and the profile differ in what is recorded of links by {}", who);
-        if (got == 0 && ((asked ? second : first)[owner].quiet & kLink) != (wanted.quiet & kLink)) return fmt::format("the policy and the profile differ in which refused links by {} are passed over in silence", who);
+        if (at.kind != kName) break;  // a directory is never linked
+        FilePermissions second;
+        if (profile_.files) second = owner == 1 ? OwnerPermissions(*profile_.files, at.state) : OtherPermissions(*profile_.files, at.state);
+        if (auto wrong = JudgePair(expected_.links[owner][label][expected_.old_names.label[at.names]], first[owner], second)) return fmt::format("links for {}: {}", owner == 1 ? "its owner" : "others", *wrong);
       }
       for (unsigned byte = 1; byte < 256; ++byte) {
-        if (byte == '/' && kind == kSlash) continue;
-        const Kind next = byte == '/' ? kSlash : kName;
-        const uint32_t to = Step(at, static_cast<uint8_t>(byte));
-        if (seen.emplace((uint64_t{to} << 1) | next, 0).second) work.emplace_back(to, next);
+        if (byte == '/' && at.kind == kSlash) continue;
+        const Old next = {expected_.old_names.Step(at.names, static_cast<uint8_t>(byte)), Step(at.state, static_cast<uint8_t>(byte)), byte == '/' ? kSlash : kName};
+        if (seen.emplace((uint64_t{next.names} << 33) | (uint64_t{next.state} << 1) | next.kind, 0).second) work.push_back(next);
       }
     }
     return std::nullopt;
   }
 
-  // Further bits of any string are changes to the profile of that name (security/apparmor/domain.c), which no policy asks for.
-  std::optional<std::string> ChangesOfProfile(uint32_t start) const {
-    if (!profile_.files) return std::nullopt;
-    std::vector<uint32_t> work = {start};
-    std::unordered_map<uint32_t, int> seen;
-    for (size_t i = 0; i < work.size(); ++i) {
-      for (unsigned byte = 0; byte < 256; ++byte) {
-        const uint32_t to = Step(work[i], static_cast<uint8_t>(byte));
-        if (!seen.emplace(to, 0).second) continue;
-        if ((profile_.files->accept(to) & ~kNamePermissions) != 0) return std::string("the profile grants a change of profile");
-        work.push_back(to);
-      }
-    }
+  static std::optional<std::string> JudgePair(const ExpectedLink& wanted, const FilePermissions& first, const FilePermissions& second) {
+    const bool asked = (first.allow & kLink) != 0;
+    const bool got = asked && (second.allow & kLink) != 0;
+    if (got != wanted.allow) return fmt::format("the policy {} them, the profile does {}", wanted.allow ? "grants" : "refuses", got ? "grant them" : "not");
+    // Behind a NUL the bit of a lock says that the subset is tested (AA_LINK_SUBSET, security/apparmor/include/file.h).
+    if (got && ((second.allow & kLock) != 0) != wanted.subset) return fmt::format("the policy {} for a subset of permissions, the profile does {}", wanted.subset ? "asks" : "does not ask", wanted.subset ? "not" : "so");
+    if (got && ((second.audit & kLink) != 0) != wanted.audit) return "the policy and the profile differ in what is recorded";
+    if (!got && (((asked ? second : first).quiet & kLink) != 0) != wanted.quiet) return "the policy and the profile differ in which refusals are passed over in silence";
     return std::nullopt;
   }
 
@@ -176,7 +178,7 @@ class Walk {
       if (byte != '/' && seen.emplace(to, 0).second) work.push_back(to);
     }
     for (size_t i = 0; i < work.size(); ++i) {
-      if (profile_.files->accept(work[i]) != 0) return std::string("the profile grants something to a name that does not begin with a slash");
+      if ((profile_.files->accept(work[i]) & kNamePermissions) != 0) return std::string("the profile grants something to a name that does not begin with a slash");
       for (unsigned byte = 0; byte < 256; ++byte) {
         const uint32_t to = Step(work[i], static_cast<uint8_t>(byte));
         if (seen.emplace(to, 0).second) work.push_back(to);

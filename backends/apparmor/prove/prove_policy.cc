@@ -199,7 +199,8 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
     if (!records) return tl::make_unexpected(records.error());
     // Signals as the kernel numbers them here: 0 is 35, real-time ones begin at 128 (security/apparmor/include/sig_names.h).
     for (uint32_t number = 0; number <= (is_signal ? 64u : 0u); ++number) {
-      const uint32_t mapped = number == 0 ? 35 : number >= 32 ? number - 32 + 128 : number;
+      const uint32_t mapped = number == 0 ? 35 : number >= 32 ? number - 32 + 128
+                                                              : number;
       const uint32_t state = is_signal ? dfa.Step(start, static_cast<uint8_t>(mapped)) : start;
       const auto within = [&](const ir::Box& box, const std::string& peer) {
         const auto it = box.texts.find("peer");
@@ -266,7 +267,8 @@ Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile,
   RAVELIN_TRY(mediated, MediatedOf(domain, "mount", "mount"));
   uint32_t wanted = 0;
   for (const Mediated& one : mediated) {
-    if (!one.boxes.empty()) wanted |= one.permission == "mount" ? kMount : one.permission == "umount" ? kUmount : kPivotRoot;
+    if (!one.boxes.empty()) wanted |= one.permission == "mount" ? kMount : one.permission == "umount" ? kUmount
+                                                                                                      : kPivotRoot;
   }
   // What the kernel walks over (security/apparmor/mount.c): the mount point alone (umount); the new root, a NUL, the old one
   // (pivot_root); mount point, device and type with a NUL behind each, then the numbers of the flags that are set, plus one, ascending
@@ -360,7 +362,7 @@ Result<Proof> Prove(const ir::Policy& policy, const ir::Domain& domain, const Co
     proof.difference = fmt::format("the profile is named {}", profile.name);
     return proof;
   }
-  for (const auto& part : {ProveNothingElse(profile), ProveAttachment(domain, profile), ProveCapabilities(domain, profile), ProveNetwork(domain, profile, features), ProvePeers(policy, domain, profile, features), ProveMounts(domain, profile, features), ProveFiles(domain, profile)}) {
+  for (const auto& part : {ProveNothingElse(profile), ProveAttachment(domain, profile), ProveCapabilities(domain, profile), ProveNetwork(domain, profile, features), ProvePeers(policy, domain, profile, features), ProveMounts(domain, profile, features), ProveDomains(domain, profile), ProveFiles(domain, profile)}) {
     RAVELIN_TRY(differs, check(part));
     if (differs) return proof;
   }

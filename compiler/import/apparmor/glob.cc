@@ -12,7 +12,12 @@ namespace ravelin::import::apparmor {
 namespace {
 
 struct Item {
-  enum Kind : uint8_t { kByte, kStar, kDeep, kAny, kClass, kGroup } kind = kByte;
+  enum Kind : uint8_t { kByte,
+                        kStar,
+                        kDeep,
+                        kAny,
+                        kClass,
+                        kGroup } kind = kByte;
   unsigned char byte = 0;
   bool filled = false;  // of a star: takes one byte at least
   Automaton::Bytes bytes;
@@ -137,24 +142,34 @@ std::string ClassText(Automaton::Bytes bytes) {
   return slash ? "{" + out + ",/}" : out;
 }
 
-std::string Write(const Items& items, std::string out = "") {
+// `texts`: a `**` right behind a slash takes no slash first, which names of files never have there.
+std::string Write(const Items& items, bool texts = false) {
+  std::string out;
   for (const Item& item : items) {
     switch (item.kind) {
-      case Item::kByte: AddByte(out, item.byte); break;
-      case Item::kAny: out += '?'; break;
-      case Item::kClass: out += ClassText(item.bytes); break;
+      case Item::kByte:
+        AddByte(out, item.byte);
+        break;
+      case Item::kAny:
+        out += '?';
+        break;
+      case Item::kClass:
+        out += ClassText(item.bytes);
+        break;
       case Item::kStar:
       case Item::kDeep: {
         const std::string star = item.kind == Item::kStar ? "*" : "**";
         const bool after_slash = !out.empty() && out.back() == '/';
-        out += item.filled == after_slash ? star : item.filled ? "?" + star : "{," + star + "}";
+        out += texts && item.filled ? "?" + star : item.filled == after_slash ? star
+                                               : item.filled                  ? "?" + star
+                                                                              : "{," + star + "}";
         break;
       }
       case Item::kGroup:
         for (size_t i = 0; i < item.alternatives.size(); ++i) {
           out += i == 0 ? '{' : ',';
           // What stands in braces is not right after a slash, whatever stands before them.
-          out += Write(item.alternatives[i]);
+          out += Write(item.alternatives[i], texts);
         }
         out += '}';
         break;
@@ -235,6 +250,15 @@ std::optional<Names> TranslatePattern(std::string_view pattern) {
     if (SameNames(automaton, names)) return names;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> TranslateText(std::string_view pattern) {
+  std::string regex;
+  std::string why;
+  Automaton automaton;
+  if (!GlobToRegex(pattern, GlobNul::kNo, regex, why) || !Automaton::FromRegex(regex, automaton)) return std::nullopt;
+  std::string text = Write(Reader(pattern).Sequence(false), true);
+  return SameTexts(automaton, text) ? std::optional(std::move(text)) : std::nullopt;
 }
 
 std::optional<std::vector<std::string>> LiteralsOf(std::string_view pattern) {

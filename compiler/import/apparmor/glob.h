@@ -19,6 +19,9 @@ struct Names {
 // The pattern is one that Check() has accepted.
 std::optional<Names> TranslatePattern(std::string_view pattern);
 
+// Of texts that are no paths: equal for every text without NUL; one pattern.
+std::optional<std::string> TranslateText(std::string_view pattern);
+
 // The texts that a pattern without wildcards and classes stands for; nullopt where it has some, or stands for too many.
 std::optional<std::vector<std::string>> LiteralsOf(std::string_view pattern);
 

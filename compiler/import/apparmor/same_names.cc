@@ -27,6 +27,16 @@ States Close(const Automaton& automaton, std::set<uint32_t> states) {
 
 bool Accepts(const States& states) { return std::binary_search(states.begin(), states.end(), uint32_t{1}); }
 
+States Step(const Automaton& automaton, const States& states, unsigned byte) {
+  std::set<uint32_t> next;
+  for (const uint32_t state : states) {
+    for (const Automaton::Edge& edge : automaton.states()[state].edges) {
+      if (edge.bytes.test(byte)) next.insert(edge.to);
+    }
+  }
+  return Close(automaton, std::move(next));
+}
+
 // One byte of each kind that no edge and no class tells from the others.
 std::vector<unsigned> Representatives(const Automaton& theirs, const ir::Automaton& files, const ir::Automaton& directories) {
   std::set<std::tuple<uint8_t, uint8_t, std::vector<bool>>> seen;
@@ -61,14 +71,8 @@ bool SameNames(const Automaton& theirs, const Names& ours) {
     auto operator<=>(const Place&) const = default;
   };
   const auto step = [&](const Place& at, unsigned byte) {
-    std::set<uint32_t> next;
-    for (const uint32_t state : at.theirs) {
-      for (const Automaton::Edge& edge : theirs.states()[state].edges) {
-        if (edge.bytes.test(byte)) next.insert(edge.to);
-      }
-    }
     const auto c = static_cast<unsigned char>(byte);
-    return Place{Close(theirs, std::move(next)), files.Step(at.files, c), directories.Step(at.directories, c), byte == '/'};
+    return Place{Step(theirs, at.theirs, byte), files.Step(at.files, c), directories.Step(at.directories, c), byte == '/'};
   };
   const Place root = step({Close(theirs, {0}), 0, 0, false}, '/');
   if (Accepts(root.theirs) != (directories.label[root.directories] != 0)) return false;
@@ -82,6 +86,26 @@ bool SameNames(const Automaton& theirs, const Names& ours) {
       if (byte == '/' && at.slash) continue;
       Place next = step(at, byte);
       if (byte == '/' && Accepts(next.theirs) != (directories.label[at.directories] != 0)) return false;
+      if (seen.insert(next).second) work.push_back(std::move(next));
+    }
+    if (seen.size() > kMaxPlaces) return false;
+  }
+  return true;
+}
+
+bool SameTexts(const Automaton& theirs, const std::string& ours) {
+  const auto set = ir::PathSet::Parse(ours);
+  if (!set) return false;
+  const ir::Automaton& texts = set->automaton();
+  const std::vector<unsigned> bytes = Representatives(theirs, texts, texts);
+  std::vector<std::pair<States, uint32_t>> work = {{Close(theirs, {0}), 0}};
+  std::set<std::pair<States, uint32_t>> seen = {work.front()};
+  while (!work.empty()) {
+    const auto [states, at] = std::move(work.back());
+    work.pop_back();
+    if (Accepts(states) != (texts.label[at] != 0)) return false;
+    for (const unsigned byte : bytes) {
+      std::pair<States, uint32_t> next = {Step(theirs, states, byte), texts.Step(at, static_cast<uint8_t>(byte))};
       if (seen.insert(next).second) work.push_back(std::move(next));
     }
     if (seen.size() > kMaxPlaces) return false;

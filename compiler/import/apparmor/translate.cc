@@ -24,12 +24,13 @@ void Translator::Unstatable(source::Span span, const std::string& what, const st
 std::string Translator::Run() {
   Head();
   for (const Rule& rule : profile_.rules) One(rule);
-  return fmt::format("layers {{ apparmor }}\ndefault deny file, exec, capability, network, signal, ptrace, mount{}\n\n{}", dbus_ ? ", dbus" : "", body_);
+  return fmt::format("layers {{ apparmor }}\ndefault deny file, exec, capability, network, signal, ptrace, mount, domain{}\n\n{}", dbus_ ? ", dbus" : "", body_);
 }
 
 // What a profile is beside its rules.
 void Translator::Head() {
   if (!profile_.space.empty()) Unstatable(profile_.name.span, fmt::format("the namespace of `{}`", profile_.name.value));
+  if (profile_.plain.find("//") != std::string::npos) Unstatable(profile_.name.span, fmt::format("`{}`, which stands outside of the profile that it is part of,", profile_.plain), "write it inside");
   for (const Text& flag : profile_.flags) {
     if (flag.value != "enforce") Unstatable(flag.span, fmt::format("the profile flag `{}`", flag.value));
   }
@@ -67,7 +68,7 @@ void Translator::One(const Rule& rule) {
   if (const auto* signal = std::get_if<SignalRule>(&rule.body)) return Signal(rule, *signal);
   if (const auto* trace = std::get_if<PtraceRule>(&rule.body)) return Ptrace(rule, *trace);
   if (std::holds_alternative<RlimitRule>(rule.body)) return Unstatable(rule.span, "a limit of `set rlimit`");
-  Unstatable(rule.span, "`change_profile`", "a policy of its own, with `x -> name` at the exec, is one that can");
+  ChangeProfile(rule, std::get<ChangeProfileRule>(rule.body));
 }
 
 void Translator::Capability(const Rule& rule, const CapabilityRule& body) {
@@ -88,7 +89,8 @@ void Translator::Network(const Rule& rule, const NetworkRule& body) {
   std::string families;
   if (type == "tcp" || type == "udp" || type == "icmp") {
     if (family.empty()) families = type == "icmp" ? " family AF_INET" : " family AF_INET, AF_INET6";
-    type = type == "tcp" ? "stream" : type == "udp" ? "dgram" : "raw";
+    type = type == "tcp" ? "stream" : type == "udp" ? "dgram"
+                                                    : "raw";
   }
   if (family == "unspec") return Unstatable(rule.span, "`network unspec`");
   const auto upper = [](std::string text) {

@@ -37,7 +37,10 @@ class Translator {
   void File(const Rule& rule, const FileRule& body);
   void Exec(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
   void WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
+  void Link(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
   bool CanExec(const Rule& rule, const FileRule& body);
+  // translate_domains.cc
+  void ChangeProfile(const Rule& rule, const ChangeProfileRule& body);
   // translate_peers.cc
   bool Peers(const Rule& rule, const Text& peer, const char* kind, std::string& clause);
   bool Labels(const Text& peer, std::string& clauses);

@@ -20,7 +20,7 @@ struct Operations {
 
 void Append(std::vector<std::string>& to, std::initializer_list<const char*> what) { to.insert(to.end(), what.begin(), what.end()); }
 
-Operations OperationsOf(const FileModes& modes, bool deny) {
+Operations OperationsOf(const FileModes& modes) {
   Operations out;
   if (modes.read) {
     Append(out.files, {"read"});
@@ -32,11 +32,12 @@ Operations OperationsOf(const FileModes& modes, bool deny) {
     Append(out.either, {"delete", "rename", "setattr"});
   }
   if (modes.append) Append(out.files, {"append"});
-  if (modes.link && !deny) Append(out.files, {"link"});
   if (modes.lock) Append(out.either, {"lock"});
   if (modes.mmap) Append(out.files, {"map_exec"});
   return out;
 }
+
+bool MayInherit(const ExecMode& exec) { return exec.to == ExecTo::kInherit || exec.otherwise == ExecElse::kInherit; }
 
 std::vector<std::string> Common(const Names& names) {
   std::vector<std::string> out;
@@ -52,12 +53,10 @@ void Translator::File(const Rule& rule, const FileRule& body) {
   const Prefix& prefix = rule.prefix;
   if (!prefix.owner && !prefix.others) return;  // `owner` and `other` at once: nobody's
   if (!prefix.owner) return Unstatable(rule.span, "`other`: access by all but the owner");
-  if (body.target_is_link) return Unstatable(rule.span, "a link rule that names the target");
-  if (body.subset) return Unstatable(rule.span, "a `subset` link rule without a target");
   if (!body.path.value.starts_with('/') && !body.path.value.starts_with('{')) return Unstatable(rule.span, fmt::format("`{}`, which is no absolute path,", body.path.value));
   const auto names = TranslatePattern(body.path.value);
   if (!names) return Unstatable(body.path.span, fmt::format("the pattern `{}`", body.path.value));
-  const Operations operations = OperationsOf(body.modes, prefix.deny);
+  const Operations operations = OperationsOf(body.modes);
   const std::string owner = prefix.others ? "" : " owner";
   const auto say = [&](const std::vector<std::string>& what, const std::vector<std::string>& on) {
     if (!what.empty() && !on.empty()) Say(fmt::format("{} file {{ {} }}{} on {}", VerbOf(prefix), fmt::join(what, ", "), owner, PathsText(on)));
@@ -75,7 +74,29 @@ void Translator::File(const Rule& rule, const FileRule& body) {
     say(operations.directories, names->directories);
     say(operations.either, common);
   }
+  if (body.modes.link && !names->files.empty()) Link(rule, body, names->files);
   if (body.modes.exec.present && !names->files.empty()) Exec(rule, body, names->files);
+}
+
+// `l` beside a name is a link to any, with the test of the subset.  A refusal is silent where another rule permits links of the name:
+// else the name alone is refused, and that is recorded.
+void Translator::Link(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths) {
+  std::string to;
+  if (body.target_is_link) {
+    const auto old_names = TranslatePattern(body.target.value);
+    if (!old_names || old_names->files.empty()) return Unstatable(body.target.span, fmt::format("the pattern `{}`", body.target.value));
+    to = " to " + PathsText(old_names->files);
+  }
+  std::string verb = VerbOf(rule.prefix);
+  if (rule.prefix.deny) {
+    const bool permitted = std::any_of(profile_.rules.begin(), profile_.rules.end(), [](const Rule& other) {
+      const auto* file = std::get_if<FileRule>(&other.body);
+      return file != nullptr && !other.prefix.deny && file->modes.link;
+    });
+    if (!permitted) verb = "deny";
+  }
+  const bool subset = !rule.prefix.deny && (body.subset || !body.target_is_link);
+  Say(fmt::format("{} file {{ link }}{}{} on {}{}", verb, rule.prefix.others ? "" : " owner", subset ? " subset" : "", PathsText(paths), to));
 }
 
 bool Translator::CanExec(const Rule& rule, const FileRule& body) {
@@ -84,10 +105,7 @@ bool Translator::CanExec(const Rule& rule, const FileRule& body) {
     Unstatable(rule.span, what, help);
     return false;
   };
-  if (exec.otherwise != ExecElse::kNone) return no("an exec mode with a fallback (`pix`, `pux`, `cix`, `cux`)", "name the one profile that is meant: `Px -> name`");
   if (exec.to == ExecTo::kChild) return no("`cx`, an exec into a child profile");
-  if (exec.keeps_environment) return no("an exec that keeps the environment (`px`, `ux`)", "`Px` and `Ux` scrub it");
-  if (exec.to == ExecTo::kProfile && exec.named.empty()) return no("`Px` without the name of a profile", "write `Px -> name`, with a profile of this file");
   if (!exec.named.empty() && names_.policy_of.count(exec.named) == 0) return no(fmt::format("an exec into `{}`, which is no profile of this file,", exec.named));
   return true;
 }
@@ -102,12 +120,16 @@ void Translator::Exec(const Rule& rule, const FileRule& body, const std::vector<
     as = " as " + names_.policy_of.at(exec.named);
   } else if (exec.to == ExecTo::kUnconfined) {
     as = " as unconfined_danger";
+  } else if (exec.to == ExecTo::kProfile) {
+    as = " as attached";
   }
+  if (exec.otherwise != ExecElse::kNone) as += exec.otherwise == ExecElse::kInherit ? ", self" : ", unconfined_danger";
+  if (exec.keeps_environment && !as.empty()) as += " unscrubbed_danger";
   Say(fmt::format("{} exec {}{}", VerbOf(rule.prefix), PathsText(paths), as));
-  if (exec.to != ExecTo::kInherit && !body.modes.mmap) WithoutMapping(rule, body, paths);
+  if (!MayInherit(exec) && !body.modes.mmap) WithoutMapping(rule, body, paths);
 }
 
-// The language's exec brings map_exec with it (docs/semantics.md, 5.7); of AppArmor's, `ix` alone brings m.
+// The language's exec brings map_exec with it (docs/semantics.md, 5.7); of AppArmor's, those that may inherit bring m.
 void Translator::WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths) {
   const auto automaton = [](const Text& path) {
     std::string regex;
@@ -121,7 +143,7 @@ void Translator::WithoutMapping(const Rule& rule, const FileRule& body, const st
   for (const Rule& other : profile_.rules) {
     const auto* file = std::get_if<FileRule>(&other.body);
     if (file == nullptr || other.prefix.deny) continue;
-    const bool maps = file->modes.mmap || (file->modes.exec.present && file->modes.exec.to == ExecTo::kInherit);
+    const bool maps = file->modes.mmap || (file->modes.exec.present && MayInherit(file->modes.exec));
     if (!maps || !automaton(file->path).Intersects(ours)) continue;
     if (file->path.value == body.path.value && other.prefix.others) return;  // granted there anyway
     return Unstatable(rule.span, fmt::format("an exec without `m` at some names where another rule (`{}`) grants `m`", file->path.value), "add `m` to the exec");

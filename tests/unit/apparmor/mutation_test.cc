@@ -88,7 +88,7 @@ TEST_F(Mutation, EachChangeIsSeen) {
   const std::string text = Emit(profiles_, {}).text;
   const std::pair<const char*, const char*> changes[] = {
       {"/srv/** r", "/srv/** rw"}, {"/srv/** r", "/srv/* r"}, {"/srv/** r", "/srv/**[^/] r"}, {"/srv/** r", "owner /srv/** r"}, {"audit deny /srv/private", "deny /srv/private"},
-      {"/var/?*.log w", "/var/?*.log a"}, {"/var/?*.log w", "/var/?*.lo w"}, {"/var/?*.log w", "/var/*.log w"}, {"/var/journal a", "/var/journal w"}, {"owner /home", "/home"}, {"/l l", "/l lk"}, {"/k{,/} k", "/k k"}, {"/m m", "/m rm"},
+      {"/var/?*.log w", "/var/?*.log a"}, {"/var/?*.log w", "/var/?*.lo w"}, {"/var/?*.log w", "/var/*.log w"}, {"/var/journal a", "/var/journal w"}, {"owner /home", "/home"}, {"link /l -> /**", "link /l -> /*"}, {"link /l -> /**", "link subset /l -> /**"}, {"/k{,/} k", "/k k"}, {"/m m", "/m rm"},
       {"audit /etc/watched", "/etc/watched"}, {"deny /etc/hushed", "audit deny /etc/hushed"}, {"/bin/same mix", "/bin/same mPx"}, {"/bin/same mix", "/bin/same mUx"}, {"mPx -> helper", "mix"}, {"mPx -> helper", "mpx -> helper"},
       {"mPx -> helper", "mPx -> web"}, {"mPx -> helper", "mPix -> helper"}, {"capability chown", "capability chown, capability kill"}, {"capability setuid", "audit capability setuid"}, {"network inet stream", "network inet dgram"},
       {"network inet stream", "network inet"}, {"network inet stream", "network inet6 stream"}, {"network inet stream", "audit network inet stream"}, {"set=(term)", "set=(term, kill)"}, {"set=(term) ", ""}, {"peer=helper", "peer=web"}, {" peer=helper", ""},

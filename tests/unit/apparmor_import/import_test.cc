@@ -166,8 +166,8 @@ TEST(Imports, OnlyWhatIsSaid) {
   EXPECT_NE(text.find("audit allow file { read } on path(\"/z\")"), std::string::npos) << text;
   EXPECT_NE(text.find("allow exec path(\"/bin/**\")"), std::string::npos) << text;
   EXPECT_NE(text.find("quiet deny exec path(\"/bin/sh\")"), std::string::npos) << text;
-  EXPECT_EQ(Import("profile a { /bin/x px, }\n"), "") << "refused: nothing is written";
-  EXPECT_EQ(Import("profile a { change_profile, }\n"), "");
+  EXPECT_EQ(Import("profile a { /bin/x cx, }\n"), "") << "refused: nothing is written";
+  EXPECT_EQ(Import("profile a { /bin/x px -> b, }\n"), "");
 }
 
 }  // namespace

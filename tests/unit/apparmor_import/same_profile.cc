@@ -19,7 +19,7 @@ class Comparison {
   Comparison(const CompiledProfile& a, const CompiledProfile& b) : a_(a), b_(b) {}
 
   std::string Run() {
-    for (auto part : {&Comparison::Files, &Comparison::Others, &Comparison::Attachment, &Comparison::Rest}) {
+    for (auto part : {&Comparison::Files, &Comparison::Changes, &Comparison::Others, &Comparison::Attachment, &Comparison::Rest}) {
       const std::string found = (this->*part)();
       if (!found.empty()) return found;
     }
@@ -41,7 +41,8 @@ class Comparison {
   // What one state of each says of a name.
   std::string Judge(uint32_t s, uint32_t t, uint32_t mask, bool exec) {
     for (const bool owner : {true, false}) {
-      const auto of = [&](const std::optional<Dfa>& dfa, uint32_t state) { return !dfa ? FilePermissions{} : owner ? OwnerPermissions(*dfa, state) : OtherPermissions(*dfa, state); };
+      const auto of = [&](const std::optional<Dfa>& dfa, uint32_t state) { return !dfa ? FilePermissions{} : owner ? OwnerPermissions(*dfa, state)
+                                                                                                                   : OtherPermissions(*dfa, state); };
       const FilePermissions p = of(a_.files, s);
       const FilePermissions q = of(b_.files, t);
       if (((p.allow ^ q.allow) & mask) != 0) return fmt::format("{:#x} and {:#x} for {}", p.allow & mask, q.allow & mask, owner ? "the owner" : "others");
@@ -55,29 +56,111 @@ class Comparison {
     return "";
   }
 
+  // Who may link from a name at all: bits of the owner and of others in the first profile, then in the second.
+  unsigned LinksFrom(uint32_t s, uint32_t t) const {
+    unsigned bits = 0;
+    if (a_.files) bits |= ((OwnerPermissions(*a_.files, s).allow & kLink) != 0 ? 1u : 0u) | ((OtherPermissions(*a_.files, s).allow & kLink) != 0 ? 2u : 0u);
+    if (b_.files) bits |= ((OwnerPermissions(*b_.files, t).allow & kLink) != 0 ? 4u : 0u) | ((OtherPermissions(*b_.files, t).allow & kLink) != 0 ? 8u : 0u);
+    return bits;
+  }
+
+  // What one state each says of a link's old name; the bit of k is the test of the subset there.
+  std::string JudgeLink(uint32_t s, uint32_t t, unsigned from) {
+    for (const bool owner : {true, false}) {
+      const auto of = [&](const std::optional<Dfa>& dfa, uint32_t state, unsigned may) {
+        FilePermissions out = !dfa || may == 0 ? FilePermissions{} : owner ? OwnerPermissions(*dfa, state)
+                                                                           : OtherPermissions(*dfa, state);
+        out.allow = (out.allow & kLink) != 0 ? out.allow & (kLink | kLock) : 0;
+        return out;
+      };
+      const FilePermissions p = of(a_.files, s, from & (owner ? 1 : 2));
+      const FilePermissions q = of(b_.files, t, from & (owner ? 4 : 8));
+      if (p.allow != q.allow) return fmt::format("{:#x} and {:#x} for {}", p.allow, q.allow, owner ? "the owner" : "others");
+      if (((p.audit & p.allow) ^ (q.audit & q.allow)) & kLink) return "other records";
+      if (((p.quiet & ~p.allow) ^ (q.quiet & ~q.allow)) & kLink) return "other silence";
+    }
+    return "";
+  }
+
   // All names below `/`, of files and directories; behind a NUL, the old name of a link.
   std::string Files() {
     struct Place {
       uint32_t s, t;
-      bool slash, link;
+      bool slash;
+      unsigned from;  // of a link's old name
+      bool link;
       std::string name;
     };
-    std::set<std::tuple<uint32_t, uint32_t, bool, bool>> seen;
+    std::set<std::tuple<uint32_t, uint32_t, bool, bool, unsigned>> seen;
     std::vector<Place> work;
     const auto visit = [&](Place place) {
-      if (seen.emplace(place.s, place.t, place.slash, place.link).second) work.push_back(std::move(place));
+      if (seen.emplace(place.s, place.t, place.slash, place.link, place.from).second) work.push_back(std::move(place));
     };
-    visit({Step(a_.files, a_.files_start, '/'), Step(b_.files, b_.files_start, '/'), true, false, "/"});
+    visit({Step(a_.files, a_.files_start, '/'), Step(b_.files, b_.files_start, '/'), true, 0, false, "/"});
     for (size_t i = 0; i < work.size(); ++i) {
       const Place at = work[i];
-      const uint32_t mask = at.link ? kLink | kLock : at.slash ? kOfDirectories : 0x7f;  // k behind a NUL: the subset test
-      const std::string found = !at.link && !at.slash ? Judge(at.s, at.t, mask & ~kLink, true) : Judge(at.s, at.t, mask, false);
+      const std::string found = !at.link ? Judge(at.s, at.t, at.slash ? kOfDirectories : 0x7f & ~kLink, !at.slash) : at.slash ? ""
+                                                                                                                              : JudgeLink(at.s, at.t, at.from);
       if (!found.empty()) return fmt::format("{}{}: {}", at.link ? "link " : "", at.name, found);
       for (unsigned byte = 1; byte < 256; ++byte) {
         if (byte == '/' && at.slash) continue;
-        visit({Step(a_.files, at.s, byte), Step(b_.files, at.t, byte), byte == '/', at.link, at.name + static_cast<char>(byte)});
+        visit({Step(a_.files, at.s, byte), Step(b_.files, at.t, byte), byte == '/', at.from, at.link, at.name + static_cast<char>(byte)});
       }
-      if (!at.link && !at.slash) visit({Step(a_.files, Step(a_.files, at.s, 0), '/'), Step(b_.files, Step(b_.files, at.t, 0), '/'), true, true, at.name + " to /"});
+      if (!at.link && !at.slash) visit({Step(a_.files, Step(a_.files, at.s, 0), '/'), Step(b_.files, Step(b_.files, at.t, 0), '/'), true, LinksFrom(at.s, at.t), true, at.name + " to /"});
+    }
+    return "";
+  }
+
+  // Names of profiles beside as many walks through each profile as there are beginnings.
+  template <typename Judge>
+  std::string OverLabels(const std::vector<std::pair<uint32_t, uint32_t>>& begins, const Judge& judge) {
+    using States = std::vector<std::pair<uint32_t, uint32_t>>;
+    std::set<States> seen;
+    std::vector<std::pair<States, std::string>> work = {{begins, ""}};
+    for (size_t i = 0; i < work.size(); ++i) {
+      const auto [at, name] = work[i];
+      const std::string found = i == 0 ? "" : judge(at);
+      if (!found.empty()) return name + ": " + found;
+      for (unsigned byte = 1; byte < 256; ++byte) {
+        States next;
+        for (const auto& [s, t] : at) next.emplace_back(Step(a_.files, s, byte), Step(b_.files, t, byte));
+        if (seen.insert(next).second) work.emplace_back(std::move(next), name + static_cast<char>(byte));
+      }
+    }
+    return "";
+  }
+
+  // Changes of profile: at once; and at an exec, which asks the name, the program, and both.
+  std::string Changes() {
+    constexpr uint32_t kAtOnce = 1u << 31;
+    constexpr uint32_t kAtExec = 1u << 30;
+    const auto has = [](const std::optional<Dfa>& dfa, uint32_t state, uint32_t bit) { return dfa && (dfa->accept(state) & bit) != 0; };
+    const std::pair<uint32_t, uint32_t> start = {a_.files_start, b_.files_start};
+    std::string found = OverLabels({start}, [&](const auto& at) { return has(a_.files, at[0].first, kAtOnce) != has(b_.files, at[0].second, kAtOnce) ? std::string("only one lets the process change to it") : ""; });
+    if (!found.empty()) return found;
+    std::set<std::tuple<uint32_t, uint32_t, bool>> seen;
+    std::set<std::tuple<bool, bool, uint32_t, uint32_t>> judged;
+    std::vector<std::tuple<uint32_t, uint32_t, bool>> work = {{Step(a_.files, start.first, '/'), Step(b_.files, start.second, '/'), true}};
+    for (size_t i = 0; i < work.size(); ++i) {
+      const auto [s, t, slash] = work[i];
+      const bool of_a = has(a_.files, s, kAtExec);
+      const bool of_b = has(b_.files, t, kAtExec);
+      const std::pair<uint32_t, uint32_t> behind = {Step(a_.files, s, 0), Step(b_.files, t, 0)};
+      if (!slash && judged.emplace(of_a, of_b, behind.first, behind.second).second) {
+        found = OverLabels({start, behind}, [&](const auto& at) -> std::string {
+          const bool p = of_a && has(a_.files, at[0].first, kAtExec) && has(a_.files, at[1].first, kAtExec);
+          const bool q = of_b && has(b_.files, at[0].second, kAtExec) && has(b_.files, at[1].second, kAtExec);
+          if (p != q) return "only one lets the process change to it at an exec";
+          if (p && (((OwnerPermissions(*a_.files, at[1].first).exec_index ^ OwnerPermissions(*b_.files, at[1].second).exec_index) & 2) != 0)) return "only one scrubs the environment";
+          return "";
+        });
+        if (!found.empty()) return found;
+      }
+      for (unsigned byte = 1; byte < 256; ++byte) {
+        if (byte == '/' && slash) continue;
+        const std::tuple<uint32_t, uint32_t, bool> next = {Step(a_.files, s, byte), Step(b_.files, t, byte), byte == '/'};
+        if (seen.insert(next).second) work.push_back(next);
+      }
     }
     return "";
   }
