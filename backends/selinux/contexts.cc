@@ -119,8 +119,10 @@ std::string RegexOf(const std::string& pattern) {
     } else if (c == '[') {
       out += Class(pattern, at);
     } else if (c == '{' || (c == '}' && depth > 0) || (c == ',' && depth > 0)) {
-      depth += c == '{' ? 1 : c == '}' ? -1 : 0;
-      out += c == '{' ? "(" : c == '}' ? ")" : "|";
+      depth += c == '{' ? 1 : c == '}' ? -1
+                                       : 0;
+      out += c == '{' ? "(" : c == '}' ? ")"
+                                       : "|";
       ++at;
     } else {
       if (c == '\\') ++at;

@@ -25,13 +25,16 @@ class Writer {
     Types();
     Attributes();
     Line("; what the rules permit");
-    for (const auto& [access, allowed] : module_.allows) Allow(access, allowed);
-    for (const auto& [access, commands] : module_.commands) Ioctl(access, commands);
-    for (const auto& [transition, result] : module_.transitions) TypeTransition(transition, result.first, result.second);
-    Line("; what the base needs");
-    for (const auto& [access, allowed] : module_.base) Allow(access, allowed);
-    if (!module_.nevers.empty()) Line("; what must never be granted");
-    for (const Never& never : module_.nevers) Line(fmt::format("(neverallow {} {} ({} ({})))", never.source, never.target, never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
+    if (form_ == Form::kContainer) {
+      for (const DomainTypes& domain : module_.domains) {
+        Line(fmt::format("(block {}", domain.name));
+        Line("(blockinherit container)");
+        Rules(domain.type);
+        Line(")");
+      }
+    } else {
+      Rules("");
+    }
     Ports();
     Files();
     return std::move(out_);
@@ -44,6 +47,37 @@ class Writer {
     out_.line_sources.push_back(source);
   }
 
+  // What is granted to one type; "": to all.
+  void Rules(const std::string& source) {
+    const auto is = [&](const std::string& of) { return source.empty() || of == source; };
+    for (const auto& [access, allowed] : module_.allows) {
+      if (is(access.source)) Allow(access, allowed);
+    }
+    for (const auto& [access, commands] : module_.commands) {
+      if (is(access.source)) Ioctl(access, commands);
+    }
+    for (const auto& [transition, result] : module_.transitions) {
+      if (is(transition.source)) TypeTransition(transition, result.first, result.second);
+    }
+    Line("; what the base needs");
+    for (const auto& [access, allowed] : module_.base) {
+      if (is(access.source)) Allow(access, allowed);
+    }
+    if (!module_.nevers.empty()) Line("; what must never be granted");
+    for (const Never& never : module_.nevers) {
+      if (is(never.source)) Line(fmt::format("(neverallow {} {} ({} ({})))", Name(never.source), Name(never.target), never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
+    }
+  }
+
+  // Of a type in the artifact: a block's type of processes has another name than the domain's.
+  std::string Name(const std::string& type) const {
+    if (form_ != Form::kContainer) return type;
+    for (const DomainTypes& domain : module_.domains) {
+      if (domain.type == type) return ContainerType(domain.name);
+    }
+    return type;
+  }
+
   void Type(const std::string& type, const std::string& attribute, const Places& places) {
     Line(fmt::format("(type {})", type), places);
     Line(fmt::format("(typeattributeset {} ({}))", attribute, type));
@@ -52,6 +86,7 @@ class Writer {
 
   void Types() {
     for (const DomainTypes& domain : module_.domains) {
+      if (form_ == Form::kContainer) break;  // the blocks have them
       Type(domain.type, kDomains, {"policy " + domain.name});
       Line(fmt::format("(roletype {} {})", kRole, domain.type));
       if (!domain.attached) Type(domain.entry_type, kFiles, {"what starts policy " + domain.name});
@@ -83,7 +118,7 @@ class Writer {
     std::vector<std::string> files(module_.labels.begin(), module_.labels.end());
     std::vector<std::string> domains(module_.peers.begin(), module_.peers.end());
     std::vector<std::string> ports;
-    for (const DomainTypes& domain : module_.domains) domains.push_back(domain.type);
+    for (const DomainTypes& domain : module_.domains) domains.push_back(Name(domain.type));
     for (const PathType& path : module_.paths) {
       if (std::find(files.begin(), files.end(), path.type) == files.end()) files.push_back(path.type);
     }
@@ -99,7 +134,7 @@ class Writer {
   // A class that an older host does not know must not keep the module from loading there.
   void Guarded(const std::string& object_class, const std::string& text, const Places& places) {
     const kernel::SelinuxClass* known = kernel::FindSelinuxClass(object_class);
-    const bool young = form_ == Form::kModule && known != nullptr && known->needs.kernel.has_value();
+    const bool young = form_ != Form::kStandalone && known != nullptr && known->needs.kernel.has_value();
     Line(young ? fmt::format("(optional {}_optional_{} {})", module_.name, ++optionals_, text) : text, places);
   }
 
@@ -107,18 +142,18 @@ class Writer {
     // One line for each group of rules: a reader sees what a rule is for.
     std::map<Places, std::vector<std::string>> by_places;
     for (const auto& [permission, places] : allowed.permissions) by_places[places].push_back(permission);
-    for (const auto& [places, permissions] : by_places) Guarded(access.object_class, fmt::format("(allow {} {} ({} ({})))", access.source, access.target, access.object_class, fmt::join(permissions, " ")), places);
+    for (const auto& [places, permissions] : by_places) Guarded(access.object_class, fmt::format("(allow {} {} ({} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(permissions, " ")), places);
   }
 
   void Ioctl(const Access& access, const Commands& commands) {
     std::vector<std::string> ranges;
     for (const ir::Interval& i : commands.values.intervals()) ranges.push_back(i.lo == i.hi ? fmt::format("{:#06x}", i.lo) : fmt::format("(range {:#06x} {:#06x})", i.lo, i.hi));
-    Line(fmt::format("(allowx {} {} (ioctl {} ({})))", access.source, access.target, access.object_class, fmt::join(ranges, " ")), commands.from);
+    Line(fmt::format("(allowx {} {} (ioctl {} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(ranges, " ")), commands.from);
   }
 
   void TypeTransition(const Transition& at, const std::string& result, const Places& places) {
     const std::string name = at.name.empty() ? "" : fmt::format(" \"{}\"", at.name);
-    Line(fmt::format("(typetransition {} {} {}{} {})", at.source, at.target, at.object_class, name, result), places);
+    Line(fmt::format("(typetransition {} {} {}{} {})", Name(at.source), Name(at.target), at.object_class, name, Name(result)), places);
   }
 
   void Ports() {

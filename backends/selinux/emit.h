@@ -11,6 +11,7 @@ namespace ravelin::selinux {
 enum class Form : uint8_t {
   kStandalone,  // with our own base (base/standalone.cil)
   kModule,      // beside a host's policy
+  kContainer,   // the same, each domain a block that inherits `container` (base/container.cil)
 };
 
 struct Emitted {

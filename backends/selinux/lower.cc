@@ -303,6 +303,8 @@ void Lowering::AddBase(const ir::Domain& domain) {
   if (domain.attach.empty()) entries = {EntryType(domain.name)};
   const std::string type = DomainType(domain.name);
   for (const BaseGrant& grant : BaseGrants()) {
+    // A container's runtime starts the domain, and what that takes is the host's to grant.
+    if (target_.container && (grant.source != "domain" || (grant.target != "self" && grant.target != "domain"))) continue;
     const std::string source = grant.source == "domain" ? type : kLauncher;
     std::vector<std::string> targets = entries;
     if (grant.target == "self" || grant.target == "domain") targets = {type};
@@ -312,6 +314,7 @@ void Lowering::AddBase(const ir::Domain& domain) {
       for (const std::string& permission : grant.permissions) module_.base[{source, target, grant.object_class}].permissions[permission].insert("base: " + grant.reason);
     }
   }
+  if (target_.container) return;
   for (const std::string& entry : entries) module_.transitions[{kLauncher, entry, "process", ""}] = {type, {domain.from.place + " policy " + domain.name}};
 }
 

@@ -7,6 +7,8 @@ namespace ravelin::selinux {
 
 // The type of a process in the domain, and of a program that starts it where the policy attaches none.
 inline std::string DomainType(const std::string& domain) { return domain + "_t"; }
+// In a container's policy: the type that the block of that name inherits.
+inline std::string ContainerType(const std::string& domain) { return domain + ".process"; }
 inline std::string EntryType(const std::string& domain) { return domain + "_exec_t"; }
 
 // Attributes and types that a host policy has (reference policy), and that the standalone base has too.

@@ -52,17 +52,24 @@ std::vector<CilFile> Around(const Module& module, const Options& options, const 
   std::vector<CilFile> files;
   const bool whole = options.host != nullptr && !options.host->policy.empty();
   if (!whole) files.push_back({"base.cil", StandaloneBase({module.policy_capabilities.begin(), module.policy_capabilities.end()})});
-  if (!whole && options.form == Form::kModule) files.push_back({"names.cil", NamedTypes(module)});
+  if (!whole && options.form != Form::kStandalone) files.push_back({"names.cil", NamedTypes(module)});
+  if (options.form == Form::kContainer) files.push_back({"container.cil", ContainerBase()});
   files.insert(files.end(), beside.policy.begin(), beside.policy.end());
   if (options.host != nullptr) files.push_back({"probe.cil", fmt::format("(type {0})\n(typeattributeset {1} ({0}))\n(roletype {2} {0})\n", kProbe, kDomains, kRole)});
   return files;
+}
+
+TargetFacts TargetOf(const Options& options) {
+  TargetFacts target = options.target;
+  target.container = options.form == Form::kContainer;
+  return target;
 }
 
 std::string NameOf(const ir::Policy& policy, const Options& options) { return options.name.empty() ? policy.domains.front().name : options.name; }
 
 Result<Module> LowerBeside(const ir::Policy& policy, const Options& options, const HostFacts* host) {
   // Directories near the root are the host's, which other programs share.
-  return Lower(policy, {NameOf(policy, options), options.form == Form::kStandalone ? 0 : 3, options.target, host});
+  return Lower(policy, {NameOf(policy, options), options.form == Form::kStandalone ? 0 : 3, TargetOf(options), host});
 }
 
 // All file_contexts in the order in which they would be installed.
@@ -96,7 +103,7 @@ std::vector<Conflict> LabelConflicts(const ir::Policy& policy, const ProofResult
 
 Result<Module> LowerFor(const ir::Policy& policy, const Options& options) {
   if (policy.domains.empty()) return Fail(ErrorCode::kMalformed, "there is no policy to compile");
-  RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "a standalone policy has no host");
+  RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "only a module stands beside a host's policy");
   if (options.host == nullptr) return LowerBeside(policy, options, nullptr);
   RAVELIN_TRY(beside, BesideOf(*options.host, NameOf(policy, options)));
   return LowerBeside(policy, options, &beside.facts);
@@ -104,7 +111,7 @@ Result<Module> LowerFor(const ir::Policy& policy, const Options& options) {
 
 Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   if (policy.domains.empty()) return Fail(ErrorCode::kMalformed, "there is no policy to compile");
-  RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "a standalone policy has no host");
+  RAVELIN_CHECK(options.host == nullptr || options.form == Form::kModule, "only a module stands beside a host's policy");
   Beside beside;
   if (options.host != nullptr) {
     RAVELIN_TRY(known, BesideOf(*options.host, NameOf(policy, options)));
@@ -126,7 +133,11 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   for (const PathType& path : module.paths) {
     if (path.host) reused.insert(path.type);
   }
-  RAVELIN_TRY(proof, Prove(policy, {emitted.cil, compiled.binary, compiled.decompiled, emitted.file_contexts, Installed(compiled, options.host), reused, options.host == nullptr ? "" : kProbe}, options.target));
+  std::map<std::string, std::string> called;
+  for (const DomainTypes& domain : module.domains) {
+    if (options.form == Form::kContainer) called[ContainerType(domain.name)] = domain.type;
+  }
+  RAVELIN_TRY(proof, Prove(policy, {emitted.cil, compiled.binary, compiled.decompiled, emitted.file_contexts, Installed(compiled, options.host), reused, options.host == nullptr ? "" : kProbe, called}, TargetOf(options)));
   if (auto conflicts = LabelConflicts(policy, proof); !conflicts.empty()) {
     module.conflicts = std::move(conflicts);
     artifact.module = std::move(module);
@@ -141,6 +152,13 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   for (const auto& [access, allowed] : module.base) {
     for (const auto& [permission, places] : allowed.permissions) {
       artifact.base_grants.push_back({fmt::format("(allow {} {} ({} ({})))", access.source, access.target, access.object_class, permission), *places.begin()});
+    }
+  }
+  if (options.form == Form::kContainer) {
+    for (const DomainTypes& domain : module.domains) {
+      for (const BaseGrant& grant : ContainerGrants()) {
+        artifact.base_grants.push_back({fmt::format("(allow {} {} ({} ({})))", ContainerType(domain.name), grant.target == "socket" ? domain.name + ".socket" : grant.target, grant.object_class, fmt::join(grant.permissions, " ")), "base: " + grant.reason});
+      }
     }
   }
   for (const auto& [facet, places] : module.wide) artifact.wide.push_back(fmt::format("{}: {}", facet, fmt::join(places, ", ")));

@@ -11,6 +11,7 @@ namespace ravelin::selinux {
 struct TargetFacts {
   kernel::Version kernel{6, 1};
   std::set<std::string> policy_capabilities = {"extended_socket_class", "nnp_nosuid_transition", "open_perms"};
+  bool container = false;  // domains are started by a container runtime, and inherit base/container.cil
 };
 
 }  // namespace ravelin::selinux

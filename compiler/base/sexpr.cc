@@ -15,8 +15,12 @@ const std::string& Sexpr::Word(size_t i) const {
   return i < children.size() && !children[i].list ? children[i].atom : none;
 }
 
-bool SexprReader::Next(Sexpr* out) {
-  Skip();
+bool SexprReader::Next(Sexpr* out, bool (*wanted)(std::string_view word)) {
+  for (Skip(); wanted != nullptr && !error_ && at_ < text_.size() && text_[at_] == '('; Skip()) {
+    const size_t end = std::min(text_.size(), text_.find_first_of(" ()\n\t\r", at_ + 1));
+    if (wanted(text_.substr(at_ + 1, end - at_ - 1))) break;
+    PassOver();
+  }
   if (error_ || at_ >= text_.size()) return false;
   if (text_[at_] == ')') Mistake(at_, "`)` without `(`");
   if (text_[at_] != '(' && text_[at_] != ')') Mistake(at_, "a statement begins with `(`");
@@ -40,6 +44,25 @@ void SexprReader::Skip() {
       return;
     }
   }
+}
+
+void SexprReader::PassOver() {
+  const SexprError open{line_, static_cast<unsigned>(at_ - line_start_) + 1, at_, "`(` is not closed"};
+  int depth = 0;
+  for (Skip(); at_ < text_.size(); Skip()) {
+    const char c = text_[at_];
+    if (c == '"') {
+      Sexpr quoted;
+      ReadAtom(&quoted);
+      if (error_) return;
+      continue;
+    }
+    ++at_;
+    depth += c == '(' ? 1 : c == ')' ? -1
+                                     : 0;
+    if (depth == 0) return;
+  }
+  error_ = open;
 }
 
 void SexprReader::Read(Sexpr* out, int depth) {

@@ -35,12 +35,13 @@ class SexprReader {
   // `symbols_as_in_cil`: a symbol holds only the characters that CIL's do; otherwise all but spaces and brackets, as decompilers print them.
   explicit SexprReader(std::string_view text, bool symbols_as_in_cil = false) : text_(text), strict_(symbols_as_in_cil) {}
 
-  // False at the end and after a mistake.
-  bool Next(Sexpr* out);
+  // False at the end and after a mistake.  Lists that begin with another word than `wanted` likes are passed over.
+  bool Next(Sexpr* out, bool (*wanted)(std::string_view word) = nullptr);
   const std::optional<SexprError>& error() const { return error_; }
 
  private:
   void Skip();
+  void PassOver();
   void Read(Sexpr* out, int depth);
   void ReadAtom(Sexpr* out);
   void Mistake(size_t at, std::string text);

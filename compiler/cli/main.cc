@@ -64,7 +64,7 @@ struct CommandLine {
     sub.add_option("-o,--output", compile.output, "bundle folder, or with --emit a file (- is standard output)");
     sub.add_option("--backend", compile.backends, "emit these layers only")->allow_extra_args(false);
     sub.add_option("--emit", compile.emit, "one artifact instead of a bundle: bpf, oci, c, listing, apparmor, cil, fc")->check(CLI::IsMember({"bpf", "oci", "c", "listing", "apparmor", "cil", "fc"}));
-    sub.add_option("--selinux-form", compile.selinux_form, "standalone: with a base of its own, for guests and sandboxes; module: beside a distribution's policy, whose files it labels anew")->check(CLI::IsMember({"module", "standalone"}))->capture_default_str();
+    sub.add_option("--selinux-form", compile.selinux_form, "standalone: with a base of its own, for guests and sandboxes; module: beside a distribution's policy, whose files it labels anew; container: the same as blocks that inherit a container's")->check(CLI::IsMember({"container", "module", "standalone"}))->capture_default_str();
     sub.add_option("--selinux-host", compile.selinux_host, "policy to stand beside: a module (*.cil), file_contexts, or a folder of them (repeatable; with --selinux-form module)")->allow_extra_args(false);
     sub.add_option("--policy", compile.policy, "which policy of the file");
     sub.add_flag("--cost", compile.cost, "print what the filter costs");

@@ -75,7 +75,7 @@ Json DescribeProfiles(const std::string& file, const apparmor::Artifact& profile
   return {{"file", file}, {"sha256", base::Sha256Hex(profiles.text)}, {"features", target.apparmor_features}, {"parser", profiles.parser}, {"target_parser", target.apparmor_parser}, {"proofs", std::move(proofs)}};
 }
 
-const char* FormName(selinux::Form form) { return form == selinux::Form::kStandalone ? "standalone" : "module"; }
+const char* FormName(selinux::Form form) { return form == selinux::Form::kStandalone ? "standalone" : form == selinux::Form::kContainer ? "container" : "module"; }
 
 Json DescribeModule(const std::string& name, const selinux::Artifact& module, selinux::Form form) {
   Json out = {{"file", name + ".cil"}, {"sha256", base::Sha256Hex(module.cil)}, {"file_contexts", name + ".fc"}, {"file_contexts_sha256", base::Sha256Hex(module.file_contexts)}, {"form", FormName(form)}};
@@ -126,7 +126,12 @@ std::string InstallText(const std::string& name, const Frontend& front, const Bu
   if (built.module) {
     const std::string places = LabelledPlaces(*built.module);
     out += fmt::format("\n## SELinux\n\n`{0}.cil` is one module with the types of all policies of the file; `{0}.fc` repeats its labels of paths as file_contexts.\n\n", name);
-    if (built.module_form == selinux::Form::kModule) {
+    if (built.module_form == selinux::Form::kContainer) {
+      out += "Each policy is a block that inherits `container`, as the tools of container-selinux have it: the template base_container.cil is installed\nbeside it. What container-selinux grants to the attributes of that block (container_domain and the like) is the host's, and no part of the proof.\nPaths are those of the host, for what is mounted into the container.\n\n";
+      out += fmt::format("- install: `semodule -i {0}.cil /usr/share/udica/templates/base_container.cil && restorecon -RF{1}`\n", name, places);
+      for (const ir::Domain& domain : front.policy.domains) out += fmt::format("- run: `podman run --security-opt label=type:{}.process ...`\n", domain.name);
+      out += fmt::format("- check: `semodule -l | grep -w {0}`\n- rollback: `semodule -r {0} && restorecon -RF{1}`\n", name, places);
+    } else if (built.module_form == selinux::Form::kModule) {
       out += "**It labels files of the host anew.** Whoever else may use them by their old type can no longer, unless the host's policy is extended:\nread the list of choices in manifest.json first, and try it where nothing depends on it.\n\n";
       out += fmt::format("- install: `semodule -i {0}.cil && restorecon -RF{1}`\n- check: `semodule -l | grep -w {0}`, and `restorecon -Rnv{1}` prints nothing\n- rollback: `semodule -r {0} && restorecon -RF{1}`\n", name, places);
     } else {

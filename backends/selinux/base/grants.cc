@@ -35,6 +35,22 @@ std::span<const BaseGrant> BaseGrants() {
   return grants;
 }
 
+std::span<const BaseGrant> ContainerGrants() {
+  static const std::vector<BaseGrant> grants = [] {
+    std::vector<BaseGrant> all;
+    for (const std::string& line : Split(EmbeddedBase("container.tsv"), '\n')) {
+      if (line.empty() || line.front() == '#') continue;
+      const auto cells = Split(line, '\t');
+      RAVELIN_CHECK(cells.size() == 4, "base/container.tsv has a malformed row");
+      all.push_back({"", cells[0], cells[1], Split(cells[2], ','), cells[3]});
+    }
+    return all;
+  }();
+  return grants;
+}
+
+std::string ContainerBase() { return std::string(EmbeddedBase("container.cil")); }
+
 std::string StandaloneBase(const std::vector<std::string>& policy_capabilities) {
   std::string out;
   for (const auto& common : kernel::SelinuxCommons()) out += fmt::format("(common {} ({}))\n", common.first, fmt::join(common.second, " "));

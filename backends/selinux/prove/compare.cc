@@ -93,7 +93,9 @@ void Comparison::Quadruples(PolicyQuery& query) const {
     }
   }
   const auto context_of = [&](const std::string& type, bool process) {
-    const auto as = [&](const char* role) { return query.Context(fmt::format("{}:{}:{}:s0", kUser, role, type)); };
+    const auto renamed = std::find_if(called.begin(), called.end(), [&](const auto& one) { return one.second == type; });
+    const std::string& name = renamed == called.end() ? type : renamed->first;
+    const auto as = [&](const char* role) { return query.Context(fmt::format("{}:{}:{}:s0", kUser, role, name)); };
     const auto id = as(process ? kRole : kObjectRole);
     return id || !process ? id : as(kObjectRole);  // domains of users have other roles
   };
@@ -105,7 +107,7 @@ void Comparison::Quadruples(PolicyQuery& query) const {
   if (!probe.empty() && !probe_id) result.inconclusive.push_back("the host's policy has no probe " + probe);
   for (const ir::Domain& domain : policy.domains) {
     const std::string source = DomainType(domain.name);
-    const auto source_id = query.Context(fmt::format("{}:{}:{}:s0", kUser, kRole, source));
+    const auto source_id = context_of(source, true);
     if (!source_id || decoded.types.count(source) == 0) {
       Report({source, source, "process", "", true, fmt::format("the policy has no domain {}", source)});
       continue;

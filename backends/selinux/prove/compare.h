@@ -17,6 +17,8 @@ struct Comparison {
   const DecodedModule& own;
   const std::string& probe;
   const std::set<std::string>& reused;
+  const std::map<std::string, std::string>& called;
+  const TargetFacts& target;
   ProofResult& result;
 
   // Every (domain, type, class, permission) and the commands of ioctl.

@@ -180,7 +180,14 @@ Result<DecodedModule> DecodeModule(std::string_view cil) {
   DecodedModule out;
   base::SexprReader reader(cil);
   Node node;
+  std::vector<Node> statements;
   while (reader.Next(&node)) {
+    // A container's block adds statements to what it inherits; their names are whole.
+    const bool block = node.Word(0) == "block";
+    if (!block) statements.push_back(std::move(node));
+    for (size_t i = 2; block && i < node.children.size(); ++i) statements.push_back(std::move(node.children[i]));
+  }
+  for (const Node& node : statements) {
     if (node.Word(0) == "type") out.types.insert(node.Word(1));
     if (node.Word(0) != "neverallow") continue;
     if (node.children.size() != 4 || node.children[3].children.size() != 2) return Fail(ErrorCode::kMalformed, "a neverallow of the module is not understood");

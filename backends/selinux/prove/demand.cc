@@ -350,7 +350,7 @@ class DomainDemand {
   // base/grants.tsv, as far as the domain is the source.
   void Base() {
     for (const BaseGrant& grant : BaseGrants()) {
-      if (grant.source != "domain") continue;
+      if (grant.source != "domain" || (target_.container && grant.target != "self" && grant.target != "domain")) continue;
       std::vector<DemandTarget> targets = {{Kind::kType, type_, 0}};
       if (grant.target == "launcher") targets = {{Kind::kType, kLauncher, 0}};
       if (grant.target == "terminals") targets = {{Kind::kType, kTerminals, 0}};
@@ -366,6 +366,12 @@ class DomainDemand {
         Need(type_, target, grant.object_class, grant.permissions, [&] { return "the base: " + grant.reason; });
         if (std::count(grant.permissions.begin(), grant.permissions.end(), "ioctl") != 0) Command({type_, target, grant.object_class}, {0, 0xffff});
       }
+    }
+    if (!target_.container) return;
+    for (const BaseGrant& grant : ContainerGrants()) {
+      const DemandTarget target{Kind::kType, grant.target == "socket" ? domain_.name + ".socket" : grant.target, 0};
+      Need(type_, target, grant.object_class, grant.permissions, [&] { return "the base: " + grant.reason; });
+      if (std::count(grant.permissions.begin(), grant.permissions.end(), "ioctl") != 0) Command({type_, target, grant.object_class}, {0, 0xffff});
     }
   }
 

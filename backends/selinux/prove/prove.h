@@ -5,6 +5,7 @@
 // libsepol from the binary, and through its file_contexts; nothing of lowering or emission takes part.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,13 +17,14 @@
 namespace ravelin::selinux {
 
 struct ArtifactText {
-  std::string cil;                    // the module's own text: which types are its own, and what must never be granted
-  std::string binary;                 // kernel policy
-  std::string decompiled;             // CIL of the binary
-  std::string file_contexts;          // what is installed beside it
-  std::string sorted;                 // all file_contexts as libsepol sorts them: a policy store installs them in this order
-  std::set<std::string> reused = {};  // types of the host's that are said to hold nothing but paths of the rules
-  std::string probe = "";             // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
+  std::string cil;                                 // the module's own text: which types are its own, and what must never be granted
+  std::string binary;                              // kernel policy
+  std::string decompiled;                          // CIL of the binary
+  std::string file_contexts;                       // what is installed beside it
+  std::string sorted;                              // all file_contexts as libsepol sorts them: a policy store installs them in this order
+  std::set<std::string> reused = {};               // types of the host's that are said to hold nothing but paths of the rules
+  std::string probe = "";                          // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
+  std::map<std::string, std::string> called = {};  // types whose names in the artifact are others -> the name here
 };
 
 // One difference, with a witness.

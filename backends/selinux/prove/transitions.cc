@@ -29,7 +29,7 @@ class TransitionCheck {
     for (const auto& [creator, kinds] : c_.demand.creations) Creations(creator.first, creator.second, kinds);
     for (const ir::Domain& domain : c_.policy.domains) {
       Unasked(DomainType(domain.name));
-      Starts(domain);
+      if (!c_.target.container) Starts(domain);
     }
   }
 

@@ -157,8 +157,10 @@ std::optional<CheckSet> Judge::AskedBy(const std::string& text, By by) const {
   const ravelin::selinux::DecodedModule own;
   const std::string probe;
   const std::set<std::string> reused;
+  const std::map<std::string, std::string> called;
+  const TargetFacts facts;
   ravelin::selinux::ProofResult result;
-  return Expand(by == By::kNevers ? demand->nevers : demand->checks, by == By::kBase, {*policy, *world, *demand, decoded_, own, probe, reused, result});
+  return Expand(by == By::kNevers ? demand->nevers : demand->checks, by == By::kBase, {*policy, *world, *demand, decoded_, own, probe, reused, called, facts, result});
 }
 
 Result<ravelin::selinux::ProofResult> Judge::Prove(const std::string& text, std::string_view module) const {

@@ -1,6 +1,8 @@
 // Policies to SELinux modules: what is emitted for each facet; the proof accepts each of them.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/unit/selinux/compiled_module.h"
 
 namespace ravelin {
@@ -42,6 +44,51 @@ TEST(Selinux, CreationAsksTheDirectoryAndLabelsTheObject) {
 TEST(Selinux, ARefusedCreationLeavesTheDirectoryAlone) {
   ProvedModule(SelinuxSource("  allow file { create_dir } on path(\"/a\", \"/x/b\")\n  deny file { create_dir } on path(\"/a\")"));
   ProvedModule(SelinuxSource("  allow file { create } on path(\"/a/b/c\")\n  deny file { create } on path(\"/**\")"));
+}
+
+// The conventions of container tools: a block for each domain, which inherits `container`.
+TEST(Selinux, TheContainerForm) {
+  selinux::Options options;
+  options.form = selinux::Form::kContainer;
+  const std::string source = SelinuxSource("  allow file { read, getattr } on path(\"/srv/data/in/**\")\n  allow capability { net_bind_service }\n  allow network { listen } tcp port 8080\n  allow signal { send } peer helper\n  never capability { sys_admin }\n  allow exec \"/srv/data/in/run\" as helper") +
+                             "policy helper {\n  layers { seccomp + selinux }\n  default deny\n  allow signal { send } peer web\n}\n";
+  const auto artifact = ProvedModule(source, options);
+  EXPECT_THAT(artifact.cil, HasSubstr("(block web\n(blockinherit container)\n"));
+  EXPECT_THAT(artifact.cil, HasSubstr("(allow web.process web.process (capability (net_bind_service)))"));
+  EXPECT_THAT(artifact.cil, HasSubstr("(allow web.process helper.process (process (sigchld sigkill signal signull sigstop)))"));
+  EXPECT_THAT(artifact.cil, HasSubstr("(neverallow web.process web.process (capability (sys_admin)))"));
+  EXPECT_THAT(artifact.cil, Not(HasSubstr("init_t")));
+  EXPECT_THAT(artifact.cil, Not(HasSubstr("web_t")));
+  const bool listed = std::any_of(artifact.base_grants.begin(), artifact.base_grants.end(), [](const selinux::Grant& grant) { return grant.text == "(allow web.process proc_t (file (getattr open read)))" && grant.reason.find("base_container.cil") != std::string::npos; });
+  EXPECT_TRUE(listed);
+}
+
+// What the block would grant beyond the rules and the list is found, and so is what is left out.
+TEST(Selinux, TheContainerFormIsProved) {
+  selinux::Options options;
+  options.form = selinux::Form::kContainer;
+  const std::string source = SelinuxSource("  allow file { read } on path(\"/srv/data/in/**\")\n  never capability { sys_admin }");
+  const auto artifact = ProvedModule(source, options);
+  selinux::TargetFacts target;
+  target.container = true;
+  const auto proved = [&](const std::string& cil, const std::string& container) {
+    const auto compiled = selinux::CompileCil({{"base.cil", selinux::StandaloneBase({target.policy_capabilities.begin(), target.policy_capabilities.end()})}, {"container.cil", container}, {"module.cil", cil}});
+    EXPECT_TRUE(compiled.has_value() && compiled->compiled) << cil;
+    const auto proof = selinux::Prove(testing::PolicyOf(source), {cil, compiled->binary, compiled->decompiled, artifact.file_contexts, compiled->file_contexts, {}, "", {{"web.process", "web_t"}}}, target);
+    EXPECT_TRUE(proof.has_value());
+    return proof.has_value() && proof->proved;
+  };
+  EXPECT_TRUE(proved(artifact.cil, selinux::ContainerBase()));
+  std::string more = artifact.cil;
+  more.insert(more.find("(blockinherit container)\n") + 25, "(allow process web.socket (sock_file (relabelto)))\n");
+  EXPECT_FALSE(proved(more, selinux::ContainerBase()));
+  std::string less = artifact.cil;
+  const size_t never = less.find("(neverallow ");
+  less.erase(never, less.find('\n', never) - never);
+  EXPECT_FALSE(proved(less, selinux::ContainerBase()));
+  std::string wider = selinux::ContainerBase();
+  wider.insert(wider.find("(allow process cpu_online_t"), "(allow process cpu_online_t (file (write)))\n");
+  EXPECT_FALSE(proved(artifact.cil, wider));
 }
 
 TEST(Selinux, OnePathIsLabelledByItsName) {

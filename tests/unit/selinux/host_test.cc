@@ -240,6 +240,11 @@ TEST(SelinuxHost, WhatTheHostSaysIsRead) {
   for (const auto& context : facts->contexts) text += context.regex + " " + context.kind + " " + context.type + "\n";
   EXPECT_EQ(text, "/a.* dir x_t\n/z.* any x_t\n/n file \n/y any b.y_t\n");
   EXPECT_THAT(facts->made, ElementsAre(::testing::Pair("x_t", "a_t creates such objects in dir_t")));
+  // What is passed over is read as far as brackets go.
+  const auto passed = selinux::ReadHost({{{"a.cil", "(allow a_t b_t (file (read ; )\n)))(typeattributeset x (and (y) (not (\")\"))))\n(type z_t)"}}, ""});
+  ASSERT_TRUE(passed.has_value()) << passed.error().message;
+  EXPECT_THAT(passed->types, ElementsAre("z_t"));
+  EXPECT_EQ(selinux::ReadHost({{{"a.cil", "(type x)\n (allow a b (c"}}, ""}).error().message, "a.cil:2:2: `(` is not closed");
   const auto broken = selinux::ReadHost({{{"a.cil", "(type x)\n  (type y"}}, ""});
   ASSERT_FALSE(broken.has_value());
   EXPECT_EQ(broken.error().message, "a.cil:2:3: `(` is not closed");
