@@ -12,7 +12,7 @@ statement
   | LAYERS LBRACE layerSet (COMMA layerSet)* COMMA? RBRACE EOF       # layers
   | BINDING NAME ASSIGN exprs EOF                                    # binding
   | USE item+ EOF                                                    # use
-  | keyword=(IMPORT | ATTACH | ARCHITECTURES | FOREIGN | REFERENCE | UNKNOWN | ACCEPT | RAW) item+ EOF  # words
+  | keyword=(IMPORT | ATTACH | ARCHITECTURES | FOREIGN | REFERENCE | UNKNOWN | ACCEPT | RAW | LIMIT | HAT | CHILD) item+ EOF  # words
   | DEFAULT VERB item* EOF                                           # defaults
   | (NAME COLON)? VERB+ NAME item* EOF                               # rule_
   ;

@@ -34,7 +34,7 @@ Result<Artifact> Compile(const ir::Policy& policy, const TargetFacts& target, co
   for (size_t i = 0; i < policy.domains.size(); ++i) {
     const CompiledProfile* own = nullptr;
     for (const CompiledProfile& one : compiled) {
-      if (one.name == policy.domains[i].name) own = &one;
+      if (one.name == ir::QualifiedName(policy.domains[i])) own = &one;
     }
     ProfileResult& result = artifact.profiles[i];
     if (own == nullptr) {

@@ -30,7 +30,10 @@ struct Problem {
 inline constexpr uint32_t kNoRule = ~0u;
 
 struct Profile {
-  std::string name;
+  std::string name;        // qualified
+  std::string parent;      // the qualified name of the profile that it stands in, or ""
+  std::string local_name;  // without its parent's
+  bool hat = false;
   std::string attachment;  // a glob, or ""
   std::vector<Line> lines;
   std::vector<Problem> problems;
@@ -39,7 +42,8 @@ struct Profile {
 Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target);
 
 // --- the parts, each in its own file
-void LowerFiles(const ir::Domain& domain, Profile& profile);
+void LowerFiles(const ir::Policy& policy, const ir::Domain& domain, Profile& profile);
+void LowerLimits(const ir::Domain& domain, Profile& profile);
 void LowerCapabilities(const ir::Domain& domain, Profile& profile);
 void LowerNetwork(const ir::Domain& domain, const TargetFacts& target, Profile& profile);
 void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target, Profile& profile);  // signal, ptrace
@@ -47,7 +51,8 @@ void LowerLinks(const ir::Domain& domain, Profile& profile);
 void LowerDomains(const ir::Domain& domain, Profile& profile);
 void LowerMounts(const ir::Domain& domain, Profile& profile);
 
-// The name of a domain's profile, as peers and transitions name it.
+// The name of a domain's profile, as peers and transitions name it; of the domain of that name.
 std::string ProfileName(const ir::Domain& domain);
+std::string ProfileName(const ir::Policy& policy, const std::string& domain);
 
 }  // namespace ravelin::apparmor

@@ -60,6 +60,7 @@ ir::OperationSet MapExec() {
 
 // Whether the parser adds a line of its own: to every profile with rules of that facet.
 bool BringsAlong(const ir::Domain& domain, const kernel::LsmBrought& one) {
+  if (one.facet.empty()) return domain.hat || domain.has_inner;
   const ir::FacetId facet = ir::FacetOf(one.facet);
   const ir::FacetDefault& fallback = domain.defaults[facet];
   if (fallback.stated && Permits(fallback.action)) return true;
@@ -68,7 +69,7 @@ bool BringsAlong(const ir::Domain& domain, const kernel::LsmBrought& one) {
 
 class FileLowering {
  public:
-  FileLowering(const ir::Domain& domain, Profile& profile) : domain_(domain), profile_(profile) {}
+  FileLowering(const ir::Policy& policy, const ir::Domain& domain, Profile& profile) : policy_(policy), domain_(domain), profile_(profile) {}
 
   void Run() {
     CollectPatterns();
@@ -150,12 +151,12 @@ class FileLowering {
   }
 
   // With the m that stands beside every x (5.7); the parser adds it to ix by itself.
-  static std::string ExecText(const Rule& rule, std::string* target) {
+  std::string ExecText(const Rule& rule, std::string* target) const {
     const auto it = rule.texts.find("transition");
     const bool keeps = rule.keeps_environment;
     if (it == rule.texts.end() || it->second.front() == "self") return "mix";
     if (it->second.front() == "unconfined_danger") return keeps ? "mux" : "mUx";
-    if (it->second.front() != "attached") *target = " -> " + it->second.front();
+    if (it->second.front() != "attached") *target = " -> " + ProfileName(policy_, it->second.front());
     const std::string otherwise = it->second.size() == 1 ? "" : it->second[1];
     const std::string letters = otherwise == "self" ? "pix" : otherwise.empty() ? "px"
                                                                                 : "pux";
@@ -421,6 +422,7 @@ class FileLowering {
   }
   static bool IsLiteral(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
 
+  const ir::Policy& policy_;
   const ir::Domain& domain_;
   const ir::OperationSet kMapExec = MapExec();
   Profile& profile_;
@@ -433,6 +435,6 @@ class FileLowering {
 
 }  // namespace
 
-void LowerFiles(const ir::Domain& domain, Profile& profile) { FileLowering(domain, profile).Run(); }
+void LowerFiles(const ir::Policy& policy, const ir::Domain& domain, Profile& profile) { FileLowering(policy, domain, profile).Run(); }
 
 }  // namespace ravelin::apparmor

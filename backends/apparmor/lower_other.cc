@@ -1,7 +1,8 @@
-// Everything but names of files: capabilities, sockets, signals, ptrace, mounts.
+// Everything but names of files and mounts: capabilities, sockets, signals, ptrace, limits.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -83,7 +84,29 @@ std::string SignalWord(uint64_t number) {
 
 }  // namespace
 
-std::string ProfileName(const ir::Domain& domain) { return domain.name; }
+std::string ProfileName(const ir::Domain& domain) { return ir::QualifiedName(domain); }
+std::string ProfileName(const ir::Policy& policy, const std::string& domain) {
+  const auto it = std::find_if(policy.domains.begin(), policy.domains.end(), [&](const ir::Domain& one) { return one.name == domain; });
+  return it == policy.domains.end() ? domain : ProfileName(*it);
+}
+
+// Words of apparmor.d(5), "rlimit rules", with the unit in which the number is the kernel's.
+void LowerLimits(const ir::Domain& domain, Profile& profile) {
+  for (const ir::Limit& limit : domain.limits) {
+    const std::string word = Lower(kernel::ConstantName(kernel::Arch::kX86_64, "RLIMIT", limit.resource).substr(7));
+    std::string most = limit.most == ~uint64_t{0} ? "infinity" : fmt::format("{}", limit.most);
+    if (most != "infinity") {
+      if (limit.most > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) profile.problems.push_back({kNoRule, fmt::format("{}: AppArmor has no words for so large a limit", limit.from.place)});
+      if (word == "cpu") most += " seconds";
+      if (word == "rttime") most += " us";
+      if (word == "nice") {
+        if (limit.most > 39) profile.problems.push_back({kNoRule, fmt::format("{}: a limit of RLIMIT_NICE is 0 to 39: 20 less the smallest value", limit.from.place)});
+        most = fmt::format("{}", static_cast<int64_t>(limit.most) - 20);
+      }
+    }
+    profile.lines.push_back({fmt::format("set rlimit {} <= {}", word, most), limit.from.place});
+  }
+}
 
 void LowerCapabilities(const ir::Domain& domain, Profile& profile) {
   for (const Permitted& one : MediatedOf(domain, "capability", profile)) {
@@ -206,16 +229,13 @@ void LowerPeers(const ir::Policy& policy, const ir::Domain& domain, const Target
   }
 }
 
-void LowerMounts(const ir::Domain& domain, Profile& profile) {
-  std::set<std::string> seen;
-  for (const Permitted& one : MediatedOf(domain, "mount", profile)) {
-    if (!one.boxes.empty() && seen.insert(one.permission).second) profile.lines.push_back({one.permission, PlaceOf(domain, "mount", one.operation)});
-  }
-}
-
 Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFacts& target) {
   Profile profile;
   profile.name = ProfileName(domain);
+  profile.local_name = domain.name;
+  profile.hat = domain.hat;
+  if (!domain.parent.empty()) profile.parent = ProfileName(policy, domain.parent);
+  if (domain.hat && !domain.attach.empty()) profile.problems.push_back({kNoRule, "a hat attaches to no program: a process of its parent moves into it"});
   std::vector<std::string> attach;
   for (const std::string& pattern : domain.attach) {
     const auto globs = FileGlobs(pattern);
@@ -226,7 +246,8 @@ Profile Lower(const ir::Policy& policy, const ir::Domain& domain, const TargetFa
   for (const std::string& glob : attach) profile.attachment += (profile.attachment.empty() ? "" : ",") + (attach.size() > 1 ? glob.substr(1) : glob);
   if (attach.size() > 1) profile.attachment = "/{" + profile.attachment + "}";
   if (attach.empty() && !domain.attach.empty()) profile.problems.push_back({kNoRule, "no program has a name that `attach` matches"});
-  LowerFiles(domain, profile);
+  LowerFiles(policy, domain, profile);
+  LowerLimits(domain, profile);
   LowerLinks(domain, profile);
   LowerCapabilities(domain, profile);
   LowerNetwork(domain, target, profile);

@@ -99,6 +99,7 @@ void Checks::AddApparmor(const LayerFacts& facts) {
   }
   // What the parser grants of its own accord comes with whatever the facet permits (and with what its rules refuse: Effective::Granted).
   for (const kernel::LsmBrought& one : kernel::LsmBroughtAlong("apparmor")) {
+    if (one.facet.empty()) continue;  // of the domain, not of what it permits: Effective::Granted
     const ir::FacetId facet = ir::FacetOf(one.facet);
     auto names = ir::PathSet::Parse(one.pattern);
     RAVELIN_CHECK(names.has_value(), "a view table names a malformed pattern");

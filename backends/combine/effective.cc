@@ -5,6 +5,7 @@
 
 #include "compiler/ir/grant.h"
 #include "compiler/ir/satisfy.h"
+#include "compiler/kernel/lsm_view.h"
 
 namespace ravelin::combine {
 namespace {
@@ -162,6 +163,11 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
   for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(object, permission)) {
     const bool refuses = grant.check->grants_only && mechanism == "apparmor" && std::any_of(domain_.rules.begin(), domain_.rules.end(), [&](const ir::Rule& rule) { return rule.facet == grant.facet && rule.effect == ir::Effect::kDeny; });
     if (refuses) granted.push_back(grant.cell->where);
+  }
+  for (const kernel::LsmBrought& one : kernel::LsmBroughtAlong("apparmor")) {
+    if (mechanism != "apparmor" || !one.facet.empty() || one.object_class != object || one.permission != permission || (!domain_.hat && !domain_.has_inner)) continue;
+    RAVELIN_TRY(names, ir::PathSet::Parse(one.pattern));
+    granted.push_back({{{"owner", ir::IntervalSet::Single(1)}}, {{"path", std::move(names)}}});
   }
   RAVELIN_TRY(joined, JoinPaths(std::move(granted)));
   return &granted_.emplace(std::move(key), std::move(joined)).first->second;

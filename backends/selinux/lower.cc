@@ -63,6 +63,7 @@ Result<void> Lowering::CheckStatable() const {
   const auto no = [](const ir::Provenance& from, const char* what) { return Fail(ErrorCode::kUnsupported, fmt::format("{}: {} not written into SELinux modules; `exec ... as NAME` is", from.place, what)); };
   const char* changes = "changes of domain that a process asks for itself are";
   for (const ir::Domain& domain : policy_.domains) {
+    if (domain.hat) return Fail(ErrorCode::kUnsupported, fmt::format("{}: SELinux has no hats", domain.from.place));
     const ir::FacetDefault& fallback = domain.defaults[ir::FacetOf("domain")];
     if (fallback.stated && Permits(fallback.action)) return no(fallback.from, changes);
     for (const ir::Rule& rule : domain.rules) {

@@ -27,24 +27,37 @@ struct Name {
 };
 
 enum class ExprKind : uint8_t {
-  kNumber,  // number (decimal, 0x, 0o, 0b, optional K M G suffix); text = as written
-  kString,  // text = content with escapes resolved, ${...} kept
-  kName,    // text = name, possibly qualified or dotted (target.kernel)
-  kVersion, // 6.7: text = as written
-  kCall,    // text = callee, children = arguments
-  kSet,     // { a, b, c }: children
-  kRange,   // a .. b: two children
-  kUnary,   // op, one child
-  kBinary,  // op, two children
-  kAssign,  // name = value, in argument lists of `use` and calls: text = name, one child
+  kNumber,   // number (decimal, 0x, 0o, 0b, optional K M G suffix); text = as written
+  kString,   // text = content with escapes resolved, ${...} kept
+  kName,     // text = name, possibly qualified or dotted (target.kernel)
+  kVersion,  // 6.7: text = as written
+  kCall,     // text = callee, children = arguments
+  kSet,      // { a, b, c }: children
+  kRange,    // a .. b: two children
+  kUnary,    // op, one child
+  kBinary,   // op, two children
+  kAssign,   // name = value, in argument lists of `use` and calls: text = name, one child
 };
 
 enum class Op : uint8_t {
   kNone,
-  kNot, kBitNot, kMinus,                            // unary: ! ~ -
-  kOr, kAnd,                                        // || &&
-  kEq, kNe, kLt, kLe, kGt, kGe, kIn,                // == != < <= > >= in
-  kBitOr, kBitXor, kBitAnd, kShl, kShr,             // | ^ & << >>
+  kNot,
+  kBitNot,
+  kMinus,  // unary: ! ~ -
+  kOr,
+  kAnd,  // || &&
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
+  kIn,  // == != < <= > >= in
+  kBitOr,
+  kBitXor,
+  kBitAnd,
+  kShl,
+  kShr,  // | ^ & << >>
 };
 
 struct Expr {
@@ -64,7 +77,13 @@ struct Clause {
   Span span;
 };
 
-enum class Verb : uint8_t { kAllow, kDeny, kAudit, kQuiet, kComplain, kNever, kNarrow };
+enum class Verb : uint8_t { kAllow,
+                            kDeny,
+                            kAudit,
+                            kQuiet,
+                            kComplain,
+                            kNever,
+                            kNarrow };
 
 // [label:] verb [verb] kind subjects... clauses... [because "..."]
 // subjects: what stands between the kind and the first clause word (operation sets, names, calls, strings, comparisons).
@@ -81,7 +100,9 @@ struct Rule {
 };
 
 // default deny [facet, ...] [with ACTION]   /   unknown syscall with ACTION   /   foreign architecture with ACTION
-enum class DefaultOf : uint8_t { kFacets, kUnknownSyscall, kForeignArchitecture };
+enum class DefaultOf : uint8_t { kFacets,
+                                 kUnknownSyscall,
+                                 kForeignArchitecture };
 struct Default {
   DefaultOf of = DefaultOf::kFacets;
   bool allow = false;
@@ -115,7 +136,9 @@ struct Use {
 };
 
 // resource NAME = EXPR, EXPR  /  set NAME = { ... }  /  let NAME = EXPR
-enum class BindingKind : uint8_t { kResource, kSet, kLet };
+enum class BindingKind : uint8_t { kResource,
+                                   kSet,
+                                   kLet };
 struct Binding {
   BindingKind kind = BindingKind::kLet;
   Name name;
@@ -124,10 +147,17 @@ struct Binding {
 };
 
 // attach "/usr/sbin/nginx"  /  architectures { x86_64, i386 }  /  reference kernel 6.1  /  layers { a + b, a + c }
-enum class PropertyKind : uint8_t { kAttach, kArchitectures, kReferenceKernel, kLayers };
+// limit RLIMIT_NOFILE 1024  /  hat of web  /  child of web
+enum class PropertyKind : uint8_t { kAttach,
+                                    kArchitectures,
+                                    kReferenceKernel,
+                                    kLayers,
+                                    kLimit,
+                                    kHat,
+                                    kChild };
 struct Property {
   PropertyKind kind = PropertyKind::kAttach;
-  std::vector<Expr> values;                 // kLayers: empty
+  std::vector<Expr> values;                   // kLayers: empty
   std::vector<std::vector<Name>> layer_sets;  // kLayers only
   Span span;
 };
@@ -140,7 +170,15 @@ struct Raw {
   Span span;
 };
 
-enum class StatementKind : uint8_t { kRule, kDefault, kAcceptGap, kImport, kUse, kBinding, kProperty, kRaw, kWhen };
+enum class StatementKind : uint8_t { kRule,
+                                     kDefault,
+                                     kAcceptGap,
+                                     kImport,
+                                     kUse,
+                                     kBinding,
+                                     kProperty,
+                                     kRaw,
+                                     kWhen };
 
 // A closed sum; exactly the member that `kind` names is meaningful.  (A variant would make every rule as large as the
 // largest alternative all the same, and a 10 MB policy has 200,000 of them: the rare ones live behind the index.)
@@ -215,7 +253,10 @@ struct Comment {
 
 // Top level: language line, imports, bindings shared by all (shared.bindings), `never` rules shared by all
 // (shared.rules), conditionals, modules, policies and tests.
-enum class TopKind : uint8_t { kShared, kModule, kPolicy, kTest };
+enum class TopKind : uint8_t { kShared,
+                               kModule,
+                               kPolicy,
+                               kTest };
 struct TopItem {
   TopKind kind = TopKind::kShared;
   uint32_t index = 0;  // kShared: into shared.order

@@ -74,7 +74,7 @@ Json Of(const Default& d) {
 }
 
 Json Of(const Property& property) {
-  const char* names[] = {"attach", "architectures", "reference_kernel", "layers"};
+  const char* names[] = {"attach", "architectures", "reference_kernel", "layers", "limit", "hat", "child"};
   Json out = Node(names[static_cast<int>(property.kind)], property.span);
   if (property.kind != PropertyKind::kLayers) out["values"] = List(property.values);
   for (const auto& set : property.layer_sets) out["sets"].push_back(List(set));
@@ -86,9 +86,12 @@ Json OfBlock(const Block& block);
 Json OfStatement(const Block& block, const Statement& statement) {
   const uint32_t i = statement.index;
   switch (statement.kind) {
-    case StatementKind::kRule: return Of(block.rules[i]);
-    case StatementKind::kDefault: return Of(block.defaults[i]);
-    case StatementKind::kProperty: return Of(block.properties[i]);
+    case StatementKind::kRule:
+      return Of(block.rules[i]);
+    case StatementKind::kDefault:
+      return Of(block.defaults[i]);
+    case StatementKind::kProperty:
+      return Of(block.properties[i]);
     case StatementKind::kAcceptGap: {
       Json out = Node("accept_gap", block.gaps[i].span);
       out["rule"] = block.gaps[i].rule.text;

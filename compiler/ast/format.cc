@@ -396,6 +396,8 @@ class Formatter {
   }
 
   Line PropertyLine(const Property& property) const {
+    if (property.kind == PropertyKind::kLimit) return Plain(fmt::format("limit {} {}", print_.Expr(property.values[0]), print_.Expr(property.values[1])));
+    if (property.kind == PropertyKind::kHat || property.kind == PropertyKind::kChild) return Plain(fmt::format("{} of {}", property.kind == PropertyKind::kHat ? "hat" : "child", print_.Expr(property.values[0])));
     if (property.kind != PropertyKind::kLayers) {
       const char* words[] = {"attach ", "architectures ", "reference kernel "};
       return Plain(words[static_cast<int>(property.kind)] + Exprs(property.values));

@@ -86,6 +86,14 @@ class Reporter {
     }
   }
 
+  // Limits are set by AppArmor alone, when a process starts in the domain.
+ public:
+  void SayLimits(const LayerSet& set) {
+    if (domain_.limits.empty() || std::find(set.begin(), set.end(), "apparmor") != set.end()) return;
+    sink_.ReportAs(diag::Kind::kGapNotAccepted, diag::Severity::kWarning, domain_.limits.front().from.span, fmt::format("no layer of {} sets the limits of policy `{}`", fmt::join(set, " + "), domain_.name)).Help("who starts the process can set them: `prlimit`, `LimitNOFILE=` of a unit");
+  }
+
+ private:
   void Say(const Entry& entry) {
     const Gap& first = *entry.gaps.front();
     const source::Span span = domain_.rules[*entry.rule].from.span;
@@ -127,6 +135,7 @@ std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps_
   }
   Reporter reporter(domain, gaps_are, sink);
   reporter.Report(all);
+  for (const LayerSet& set : judged) reporter.SayLimits(set);
   reporter.Unused(judged);
   return all;
 }

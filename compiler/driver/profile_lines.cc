@@ -65,7 +65,7 @@ struct Question {
     if (!glob.written || glob.value.empty() || peer == check.texts.end()) return true;
     if (peer->second == "outside") return Matches(glob.value, "unconfined");
     if (peer->second.rfind("label:", 0) == 0) return Matches(glob.value, peer->second.substr(6));
-    return Matches(glob.value, peer->second == "self" ? domain.name : peer->second);
+    return Matches(glob.value, peer->second == "self" ? apparmor::ProfileName(domain) : apparmor::ProfileName(policy, peer->second));
   }
 
   bool operator()(const aa::Prefix& prefix, const aa::FileRule& rule) const {
@@ -92,13 +92,16 @@ struct Question {
     const auto number = check.integers.find("signal");
     if (!rule.signals.empty() && number != check.integers.end()) {
       const auto n = static_cast<int>(number->second);
-      const int wanted = n == 0 ? aa::FindSignalWord("exists").value_or(0) : n >= 32 ? 128 + n - 32 : n;
+      const int wanted = n == 0 ? aa::FindSignalWord("exists").value_or(0) : n >= 32 ? 128 + n - 32
+                                                                                     : n;
       if (std::none_of(rule.signals.begin(), rule.signals.end(), [&](const aa::Text& word) { return aa::FindSignalWord(word.value) == wanted; })) return false;
     }
     return Peer(rule.peer);
   }
   bool operator()(const aa::Prefix&, const aa::PtraceRule& rule) const {
-    const aa::PtracePerm wanted = permission == "trace" ? aa::PtracePerm::kTrace : permission == "read" ? aa::PtracePerm::kRead : permission == "tracedby" ? aa::PtracePerm::kTracedBy : aa::PtracePerm::kReadBy;
+    const aa::PtracePerm wanted = permission == "trace" ? aa::PtracePerm::kTrace : permission == "read"   ? aa::PtracePerm::kRead
+                                                                               : permission == "tracedby" ? aa::PtracePerm::kTracedBy
+                                                                                                          : aa::PtracePerm::kReadBy;
     return object_class == "ptrace" && (rule.perms & static_cast<uint32_t>(wanted)) != 0 && Peer(rule.peer);
   }
   bool operator()(const aa::Prefix&, const aa::MountRule& rule) const {
@@ -161,8 +164,13 @@ std::vector<ProfileLine> ProfileLines::Matching(size_t domain, const ObjectCheck
   std::vector<ProfileLine> out;
   if (read_ == nullptr) return out;
   const Question question{policy_, policy_.domains[domain], check, object_class, permission};
+  std::vector<std::pair<std::string, const aa::Profile*>> profiles;
   for (const auto& profile : read_->tree->profiles) {
-    if (profile->plain != apparmor::ProfileName(policy_.domains[domain])) continue;
+    profiles.emplace_back(profile->plain, profile.get());
+    for (const auto& inner : profile->children) profiles.emplace_back(profile->plain + "//" + inner->plain, inner.get());
+  }
+  for (const auto& [name, profile] : profiles) {
+    if (name != apparmor::ProfileName(policy_.domains[domain])) continue;
     for (const aa::Rule& rule : profile->rules) {
       if (!std::visit([&](const auto& body) { return question(rule.prefix, body); }, rule.body)) continue;
       ProfileLine line;

@@ -85,7 +85,9 @@ Json DumpRule(const Domain& domain, const Rule& rule) {
 
 Json DumpDomain(const Domain& domain) {
   Json out = {{"name", domain.name}};
+  if (!domain.parent.empty()) out[domain.hat ? "hat_of" : "child_of"] = domain.parent;
   if (!domain.attach.empty()) out["attach"] = domain.attach;
+  for (const Limit& limit : domain.limits) out["limits"].push_back({{"resource", limit.resource}, {"most", limit.most}, {"from", DumpFrom(limit.from)}});
   Json arches = Json::array();
   for (const kernel::Arch arch : domain.architectures) arches.push_back(kernel::ArchName(arch));
   out["architectures"] = std::move(arches);

@@ -81,8 +81,19 @@ struct GapAcceptance {
   Provenance from;
 };
 
+// At most so much of a resource for whatever starts in the domain.
+struct Limit {
+  uint32_t resource = 0;  // RLIMIT_* of x86_64
+  uint64_t most = 0;      // as the kernel counts it; all bits: no limit
+  Provenance from;
+};
+
 struct Domain {
   std::string name;
+  std::string parent;         // of a hat or a child: another domain, which has no parent
+  bool hat = false;           // a process of the parent moves into it and back
+  bool has_inner = false;     // it is the parent of some domain
+  std::vector<Limit> limits;  // one for a resource at most
   std::vector<std::string> attach;
   std::vector<kernel::Arch> architectures;  // entries that the filter accepts, at least one, ascending
   kernel::Version reference_kernel;
@@ -95,6 +106,9 @@ struct Domain {
   std::vector<std::pair<std::string, std::string>> raw;  // mechanism, text
   Provenance from;
 };
+
+// The name by which mechanisms know the domain.
+inline std::string QualifiedName(const Domain& domain) { return domain.parent.empty() ? domain.name : domain.parent + "//" + domain.name; }
 
 struct Policy {
   std::string target_name;

@@ -184,6 +184,15 @@ Rule ReadRule(const Json& value, const Domain& domain) {
 Domain ReadDomain(const Json& value) {
   Domain domain;
   domain.name = Text(Member(value, "name"), "`name`");
+  for (const char* relation : {"hat_of", "child_of"}) {
+    const Json* parent = Optional(value, relation);
+    if (parent == nullptr) continue;
+    domain.parent = Text(*parent, "the parent");
+    domain.hat = std::string_view(relation) == "hat_of";
+  }
+  if (const Json* limits = Optional(value, "limits")) {
+    for (const Json& limit : Array(*limits, "`limits`")) domain.limits.push_back({static_cast<uint32_t>(Number(Member(limit, "resource"), "`resource`", 15)), Number(Member(limit, "most"), "`most`", ~uint64_t{0}), ReadFrom(limit)});
+  }
   if (const Json* attach = Optional(value, "attach")) domain.attach = Texts(*attach, "`attach`");
   for (const Json& arch : Array(Member(value, "architectures"), "`architectures`")) domain.architectures.push_back(ReadArch(arch));
   std::sort(domain.architectures.begin(), domain.architectures.end());
@@ -248,6 +257,12 @@ Result<Policy> ReadJson(std::string_view text) {
     Policy policy;
     policy.target_name = Text(Member(json, "target"), "`target`");
     for (const Json& domain : Array(Member(json, "domains"), "`domains`")) policy.domains.push_back(ReadDomain(domain));
+    for (const Domain& inner : policy.domains) {
+      if (inner.parent.empty()) continue;
+      const auto parent = std::find_if(policy.domains.begin(), policy.domains.end(), [&](const Domain& one) { return one.name == inner.parent; });
+      if (parent == policy.domains.end() || !parent->parent.empty()) Bad("a parent is no domain of its own");
+      parent->has_inner = true;
+    }
     return policy;
   } catch (const Malformed& bad) {
     return Fail(ErrorCode::kMalformed, bad.message);

@@ -30,8 +30,8 @@ struct View {
         continue;
       }
       if (row[0] == "brings") {
-        RAVELIN_CHECK(row.size() == 6 && FindFacet(row[1]) != nullptr, "a view table has a malformed row of what is brought along");
-        brought.push_back({std::string(row[1]), std::string(row[2]), std::string(row[3]), std::string(row[4])});
+        RAVELIN_CHECK(row.size() == 6 && (row[1] == "-" || FindFacet(row[1]) != nullptr), "a view table has a malformed row of what is brought along");
+        brought.push_back({row[1] == "-" ? "" : std::string(row[1]), std::string(row[2]), std::string(row[3]), std::string(row[4])});
         continue;
       }
       RAVELIN_CHECK(row.size() == 7, "a view table has a malformed row");

@@ -37,7 +37,7 @@ std::span<const LsmImplication> LsmImplications(std::string_view mechanism);
 
 // What the mechanism's compiler grants by itself, to the owner, where a policy has rules of a facet.
 struct LsmBrought {
-  std::string facet;
+  std::string facet;         // "": where it is a hat or has inner profiles
   std::string object_class;  // "file" or "dir"
   std::string permission;
   std::string pattern;

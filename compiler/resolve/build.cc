@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/base/check.h"
 #include "compiler/resolve/build_rule.h"
@@ -47,7 +48,7 @@ class DomainBuilder {
   }
 
   void ReadProperty(const ast::Property& property, const Scope& scope) {
-    const bool repeatable = property.kind == ast::PropertyKind::kAttach;
+    const bool repeatable = property.kind == ast::PropertyKind::kAttach || property.kind == ast::PropertyKind::kLimit;
     if (!repeatable) {
       const auto [at, fresh] = properties_.emplace(property.kind, property.span);
       if (!fresh) return ReportTwice(property.span, at->second, "this");
@@ -67,7 +68,59 @@ class DomainBuilder {
       case ast::PropertyKind::kLayers:
         ReadLayers(property);
         break;
+      case ast::PropertyKind::kLimit:
+        ReadLimit(property, scope);
+        break;
+      case ast::PropertyKind::kHat:
+      case ast::PropertyKind::kChild:
+        ReadParent(property);
+        break;
     }
+  }
+
+  void ReadLimit(const ast::Property& property, const Scope& scope) {
+    const ast::Expr& name = property.values[0];
+    const std::string full = name.text.rfind("RLIMIT_", 0) == 0 ? name.text : "RLIMIT_" + name.text;
+    const auto resource = kernel::FindConstant(kernel::Arch::kX86_64, full);
+    if (!resource) {
+      std::vector<std::string_view> known;
+      for (const std::string& constant : kernel::ConstantNames()) {
+        if (constant.rfind("RLIMIT_", 0) == 0) known.push_back(constant);
+      }
+      auto& d = sink_.Report(diag::Kind::kUnknownConstant, name.span, fmt::format("there is no resource `{}`", name.text));
+      const std::string hint = diag::DidYouMean(full, known);
+      d.Help(hint.empty() ? fmt::format("resources are {}", fmt::join(known, ", ")) : hint);
+      return;
+    }
+    ir::Limit limit{static_cast<uint32_t>(*resource), ~uint64_t{0}, MakeProvenance(property.span, nullptr, std::nullopt, sources_)};
+    const ast::Expr& most = property.values[1];
+    if (most.kind != ast::ExprKind::kName || most.text != "infinity") {
+      const IntegerType type{64, false, fmt::format("`{}`", name.text), "", ""};
+      const auto value = values_.Integer(most, scope, FirstArchOrTarget(), type);
+      const auto bits = value ? values_.Bits(most, *value, type) : std::nullopt;
+      if (!bits) return;
+      limit.most = *bits;
+    }
+    for (const ir::Limit& other : domain_.limits) {
+      if (other.resource == limit.resource) return ReportTwice(property.span, other.from.span, fmt::format("the limit of `{}`", name.text));
+    }
+    domain_.limits.push_back(std::move(limit));
+    std::sort(domain_.limits.begin(), domain_.limits.end(), [](const ir::Limit& a, const ir::Limit& b) { return a.resource < b.resource; });
+  }
+  kernel::Arch FirstArchOrTarget() const { return domain_.architectures.empty() ? target_.arch : FirstArch(); }
+
+  void ReadParent(const ast::Property& property) {
+    const ast::Expr& name = property.values[0];
+    if (!domain_.parent.empty()) return ReportTwice(property.span, properties_.at(domain_.hat ? ast::PropertyKind::kHat : ast::PropertyKind::kChild), "whose domain this is");
+    if (policy_names_.count(name.text) == 0 || name.text == domain_.name) {
+      const std::vector<std::string_view> known(policy_names_.begin(), policy_names_.end());
+      auto& d = sink_.Report(diag::Kind::kUnknownName, name.span, fmt::format("`{}` is no other policy of this file", name.text));
+      const std::string hint = diag::DidYouMean(name.text, known);
+      if (!hint.empty()) d.Help(hint);
+      return;
+    }
+    domain_.parent = name.text;
+    domain_.hat = property.kind == ast::PropertyKind::kHat;
   }
 
   void ReadArchitectures(const ast::Property& property) {
@@ -287,6 +340,33 @@ class DomainBuilder {
 
 }  // namespace
 
+namespace {
+
+// Hats and children know their parents, which have none themselves; rules that name an inner policy mean its qualified name.
+void TieFamilies(ir::Policy& policy, diag::Sink& sink) {
+  std::map<std::string, ir::Domain*> by_name;
+  for (ir::Domain& domain : policy.domains) by_name.emplace(domain.name, &domain);
+  for (ir::Domain& domain : policy.domains) {
+    if (domain.parent.empty()) continue;
+    ir::Domain& parent = *by_name.at(domain.parent);
+    parent.has_inner = true;
+    if (parent.parent.empty()) continue;
+    sink.Report(diag::Kind::kMisplacedStatement, domain.from.span, fmt::format("policy `{}` is of `{}`, which is of another policy itself", domain.name, parent.name)).Help("hats and children are of policies that stand alone");
+  }
+  for (ir::Domain& domain : policy.domains) {
+    for (ir::Rule& rule : domain.rules) {
+      const auto to = rule.texts.find("to");
+      if (kernel::Facets()[rule.facet].name != "domain" || to == rule.texts.end()) continue;
+      for (std::string& name : to->second) {
+        const auto inner = by_name.find(name);
+        if (inner != by_name.end()) name = ir::QualifiedName(*inner->second);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 ir::Policy Build(const Resolved& resolved, const source::SourceManager& sources, diag::Sink& sink) {
   ir::Policy policy;
   policy.target_name = resolved.target.name;
@@ -295,6 +375,7 @@ ir::Policy Build(const Resolved& resolved, const source::SourceManager& sources,
   for (const ResolvedDomain& domain : resolved.domains) {
     policy.domains.push_back(DomainBuilder(domain, resolved.target, names, sources, sink).Build());
   }
+  TieFamilies(policy, sink);
   return policy;
 }
 

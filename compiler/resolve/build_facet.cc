@@ -153,6 +153,19 @@ bool RuleBuilder::ReadClause(const ast::Clause& clause, const Scope& scope, ir::
     case ClauseType::kOwner:
       base.owner_only = true;
       break;
+    case ClauseType::kKind: {
+      ir::IntervalSet kinds;
+      for (const Expr& value : clause.values) {
+        const bool known = value.kind == ExprKind::kName && (value.text == "file" || value.text == "directory");
+        if (!known) {
+          sink_.Report(diag::Kind::kTypeMismatch, value.span, "`of` says what the mount point is: `file` or `directory`");
+          return false;
+        }
+        kinds = kinds.Union(ir::IntervalSet::Single(value.text == "file" ? 0 : 1));
+      }
+      base.integers[attribute] = std::move(kinds);
+      break;
+    }
     case ClauseType::kSubset:
       base.integers[attribute] = ir::IntervalSet::Single(1);
       break;

@@ -181,7 +181,7 @@ bool RuleBuilder::CheckAttempt(const ast::Rule& line, ir::Rule& base) {
     if (!literal) {
       sink_.Report(diag::Kind::kTestNotConcrete, line.span, fmt::format("`{}` is a pattern; a line of a test names one path", values[0])).Help("a character that is meant as itself stands after a backslash: `\\\\[`");
       good = false;
-    } else if (const std::string problem = ir::IsPathAttribute(attribute) ? NotResolved(*literal) : ""; !problem.empty()) {
+    } else if (const std::string problem = ir::IsPathAttribute(attribute) && attribute != "from" ? NotResolved(*literal) : ""; !problem.empty()) {
       sink_.Report(diag::Kind::kBadPath, line.span, fmt::format("`{}` is no resolved path: {}", *literal, problem));
       good = false;
     } else {

@@ -36,6 +36,7 @@ constexpr ClauseSpec kClauses[] = {
     {"mount", "flags", kIntegers, "flags", 64, "MS_"},
     {"mount", "from", kPatterns, "from"},
     {"mount", "on", kPatterns, "on"},
+    {"mount", "of", kKind, "kind"},
     {"bpf", "command", kIntegers, "command", 32, "BPF_"},
     {"keyring", "command", kIntegers, "command", 32, "KEYCTL_"},
     {"personality", "to", kIntegers, "value", 32, "PER_"},

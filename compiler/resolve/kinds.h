@@ -17,6 +17,7 @@ enum class ClauseType {
   kTransition,   // `as NAME`
   kNames,        // paths -> Rule::texts
   kSubset,       // the word `subset`: Rule::integers
+  kKind,         // file, directory -> Rule::integers
   kDomains,      // a policy, label("...") with patterns -> Rule::texts
   kEnvironment,  // the word `unscrubbed_danger`
 };

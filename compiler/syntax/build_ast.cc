@@ -278,6 +278,13 @@ void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
     Push(block, block.imports, ast::StatementKind::kImport, ast::Import{parts.subjects[0], span});
   } else if (word == "attach" || word == "architectures") {
     Push(block, block.properties, ast::StatementKind::kProperty, ast::Property{word == "attach" ? ast::PropertyKind::kAttach : ast::PropertyKind::kArchitectures, parts.subjects, {}, span});
+  } else if (word == "limit") {
+    if (parts.subjects.size() != 2 || parts.subjects[0].kind != ExprKind::kName || !parts.clauses.empty()) return wrong("write `limit RLIMIT_NOFILE 1024`");
+    Push(block, block.properties, ast::StatementKind::kProperty, ast::Property{ast::PropertyKind::kLimit, parts.subjects, {}, span});
+  } else if (word == "hat" || word == "child") {
+    const bool good = parts.subjects.empty() && parts.clauses.size() == 1 && parts.clauses[0].keyword.text == "of" && parts.clauses[0].values.size() == 1 && parts.clauses[0].values[0].kind == ExprKind::kName;
+    if (!good) return wrong(word == "hat" ? "write `hat of POLICY`" : "write `child of POLICY`");
+    Push(block, block.properties, ast::StatementKind::kProperty, ast::Property{word == "hat" ? ast::PropertyKind::kHat : ast::PropertyKind::kChild, parts.clauses[0].values, {}, span});
   } else if (word == "reference") {
     if (!first_is("kernel") || parts.subjects.size() != 2) return wrong("write `reference kernel 6.1`");
     parts.subjects.erase(parts.subjects.begin());

@@ -12,12 +12,7 @@ using ravelin_grammar::RavelinLexer;
 
 const std::map<std::string, size_t>& LeadingWords() {
   static const std::map<std::string, size_t> words = {
-      {"language", RavelinLexer::LANGUAGE}, {"import", RavelinLexer::IMPORT}, {"module", RavelinLexer::MODULE}, {"policy", RavelinLexer::POLICY},
-      {"attach", RavelinLexer::ATTACH}, {"layers", RavelinLexer::LAYERS}, {"architectures", RavelinLexer::ARCHITECTURES}, {"foreign", RavelinLexer::FOREIGN},
-      {"reference", RavelinLexer::REFERENCE}, {"use", RavelinLexer::USE}, {"resource", RavelinLexer::BINDING}, {"set", RavelinLexer::BINDING},
-      {"let", RavelinLexer::BINDING}, {"default", RavelinLexer::DEFAULT}, {"unknown", RavelinLexer::UNKNOWN}, {"when", RavelinLexer::WHEN},
-      {"accept", RavelinLexer::ACCEPT}, {"raw", RavelinLexer::RAW}, {"test", RavelinLexer::TEST}, {"permit", RavelinLexer::EXPECT}, {"refuse", RavelinLexer::EXPECT}, {"allow", RavelinLexer::VERB}, {"deny", RavelinLexer::VERB},
-      {"audit", RavelinLexer::VERB}, {"quiet", RavelinLexer::VERB}, {"complain", RavelinLexer::VERB}, {"never", RavelinLexer::VERB}, {"narrow", RavelinLexer::VERB}};
+      {"language", RavelinLexer::LANGUAGE}, {"import", RavelinLexer::IMPORT}, {"module", RavelinLexer::MODULE}, {"policy", RavelinLexer::POLICY}, {"attach", RavelinLexer::ATTACH}, {"layers", RavelinLexer::LAYERS}, {"architectures", RavelinLexer::ARCHITECTURES}, {"foreign", RavelinLexer::FOREIGN}, {"reference", RavelinLexer::REFERENCE}, {"use", RavelinLexer::USE}, {"resource", RavelinLexer::BINDING}, {"set", RavelinLexer::BINDING}, {"let", RavelinLexer::BINDING}, {"default", RavelinLexer::DEFAULT}, {"unknown", RavelinLexer::UNKNOWN}, {"when", RavelinLexer::WHEN}, {"accept", RavelinLexer::ACCEPT}, {"raw", RavelinLexer::RAW}, {"limit", RavelinLexer::LIMIT}, {"hat", RavelinLexer::HAT}, {"child", RavelinLexer::CHILD}, {"test", RavelinLexer::TEST}, {"permit", RavelinLexer::EXPECT}, {"refuse", RavelinLexer::EXPECT}, {"allow", RavelinLexer::VERB}, {"deny", RavelinLexer::VERB}, {"audit", RavelinLexer::VERB}, {"quiet", RavelinLexer::VERB}, {"complain", RavelinLexer::VERB}, {"never", RavelinLexer::VERB}, {"narrow", RavelinLexer::VERB}};
   return words;
 }
 
@@ -27,11 +22,29 @@ void Retype(antlr4::Token& token, size_t type) { dynamic_cast<antlr4::WritableTo
 
 bool IsOperator(size_t type) {
   switch (type) {
-    case RavelinLexer::EQ: case RavelinLexer::NE: case RavelinLexer::LE: case RavelinLexer::GE: case RavelinLexer::LT: case RavelinLexer::GT:
-    case RavelinLexer::SHL: case RavelinLexer::SHR: case RavelinLexer::ASSIGN: case RavelinLexer::ANDAND: case RavelinLexer::OROR: case RavelinLexer::AMP:
-    case RavelinLexer::PIPE: case RavelinLexer::CARET: case RavelinLexer::TILDE: case RavelinLexer::NOT: case RavelinLexer::PLUS: case RavelinLexer::MINUS:
-    case RavelinLexer::RANGE: case RavelinLexer::IN: return true;
-    default: return false;
+    case RavelinLexer::EQ:
+    case RavelinLexer::NE:
+    case RavelinLexer::LE:
+    case RavelinLexer::GE:
+    case RavelinLexer::LT:
+    case RavelinLexer::GT:
+    case RavelinLexer::SHL:
+    case RavelinLexer::SHR:
+    case RavelinLexer::ASSIGN:
+    case RavelinLexer::ANDAND:
+    case RavelinLexer::OROR:
+    case RavelinLexer::AMP:
+    case RavelinLexer::PIPE:
+    case RavelinLexer::CARET:
+    case RavelinLexer::TILDE:
+    case RavelinLexer::NOT:
+    case RavelinLexer::PLUS:
+    case RavelinLexer::MINUS:
+    case RavelinLexer::RANGE:
+    case RavelinLexer::IN:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -78,7 +91,8 @@ std::unique_ptr<antlr4::Token> StatementReader::Read() {
       case RavelinLexer::OPEN_STRING:
         sink_.Report(diag::Kind::kUnterminatedString, {span.file, span.begin, span.begin + 1}, "the string is not closed on its line").Help("close it with `\"`");
         return token;
-      default: return token;
+      default:
+        return token;
     }
   }
 }

@@ -58,7 +58,7 @@ Facet ReadFacet(const char* name) {
 
 class Expecting {
  public:
-  explicit Expecting(const ir::Domain& domain) : domain_(domain), facets_{ReadFacet("file"), ReadFacet("exec")} {}
+  Expecting(const ir::Policy& policy, const ir::Domain& domain) : policy_(policy), domain_(domain), facets_{ReadFacet("file"), ReadFacet("exec")} {}
 
   Result<ExpectedNames> Run() {
     std::vector<std::string> patterns = {"/", "/**"};  // what a rule without names speaks of
@@ -238,6 +238,7 @@ class Expecting {
     uint32_t bit;
   };
   bool SpeaksOf(const std::string& name) const {
+    if (name.empty()) return domain_.hat || domain_.has_inner;
     const ir::FacetId id = ir::FacetOf(name);
     if (domain_.defaults[id].stated && Permits(domain_.defaults[id].action)) return true;
     return std::any_of(domain_.rules.begin(), domain_.rules.end(), [&](const Rule& rule) { return rule.facet == id && (rule.effect == Effect::kAllow || rule.effect == Effect::kDeny) && rule.texts.count("label") == 0; });
@@ -297,8 +298,12 @@ class Expecting {
     }
     file.exec = ExecKind::kNamed;
     file.exec_target = to->second.front();
+    for (const ir::Domain& one : policy_.domains) {
+      if (one.name == to->second.front()) file.exec_target = ir::QualifiedName(one);
+    }
   }
 
+  const ir::Policy& policy_;
   const ir::Domain& domain_;
   const Facet facets_[2];
   std::map<uint32_t, std::vector<uint32_t>> patterns_of_;  // rule -> patterns
@@ -310,6 +315,6 @@ class Expecting {
 
 }  // namespace
 
-Result<ExpectedNames> ExpectNames(const ir::Domain& domain) { return Expecting(domain).Run(); }
+Result<ExpectedNames> ExpectNames(const ir::Policy& policy, const ir::Domain& domain) { return Expecting(policy, domain).Run(); }
 
 }  // namespace ravelin::apparmor

@@ -40,6 +40,6 @@ struct ExpectedNames {
   std::vector<std::vector<ExpectedLink>> links[2];  // [owner][label of the new name][label of the old one]
   uint32_t asked_of_dirs = 0;                       // permissions that some operation asks of a directory
 };
-Result<ExpectedNames> ExpectNames(const ir::Domain& domain);
+Result<ExpectedNames> ExpectNames(const ir::Policy& policy, const ir::Domain& domain);
 
 }  // namespace ravelin::apparmor

@@ -22,13 +22,14 @@ Result<Proof> Prove(const ir::Policy& policy, const ir::Domain& domain, const Co
 
 // --- the parts; nullopt: equal
 using Difference = Result<std::optional<std::string>>;
-Difference ProveFiles(const ir::Domain& domain, const CompiledProfile& profile);
+Difference ProveFiles(const ir::Policy& policy, const ir::Domain& domain, const CompiledProfile& profile);
 Difference ProveAttachment(const ir::Domain& domain, const CompiledProfile& profile);
 Difference ProveCapabilities(const ir::Domain& domain, const CompiledProfile& profile);
 Difference ProveNetwork(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features);
 Difference ProveDomains(const ir::Domain& domain, const CompiledProfile& profile);
-Difference ProveNothingElse(const CompiledProfile& profile);
+Difference ProveLimits(const ir::Domain& domain, const CompiledProfile& profile);
+Difference ProveNothingElse(const ir::Domain& domain, const CompiledProfile& profile);
 
 }  // namespace ravelin::apparmor

@@ -197,8 +197,8 @@ class Walk {
 
 }  // namespace
 
-Difference ProveFiles(const ir::Domain& domain, const CompiledProfile& profile) {
-  RAVELIN_TRY(expected, ExpectNames(domain));
+Difference ProveFiles(const ir::Policy& policy, const ir::Domain& domain, const CompiledProfile& profile) {
+  RAVELIN_TRY(expected, ExpectNames(policy, domain));
   return Walk(expected, profile).Run();
 }
 

@@ -18,8 +18,8 @@ using ir::Boxes;
 
 // Every permission of a socket that the kernel may ask for: NET_PERMS_MASK, security/apparmor/include/net.h and perms.h (6.1).
 constexpr uint32_t kSocketPermissions = 0x02 | 0x04 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x100000 | 0x200000 | 0x400000 | 0x1000000 | 0x2000000;
-// AA_MAY_MOUNT, AA_MAY_UMOUNT, AA_MAY_PIVOTROOT: security/apparmor/include/mount.h.
-constexpr uint32_t kMount = 0x02, kUmount = 0x04, kPivotRoot = 0x01, kGoesOn = 0x40;
+// AA_MAY_MOUNT: security/apparmor/include/mount.h.
+constexpr uint32_t kMount = 0x02;
 
 // Families and types that reach the hook: NPROTO (AF_MAX) and SOCK_MAX, net/socket.c __sock_create (6.1).
 constexpr uint32_t kFamilies = 46, kSocketTypes = 11;
@@ -186,6 +186,8 @@ Difference ProveNetwork(const ir::Domain& domain, const CompiledProfile& profile
 }
 
 Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const CompiledProfile& profile, const std::string& features) {
+  std::map<std::string, const ir::Domain*> names;  // of the policy's profiles
+  for (const ir::Domain& one : policy.domains) names.emplace(ir::QualifiedName(one), &one);
   // Bits: security/apparmor/include/perms.h and ipc.c (6.1).
   static const std::map<std::string, uint32_t> bits = {{"send", 0x02}, {"receive", 0x04}, {"trace", 0x02}, {"read", 0x04}, {"tracedby", 0x08}, {"readby", 0x10}};
   for (const auto& [facet, what] : {std::pair(std::string("signal"), PolicyClass::kSignal), {"ptrace", PolicyClass::kPtrace}}) {
@@ -233,10 +235,11 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
       std::map<std::pair<uint32_t, std::string>, int> seen;
       for (size_t i = 0; i < work.size(); ++i) {
         const Place place = work[i];
-        bool is_name = false;
-        for (const ir::Domain& one : policy.domains) is_name |= !place.off && one.name == place.begin;
+        const auto found = place.off ? names.end() : names.find(place.begin);
+        const ir::Domain* named = found == names.end() ? nullptr : found->second;
+        const bool is_name = named != nullptr;
         if (i != 0) {
-          const std::string peer = is_name ? place.begin : "outside";
+          const std::string peer = is_name ? named->name : "outside";
           const Wanted want = wanted(peer);
           const uint32_t got = PolicyAllow(dfa, place.dfa);
           if ((got & all) != want.allow) return std::optional<std::string>(wrong(is_name ? peer : "an outside label", want.allow, got));
@@ -248,9 +251,8 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
           Place next{dfa.Step(place.dfa, static_cast<uint8_t>(byte)), "", true};
           if (!place.off) {
             const std::string longer = place.begin + static_cast<char>(byte);
-            for (const ir::Domain& one : policy.domains) {
-              if (one.name.rfind(longer, 0) == 0) next = {next.dfa, longer, false};
-            }
+            const auto from = names.lower_bound(longer);
+            if (from != names.end() && from->first.rfind(longer, 0) == 0) next = {next.dfa, longer, false};
           }
           if (seen.emplace(std::pair(next.dfa, next.off ? std::string() : "=" + next.begin), 0).second) work.push_back(std::move(next));
         }
@@ -260,67 +262,20 @@ Difference ProvePeers(const ir::Policy& policy, const ir::Domain& domain, const 
   return std::optional<std::string>();
 }
 
-Difference ProveMounts(const ir::Domain& domain, const CompiledProfile& profile, const std::string& features) {
-  if (!kernel::HasApparmorFeature(features, "mount")) return std::optional<std::string>();
-  const uint32_t start = ClassState(profile, PolicyClass::kMount);
-  if (start == Dfa::kDead) return std::optional<std::string>("the profile does not mediate mounts");
-  RAVELIN_TRY(mediated, MediatedOf(domain, "mount", "mount"));
-  uint32_t wanted = 0;
-  for (const Mediated& one : mediated) {
-    if (!one.boxes.empty()) wanted |= one.permission == "mount" ? kMount : one.permission == "umount" ? kUmount
-                                                                                                      : kPivotRoot;
+Difference ProveLimits(const ir::Domain& domain, const CompiledProfile& profile) {
+  uint32_t mask = 0;
+  std::vector<uint64_t> most;  // ascending by resource, as the domain has them
+  for (const ir::Limit& limit : domain.limits) {
+    mask |= uint32_t{1} << limit.resource;
+    most.push_back(limit.most);
   }
-  // What the kernel walks over (security/apparmor/mount.c): the mount point alone (umount); the new root, a NUL, the old one
-  // (pivot_root); mount point, device and type with a NUL behind each, then the numbers of the flags that are set, plus one, ascending
-  // (mount; do_match_mnt, match_mnt_flags), and where the state there says that it goes on (AA_MNT_CONT_MATCH), a NUL and the mount's data.
-  // Each is asked at the end of its walk; every end must grant what is wanted.
-  struct Place {
-    uint32_t state;
-    int part;           // 0 mount point, 1 device or old root, 2 type, 3 flags, 4 data
-    unsigned at_least;  // the first part: 0 before its slash; flags: the smallest that may follow
-  };
-  const Dfa& dfa = *profile.policy;
-  std::vector<Place> work = {{start, 0, 0}};
-  std::map<std::tuple<uint32_t, int, unsigned>, int> seen;
-  for (size_t i = 0; i < work.size(); ++i) {
-    const Place place = work[i];
-    const uint32_t got = PolicyAllow(dfa, place.state);
-    const auto judge = [&](uint32_t bit, const char* what) -> std::optional<std::string> {
-      if ((got & bit) == (wanted & bit)) return std::nullopt;
-      return fmt::format("{}: the policy {} it, the profile does so for some and not for all", what, (wanted & bit) != 0 ? "grants" : "refuses");
-    };
-    std::optional<std::string> wrong;
-    if (place.part == 0 && place.at_least != 0) wrong = judge(kUmount, "umount");
-    if (place.part == 1 && place.at_least != 0) wrong = judge(kPivotRoot, "pivot_root");
-    if (place.part == 3 || (place.part == 4 && (wanted & kMount) == 0)) wrong = judge(kMount, "mount");
-    if (wrong) return wrong;
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      Place next{dfa.Step(place.state, static_cast<uint8_t>(byte)), place.part, 0};
-      if (place.part == 4 ? byte == 0 : place.part == 3 && byte == 0 && (got & kGoesOn) == 0) continue;
-      if (place.part == 4 || (place.part == 3 && byte == 0)) {
-        next.part = 4;
-      } else if (place.part == 3) {
-        if (byte < std::max(place.at_least, 1u) || byte > 32) continue;
-        next.at_least = byte + 1;
-      } else if (byte == 0) {
-        if (place.part == 0 && place.at_least == 0) continue;
-        ++next.part;
-      } else if (place.at_least == 0 && place.part == 0 && byte != '/') {
-        continue;
-      } else if (place.part < 2) {
-        // A device may be any word; an old root begins with a slash, and only then the walk is one of pivot_root.
-        next.at_least = place.part == 0 || place.at_least != 0 || byte == '/' ? 1 : 0;
-      }
-      if (seen.emplace(std::tuple(next.state, next.part, next.at_least), 0).second) work.push_back(next);
-    }
-  }
+  if (profile.rlimit_mask != mask || profile.rlimits != most) return std::optional<std::string>("the profile sets other limits than the policy");
   return std::optional<std::string>();
 }
 
-Difference ProveNothingElse(const CompiledProfile& profile) {
+Difference ProveNothingElse(const ir::Domain& domain, const CompiledProfile& profile) {
   if (profile.mode != 0) return std::optional<std::string>("the profile does not enforce");
-  if (profile.hat || profile.flags != 0 || profile.path_flags != 0 || profile.audit_all || profile.disconnected) return std::optional<std::string>("the profile has flags that the policy does not ask for");
-  if (profile.rlimit_mask != 0) return std::optional<std::string>("the profile sets limits");
+  if (profile.hat != domain.hat || (profile.flags & ~1u) != 0 || profile.path_flags != 0 || profile.audit_all || profile.disconnected) return std::optional<std::string>("the profile has flags that the policy does not ask for");
   if (!profile.policy) return std::optional<std::string>("the profile has no policy automaton");
   // Sockets and mounts are neither recorded nor silenced.  A mount's record, where there is one, shows its data (AA_AUDIT_DATA, mount.h):
   // the parser always says so.
@@ -358,11 +313,11 @@ Result<Proof> Prove(const ir::Policy& policy, const ir::Domain& domain, const Co
     if (*difference) proof.difference = **difference;
     return difference->has_value();
   };
-  if (profile.name != domain.name) {
+  if (profile.name != ir::QualifiedName(domain)) {
     proof.difference = fmt::format("the profile is named {}", profile.name);
     return proof;
   }
-  for (const auto& part : {ProveNothingElse(profile), ProveAttachment(domain, profile), ProveCapabilities(domain, profile), ProveNetwork(domain, profile, features), ProvePeers(policy, domain, profile, features), ProveMounts(domain, profile, features), ProveDomains(domain, profile), ProveFiles(domain, profile)}) {
+  for (const auto& part : {ProveNothingElse(domain, profile), ProveLimits(domain, profile), ProveAttachment(domain, profile), ProveCapabilities(domain, profile), ProveNetwork(domain, profile, features), ProvePeers(policy, domain, profile, features), ProveMounts(domain, profile, features), ProveDomains(domain, profile), ProveFiles(policy, domain, profile)}) {
     RAVELIN_TRY(differs, check(part));
     if (differs) return proof;
   }

@@ -40,16 +40,22 @@ bool IsTaken(const PolicyNames& names, const std::string& name) {
   return std::find(names.policies.begin(), names.policies.end(), name) != names.policies.end() || std::find(std::begin(kWords), std::end(kWords), name) != std::end(kWords);
 }
 
+void AddName(PolicyNames& names, const std::string& qualified, const std::string& plain) {
+  const size_t slash = plain.rfind('/');
+  std::string name = Identifier(slash == std::string::npos ? plain : plain.substr(slash + 1));
+  if (IsTaken(names, name)) name = Identifier(qualified);
+  const std::string base = name;
+  for (int i = 2; IsTaken(names, name); ++i) name = fmt::format("{}_{}", base, i);
+  names.policy_of[qualified] = name;
+  names.policies.push_back(name);
+}
+
+// A profile, then those that stand in it.
 PolicyNames NamesOf(const Policy& policy) {
   PolicyNames names;
   for (const auto& profile : policy.profiles) {
-    const size_t slash = profile->plain.rfind('/');
-    std::string name = Identifier(slash == std::string::npos ? profile->plain : profile->plain.substr(slash + 1));
-    if (IsTaken(names, name)) name = Identifier(profile->plain);
-    const std::string base = name;
-    for (int i = 2; IsTaken(names, name); ++i) name = fmt::format("{}_{}", base, i);
-    names.policy_of[profile->plain] = name;
-    names.policies.push_back(name);
+    AddName(names, profile->plain, profile->plain);
+    for (const auto& inner : profile->children) AddName(names, profile->plain + "//" + inner->plain, inner->plain);
   }
   return names;
 }
@@ -65,10 +71,14 @@ std::string ImportProfiles(source::SourceManager& sources, source::FileId file, 
   }
   const PolicyNames names = NamesOf(*policy);
   std::string text = fmt::format("// From the AppArmor profile {}.\nlanguage 1\n", options.origin.empty() ? "given" : CommentText(options.origin));
-  for (size_t i = 0; i < policy->profiles.size(); ++i) {
-    const Profile& profile = *policy->profiles[i];
-    const std::string body = Translator(profile, names, sink).Run();
-    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", CommentText(profile.plain), names.policies[i], body);
+  const auto add = [&](const Profile& profile, const Profile* parent) {
+    const std::string name = parent == nullptr ? profile.plain : parent->plain + "//" + profile.plain;
+    const std::string body = Translator(profile, parent, names, sink).Run();
+    text += fmt::format("\n// Profile {}.\npolicy {} {{\n{}}}\n", CommentText(name), names.policy_of.at(name), body);
+  };
+  for (const auto& profile : policy->profiles) {
+    add(*profile, nullptr);
+    for (const auto& inner : profile->children) add(*inner, profile.get());
   }
   return sink.HasErrors() ? "" : Layout(text);
 }

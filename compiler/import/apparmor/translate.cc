@@ -35,14 +35,16 @@ void Translator::Head() {
     if (flag.value != "enforce") Unstatable(flag.span, fmt::format("the profile flag `{}`", flag.value));
   }
   for (const Condition& xattr : profile_.xattrs) Unstatable(xattr.name.span, fmt::format("a profile that is chosen by extended attributes (`{}`)", xattr.name.value));
-  for (const auto& child : profile_.children) {
-    Unstatable(child->name.span, fmt::format("the {} `{}`", child->is_hat ? "hat" : "child profile", child->name.value), child->is_hat ? "" : "a policy of its own, with `x -> name`, is one that can");
+  if (parent_ != nullptr) {
+    for (const auto& child : profile_.children) Unstatable(child->name.span, fmt::format("`{}`, in a profile that stands in another,", child->name.value));
+    body_ += fmt::format("{} of {}\n", profile_.is_hat ? "hat" : "child", names_.policy_of.at(parent_->plain));
   }
   Attachment();
 }
 
 void Translator::Attachment() {
   const bool written = profile_.attachment.written;
+  if (parent_ != nullptr && !written) return;
   const std::string& at = written ? profile_.attachment.value : profile_.plain;
   if (!at.starts_with('/')) {
     if (written) Unstatable(profile_.attachment.span, fmt::format("the attachment `{}`", at));
@@ -67,8 +69,14 @@ void Translator::One(const Rule& rule) {
   if (const auto* sock = std::get_if<UnixRule>(&rule.body)) return Unix(rule, *sock);
   if (const auto* signal = std::get_if<SignalRule>(&rule.body)) return Signal(rule, *signal);
   if (const auto* trace = std::get_if<PtraceRule>(&rule.body)) return Ptrace(rule, *trace);
-  if (std::holds_alternative<RlimitRule>(rule.body)) return Unstatable(rule.span, "a limit of `set rlimit`");
+  if (const auto* limit = std::get_if<RlimitRule>(&rule.body)) return Limit(*limit);
   ChangeProfile(rule, std::get<ChangeProfileRule>(rule.body));
+}
+
+void Translator::Limit(const RlimitRule& body) {
+  std::string name = body.resource.value == "ofile" ? "nofile" : body.resource.value;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  Say(fmt::format("limit RLIMIT_{} {}", name, body.limit ? fmt::format("{}", *body.limit) : "infinity"));
 }
 
 void Translator::Capability(const Rule& rule, const CapabilityRule& body) {

@@ -20,7 +20,8 @@ struct PolicyNames {
 // The statements of one policy.  What the language cannot say is reported by its name (import-unstatable).
 class Translator {
  public:
-  Translator(const Profile& profile, const PolicyNames& names, diag::Sink& sink) : profile_(profile), names_(names), sink_(sink) {}
+  // `parent`: the profile that it stands in, or null.
+  Translator(const Profile& profile, const Profile* parent, const PolicyNames& names, diag::Sink& sink) : profile_(profile), parent_(parent), names_(names), sink_(sink) {}
   std::string Run();  // the body, one statement a line
 
  private:
@@ -38,9 +39,15 @@ class Translator {
   void Exec(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
   void WithoutMapping(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
   void Link(const Rule& rule, const FileRule& body, const std::vector<std::string>& paths);
+  std::string Target(const ExecMode& exec) const { return exec.to == ExecTo::kChild ? Qualified() + "//" + exec.named : exec.named; }
   bool CanExec(const Rule& rule, const FileRule& body);
   // translate_domains.cc
   void ChangeProfile(const Rule& rule, const ChangeProfileRule& body);
+  // translate_mounts.cc
+  void Mount(const Rule& rule, const MountRule& body);
+  void Mounts(const Rule& rule, const MountRule& body, bool with_source, bool with_type, uint32_t required, uint32_t optional);
+  void SayMounts(const MountRule& body, const std::string& operations, const std::string& clauses);
+  std::optional<std::string> Types(const MountRule& body);
   // translate_peers.cc
   bool Peers(const Rule& rule, const Text& peer, const char* kind, std::string& clause);
   bool Labels(const Text& peer, std::string& clauses);
@@ -48,9 +55,13 @@ class Translator {
   void Ptrace(const Rule& rule, const PtraceRule& body);
   void Dbus(const Rule& rule, const DbusRule& body);
   void Unix(const Rule& rule, const UnixRule& body);
-  void Mount(const Rule& rule, const MountRule& body);
+
+  // Its name with its parent's.
+  std::string Qualified() const { return parent_ == nullptr ? profile_.plain : parent_->plain + "//" + profile_.plain; }
+  void Limit(const RlimitRule& body);
 
   const Profile& profile_;
+  const Profile* parent_;
   const PolicyNames& names_;
   diag::Sink& sink_;
   std::string body_;

@@ -105,8 +105,8 @@ bool Translator::CanExec(const Rule& rule, const FileRule& body) {
     Unstatable(rule.span, what, help);
     return false;
   };
-  if (exec.to == ExecTo::kChild) return no("`cx`, an exec into a child profile");
-  if (!exec.named.empty() && names_.policy_of.count(exec.named) == 0) return no(fmt::format("an exec into `{}`, which is no profile of this file,", exec.named));
+  if (exec.to == ExecTo::kChild && exec.named.empty()) return no("`cx` without the name of a child profile", "write `cx -> name`");
+  if (!exec.named.empty() && names_.policy_of.count(Target(exec)) == 0) return no(fmt::format("an exec into `{}`, which is no profile of this file,", exec.named));
   return true;
 }
 
@@ -117,7 +117,7 @@ void Translator::Exec(const Rule& rule, const FileRule& body, const std::vector<
   const ExecMode& exec = body.modes.exec;
   std::string as;
   if (!exec.named.empty()) {
-    as = " as " + names_.policy_of.at(exec.named);
+    as = " as " + names_.policy_of.at(Target(exec));
   } else if (exec.to == ExecTo::kUnconfined) {
     as = " as unconfined_danger";
   } else if (exec.to == ExecTo::kProfile) {

@@ -1,4 +1,4 @@
-// Rules on other processes: signals, ptrace, messages, unix sockets; and mounts.
+// Rules on other processes: signals, ptrace, messages, unix sockets.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,17 +44,17 @@ bool Translator::Peers(const Rule& rule, const Text& peer, const char* kind, std
   if (!peer.written || peer.value == "**") {
     clause = " peer self, outside";
     for (const std::string& policy : names_.policies) {
-      if (policy != names_.policy_of.at(profile_.plain)) clause += ", " + policy;
+      if (policy != names_.policy_of.at(Qualified())) clause += ", " + policy;
     }
     return true;
   }
   const auto known = LiteralsOf(peer.value);
   for (const std::string& name : known.value_or(std::vector<std::string>())) {
-    if (name != profile_.plain && names_.policy_of.count(name) == 0) {
+    if (name != Qualified() && names_.policy_of.count(name) == 0) {
       clause.clear();
       break;
     }
-    clause += (clause.empty() ? " peer " : ", ") + (name == profile_.plain ? "self" : names_.policy_of.at(name));
+    clause += (clause.empty() ? " peer " : ", ") + (name == Qualified() ? "self" : names_.policy_of.at(name));
   }
   if (clause.empty()) Unstatable(rule.span, fmt::format("a {} rule for the peer `{}`, which is no profile of this file,", kind, peer.value));
   return !clause.empty();
@@ -71,7 +71,8 @@ bool Translator::Labels(const Text& peer, std::string& clauses) {
   for (const std::string& name : *names) {
     const auto policy = names_.policy_of.find(name);
     clauses += &name == &names->front() ? " peer " : ", ";
-    clauses += name == profile_.plain ? "self" : policy != names_.policy_of.end() ? policy->second : "label(" + StringText(name) + ")";
+    clauses += name == Qualified() ? "self" : policy != names_.policy_of.end() ? policy->second
+                                                                               : "label(" + StringText(name) + ")";
   }
   return true;
 }
@@ -128,19 +129,8 @@ void Translator::Unix(const Rule& rule, const UnixRule& body) {
     clauses += " abstract " + ListText(*values);
   }
   if (!Labels(body.peer_label, clauses)) return;
-  const std::string operations = Words(body.perms, {{Bit(UnixPerm::kCreate), "create"}, {Bit(UnixPerm::kBind), "bind"}, {Bit(UnixPerm::kListen), "listen"}, {Bit(UnixPerm::kAccept), "accept"},
-                                                    {Bit(UnixPerm::kConnect), "connect"}, {Bit(UnixPerm::kSend), "send"}, {Bit(UnixPerm::kReceive), "receive"}, {Bit(UnixPerm::kGetopt), "getopt"},
-                                                    {Bit(UnixPerm::kSetopt), "setopt"}, {Bit(UnixPerm::kShutdown), "shutdown"}});
+  const std::string operations = Words(body.perms, {{Bit(UnixPerm::kCreate), "create"}, {Bit(UnixPerm::kBind), "bind"}, {Bit(UnixPerm::kListen), "listen"}, {Bit(UnixPerm::kAccept), "accept"}, {Bit(UnixPerm::kConnect), "connect"}, {Bit(UnixPerm::kSend), "send"}, {Bit(UnixPerm::kReceive), "receive"}, {Bit(UnixPerm::kGetopt), "getopt"}, {Bit(UnixPerm::kSetopt), "setopt"}, {Bit(UnixPerm::kShutdown), "shutdown"}});
   Say(fmt::format("{} network {{ {} }}{}", VerbOf(rule.prefix), operations, clauses));
-}
-
-void Translator::Mount(const Rule& rule, const MountRule& body) {
-  using Kind = MountRule::Kind;
-  if (body.transition.written) return Unstatable(body.transition.span, "a pivot_root into another profile");
-  const bool plain = body.flags == 0 && body.inverse == 0 && body.fstypes.empty() && !body.source.written && !body.mount_point.written;
-  if (!plain || body.kind == Kind::kRemount) return Unstatable(rule.span, body.kind == Kind::kPivotRoot ? "a pivot_root rule with paths" : "a mount rule with options, types or paths");
-  const char* operations = body.kind == Kind::kMount ? "mount, remount, bind, move" : body.kind == Kind::kUmount ? "umount" : "pivot_root";
-  Say(fmt::format("{} mount {{ {} }}", VerbOf(rule.prefix), operations));
 }
 
 }  // namespace ravelin::import::apparmor

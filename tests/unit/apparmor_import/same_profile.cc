@@ -6,6 +6,8 @@
 #include <tuple>
 #include <vector>
 
+#include "compiler/kernel/mount_flags.h"
+
 namespace ravelin::import::apparmor {
 namespace {
 
@@ -19,7 +21,7 @@ class Comparison {
   Comparison(const CompiledProfile& a, const CompiledProfile& b) : a_(a), b_(b) {}
 
   std::string Run() {
-    for (auto part : {&Comparison::Files, &Comparison::Changes, &Comparison::Others, &Comparison::Attachment, &Comparison::Rest}) {
+    for (auto part : {&Comparison::Files, &Comparison::Changes, &Comparison::Others, &Comparison::Mounts, &Comparison::Attachment, &Comparison::Rest}) {
       const std::string found = (this->*part)();
       if (!found.empty()) return found;
     }
@@ -182,6 +184,7 @@ class Comparison {
     for (size_t i = 0; i < work.size(); ++i) {
       const auto [s, t, text] = work[i];
       if (text.size() == 15 && text.compare(0, 3, " 0e") == 0 && NoSocketType(text.substr(9))) continue;
+      if (text == " 07") continue;  // Mounts()
       const uint32_t p = PolicyAllow(*a_.policy, s);
       const uint32_t q = PolicyAllow(*b_.policy, t);
       if (p != q) return fmt::format("class bytes{}: {:#x} and {:#x}", text, p, q);
@@ -191,6 +194,41 @@ class Comparison {
         const uint32_t u = Step(a_.policy, s, byte);
         const uint32_t v = Step(b_.policy, t, byte);
         if (seen.emplace(u, v).second) work.emplace_back(u, v, fmt::format("{} {:02x}", text, byte));
+      }
+    }
+    return "";
+  }
+
+  // Mounts: texts of three parts, then flags, of which only such sets count as the kernel asks for.
+  std::string Mounts() {
+    if (!a_.policy || !b_.policy) return "";
+    struct Place {
+      uint32_t s, t;
+      int part;
+      unsigned least;
+      uint32_t flags;  // those that decide whether the set is asked for; bit 0 stands for all others
+    };
+    std::vector<Place> work = {{Step(a_.policy, a_.policy_start, 7), Step(b_.policy, b_.policy_start, 7), 0, 0, 0}};
+    std::set<std::tuple<uint32_t, uint32_t, int, unsigned, uint32_t>> seen;
+    constexpr uint32_t kDeciding = 0x20 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x1e0000;
+    for (size_t i = 0; i < work.size(); ++i) {
+      const Place at = work[i];
+      const bool asked = at.part < 3 || ravelin::kernel::AskedMountFlags(at.flags) == at.flags;
+      const uint32_t mask = at.part < 3 ? 0x05 : 0x42;
+      const uint32_t p = PolicyAllow(*a_.policy, at.s);
+      const uint32_t q = PolicyAllow(*b_.policy, at.t);
+      if (i != 0 && asked && ((p ^ q) & mask) != 0) return fmt::format("mounts, part {}, flags {:#x}: {:#x} and {:#x}", at.part, at.flags, p, q);
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        if ((at.part == 3 && (byte <= at.least || byte > 32)) || (i == 0 && byte != '/')) continue;
+        if (at.part == 0 && byte == '/' && at.least == 1) continue;  // no name
+        Place next{Step(a_.policy, at.s, byte), Step(b_.policy, at.t, byte), at.part + (at.part < 3 && byte == 0 ? 1 : 0), 0, at.flags};
+        if (at.part == 0 && byte == '/') next.least = 1;
+        if (at.part == 3) {
+          const uint32_t flag = uint32_t{1} << (byte - 1);
+          next.least = byte;
+          next.flags |= (flag & kDeciding) != 0 ? flag : 1;
+        }
+        if (seen.emplace(next.s, next.t, next.part, next.least, next.flags).second) work.push_back(next);
       }
     }
     return "";

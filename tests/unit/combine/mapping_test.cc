@@ -75,7 +75,7 @@ const std::vector<Row>& Rows() {
       {"messages of one name", "r: allow dbus { send } bus \"system\" name \"org.x\"\n  allow network { create, connect } unix", {{kFilter, kUnsupported, "dbus { send } bus="}, {kProfile, kUnsupported, "dbus { send } bus="}}},
       {"one signal to one peer", "r: allow signal { send } set SIGTERM peer q", {{kFilter, kWider, "signal { send } peer= signal=15 by kill"}, {kProfile, kExact, ""}}},
       {"read the memory of one peer", "r: allow ptrace { read } peer q", {{kFilter, kWider, "ptrace { read } peer= by process_vm_readv"}, {kProfile, kExact, ""}}},
-      {"mount one type at one place", "r: allow mount { mount } fstype \"tmpfs\" on \"/mnt\"", {{kFilter, kWider, "mount { mount } fstype= by mount"}, {kProfile, kWider, "mount { mount } fstype="}}},
+      {"mount one type at one place", "r: allow mount { mount } fstype \"tmpfs\" on \"/mnt\"", {{kFilter, kWider, "mount { mount } fstype= by mount"}, {kProfile, kWider, "mount { bind } fstype=tmpfs on=/mnt"}}},
       {"no chroot", "r: deny mount { chroot }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "mount { chroot }"}}},
       {"no user namespace", "r: deny namespace { user }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "namespace { user }"}}},
       {"no other namespace", "r: deny namespace { net, enter }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "namespace { enter }"}}},
