@@ -113,9 +113,10 @@ class Finder {
   // The rules that an excess comes from.
   Result<void> Attribute(ir::FacetId facet, int operation, const Box& box, bool mediated, const std::optional<Carrier>& carrier) {
     bool found = false;
+    const ir::BoxMember member = ir::MemberOf(box);  // once: thousands of rules may have this one
     const auto take = [&](const Rule& rule, const Box& where, std::string reason) {
       found = true;
-      gaps_.push_back({rule.id, facet, operation, true, layers_, std::move(reason), ir::MemberOf(where), carrier});
+      gaps_.push_back({rule.id, facet, operation, true, layers_, std::move(reason), &where == &box ? member : ir::MemberOf(where), carrier});
     };
     // A refusal that nothing enforces is the deny's own gap.
     for (const Rule& rule : domain_.rules) {
@@ -154,7 +155,7 @@ class Finder {
         if (matches) take(rule, box, reason);
       }
     }
-    if (!found) gaps_.push_back({std::nullopt, facet, operation, true, layers_, reason, ir::MemberOf(box), carrier});
+    if (!found) gaps_.push_back({std::nullopt, facet, operation, true, layers_, reason, member, carrier});
     return {};
   }
 
