@@ -191,7 +191,11 @@ class Generator {
     }
     const uint32_t root = Intern({Node::Kind::kLoad, kOffsetArch, next, 0, 0, 0});
     Place(root);
-    Generated out = Reached();
+    Program program;
+    for (size_t i = reversed_.size(); i-- > 0;) program.push_back(reversed_[i].instruction);
+    Generated out;
+    for (const size_t at : RemoveUnreached(program)) out.notes.push_back(reversed_[reversed_.size() - 1 - at].note);
+    out.program = std::move(program);
     if (out.program.size() > kMaxInstructions) return Fail(ErrorCode::kTooLarge, DescribeSize());
     return out;
   }
@@ -400,40 +404,6 @@ class Generator {
     if (Distance(n.no) > 255) Bridge(n.no);
     const uint16_t op = n.kind == Node::Kind::kEqual ? BPF_JEQ : n.kind == Node::Kind::kAtLeast ? BPF_JGE : BPF_JSET;
     Push(BPF_JMP | BPF_K | op, static_cast<uint8_t>(Distance(n.yes)), static_cast<uint8_t>(Distance(n.no)), n.k, node, Note(node));
-  }
-
-  // In their order, without the returns of which only copies are in reach of the jumps.
-  Generated Reached() const {
-    std::vector<bool> reached(reversed_.size());
-    std::vector<size_t> kept(reversed_.size() + 1);  // how many stand before
-    const auto at = [&](size_t i) -> const Placed& { return reversed_[reversed_.size() - 1 - i]; };
-    const auto leads_to = [&](size_t i) -> std::pair<size_t, size_t> {
-      const Instruction& one = at(i).instruction;
-      if (one.code == (BPF_RET | BPF_K)) return {i, i};
-      if (one.code == (BPF_JMP | BPF_JA)) return {i + 1 + one.k, i + 1 + one.k};
-      if (BPF_CLASS(one.code) == BPF_JMP) return {i + 1 + one.jt, i + 1 + one.jf};
-      return {i + 1, i + 1};
-    };
-    reached[0] = true;
-    for (size_t i = 0; i < reached.size(); ++i) {
-      kept[i + 1] = kept[i] + (reached[i] ? 1 : 0);
-      if (reached[i]) reached[leads_to(i).first] = reached[leads_to(i).second] = true;
-    }
-    Generated out;
-    for (size_t i = 0; i < reached.size(); ++i) {
-      if (!reached[i]) continue;
-      Instruction one = at(i).instruction;
-      const auto distance = [&](size_t to) { return kept[to] - kept[i] - 1; };
-      if (one.code == (BPF_JMP | BPF_JA)) {
-        one.k = static_cast<uint32_t>(distance(leads_to(i).first));
-      } else if (BPF_CLASS(one.code) == BPF_JMP) {
-        one.jt = static_cast<uint8_t>(distance(leads_to(i).first));
-        one.jf = static_cast<uint8_t>(distance(leads_to(i).second));
-      }
-      out.program.push_back(one);
-      out.notes.push_back(at(i).note);
-    }
-    return out;
   }
 
   std::string WordName(uint32_t offset, uint32_t mask) const {

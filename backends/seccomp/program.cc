@@ -178,4 +178,38 @@ Result<Program> ReadListing(std::string_view text) {
   return program;
 }
 
+std::vector<size_t> RemoveUnreached(Program& program) {
+  std::vector<bool> reached(program.size());
+  std::vector<size_t> before(program.size() + 1);  // how many that stay stand before
+  const auto leads_to = [&](size_t i) -> std::pair<size_t, size_t> {
+    const Instruction& one = program[i];
+    if (BPF_CLASS(one.code) == BPF_RET) return {i, i};
+    if (one.code == (BPF_JMP | BPF_JA)) return {i + 1 + one.k, i + 1 + one.k};
+    if (BPF_CLASS(one.code) == BPF_JMP) return {i + 1 + one.jt, i + 1 + one.jf};
+    return {i + 1, i + 1};
+  };
+  if (!reached.empty()) reached[0] = true;
+  for (size_t i = 0; i < program.size(); ++i) {
+    before[i + 1] = before[i] + (reached[i] ? 1 : 0);
+    if (reached[i]) reached[leads_to(i).first] = reached[leads_to(i).second] = true;
+  }
+  Program out;
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < program.size(); ++i) {
+    if (!reached[i]) continue;
+    Instruction one = program[i];
+    const auto distance = [&](size_t to) { return before[to] - before[i] - 1; };
+    if (one.code == (BPF_JMP | BPF_JA)) {
+      one.k = static_cast<uint32_t>(distance(leads_to(i).first));
+    } else if (BPF_CLASS(one.code) == BPF_JMP) {
+      one.jt = static_cast<uint8_t>(distance(leads_to(i).first));
+      one.jf = static_cast<uint8_t>(distance(leads_to(i).second));
+    }
+    out.push_back(one);
+    kept.push_back(i);
+  }
+  program = std::move(out);
+  return kept;
+}
+
 }  // namespace ravelin::seccomp

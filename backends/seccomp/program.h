@@ -45,6 +45,9 @@ struct Run {
 // The program must have passed CheckProgram.
 Run RunProgram(const Program& program, const ir::Event& event, bool big_endian, bool want_path = false);
 
+// Takes out what no path leads to, and says where those that stay stood.
+std::vector<size_t> RemoveUnreached(Program& program);
+
 // What the kernel's seccomp_is_const_allow() says of (arch, number): such a call never runs the filter (Linux >= 5.11).
 bool IsConstantAllow(const Program& program, uint32_t audit_arch, uint32_t number);
 
