@@ -352,7 +352,7 @@ class FileLowering {
   void Quiet(const Rule& rule) {
     const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
-    if ((asked.file & over.needed_somewhere.file) != 0 || (asked.dir & over.needed_somewhere.dir) != 0) {
+    if ((WithImplied(asked.file) & over.needed_somewhere.file) != 0 || (WithImplied(asked.dir) & over.needed_somewhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor cannot be silent of this: a rule permits an operation that asks for the same permission at some of the names"});
     } else if (IsExec(rule)) {
       AddExec("deny ", rule, "x", "");
