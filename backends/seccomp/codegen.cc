@@ -190,12 +190,14 @@ class Generator {
       next = Intern({Node::Kind::kEqual, kernel::AuditArch(spec_.arches[i].arch), body, next, kOffsetArch, kAllOnes});
     }
     const uint32_t root = Intern({Node::Kind::kLoad, kOffsetArch, next, 0, 0, 0});
+    if (!too_many_of_.empty()) return Fail(ErrorCode::kTooLarge, fmt::format("the argument tests of `{}` have too many combinations for a filter", too_many_of_));
     Place(root);
     Program program;
     for (size_t i = reversed_.size(); i-- > 0;) program.push_back(reversed_[i].instruction);
     Generated out;
     for (const size_t at : RemoveUnreached(program)) out.notes.push_back(reversed_[reversed_.size() - 1 - at].note);
     out.program = std::move(program);
+    out.contexts_told_apart = told_apart_;
     if (out.program.size() > kMaxInstructions) return Fail(ErrorCode::kTooLarge, DescribeSize());
     return out;
   }
@@ -222,7 +224,10 @@ class Generator {
       std::vector<Outcome> outcomes;
       for (const Clause& clause : call.clauses) outcomes.push_back({ToWords(clause.when), Return(clause.action, clause.reason)});
       const size_t before = nodes_.size();
+      contexts_ = 0;
       const uint32_t node = Arguments(std::move(outcomes), Known());
+      told_apart_ = told_apart_ && contexts_ <= kMaxContexts;
+      if (contexts_ > kTooManyContexts) too_many_of_ = call.name;
       const std::string source = Source(call);
       answers_[uint64_t{kernel::AuditArch(arch.arch)} << 32 | call.number] = source;
       NoteArguments(node, source);
@@ -296,7 +301,10 @@ class Generator {
   }
 
   // Clauses in order; the last holds always.
-  uint32_t Arguments(std::vector<Outcome> outcomes, const Known& known) {
+  uint32_t Arguments(std::vector<Outcome> outcomes, const Known& told) {
+    // Each context may have code of its own: past a number of them, code is shared that knows nothing of what led to it.
+    const Known known = ++contexts_ > kMaxContexts ? Known() : told;
+    if (contexts_ > kTooManyContexts) return outcomes.back().node;  // the program is given up
     std::vector<Outcome> live;
     for (Outcome& o : outcomes) {
       if (o.when.IsFalse()) continue;
@@ -454,6 +462,9 @@ class Generator {
     return text;
   }
 
+  static constexpr size_t kMaxContexts = 5000;
+  static constexpr size_t kTooManyContexts = 100000;
+
   const FilterSpec& spec_;
   const CodegenOptions& options_;
   bool big_endian_;
@@ -468,6 +479,9 @@ class Generator {
   std::vector<std::pair<size_t, std::string>> cost_of_call_;
   std::vector<Placed> reversed_;
   std::map<uint32_t, size_t> at_;
+  size_t contexts_ = 0;  // of the call that is being compiled
+  bool told_apart_ = true;
+  std::string too_many_of_;  // a call
 };
 
 }  // namespace

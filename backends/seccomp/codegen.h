@@ -26,6 +26,8 @@ struct CodegenOptions {
 
 struct Generated {
   Program program;
+  // False where tests of one argument under many masks were too many to follow: some that cannot come out otherwise may be repeated.
+  bool contexts_told_apart = true;
   std::vector<std::string> notes;  // one an instruction: what it decides, and the source that it comes from, for listings
 };
 
