@@ -39,6 +39,11 @@ class Compiler {
     const auto front = ReadOrComplain(path, command_.common, exit_code);
     if (!front) return exit_code;
     if (!AllLayersAccounted(command_, *front)) return kEnvironment;
+    for (const char* layer : {"apparmor", "selinux"}) {  // asked for by its name; those of the policy's own sets are diagnosed
+      if (!Wants(layer, *front) || resolve::HasLayer(front->target, layer)) continue;
+      Complain(fmt::format("the kernel of target {} has no {}", front->target.name, layer));
+      return kUsage;
+    }
     const std::vector<size_t> chosen = Choose(*front);
     if (chosen.empty()) return kUsage;
     built_ = {};

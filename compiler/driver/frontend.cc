@@ -4,6 +4,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
+#include "compiler/kernel/apparmor_features.h"
+
 namespace ravelin::driver {
 namespace {
 
@@ -22,11 +26,30 @@ Result<resolve::Target> ProbeHost() {
   if (access("/proc/self/ns/user", F_OK) == 0) target.features.insert("userns");
   if (access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0) target.features.insert("seccomp_user_notify");
   target.layer_sets = {{"seccomp"}};
-  auto lsm = source::ReadFile("/sys/kernel/security/lsm", 4096);
+  // Where securityfs is not mounted, or the modules are not said, nothing is known of them: neither is relied on.
+  target.modules.clear();
+  const auto lsm = source::ReadFile("/sys/kernel/security/lsm", 4096);
   for (const char* name : {"apparmor", "selinux"}) {
-    if (!lsm || lsm->find(name) == std::string::npos) continue;
+    const bool listed = lsm && lsm->find(name) != std::string::npos;
+    if (!listed && access(fmt::format("/sys/module/{}", name).c_str(), F_OK) != 0 && access(fmt::format("/sys/fs/{}/enforce", name).c_str(), F_OK) != 0) continue;
+    target.modules.insert(name);
     target.features.insert(name);
     target.layer_sets = {{name, "seccomp"}};
+  }
+  // The newest set of AppArmor features that is not newer than the kernel: what it can mediate beyond it, profiles do not state.
+  for (const std::string& set : kernel::ApparmorFeatureSets()) {
+    const auto from = kernel::ParseVersion(set);
+    const auto best = kernel::ParseVersion(target.apparmor_features);
+    if (from && best && *from <= target.kernel && (*best > target.kernel || *from > *best)) target.apparmor_features = set;
+  }
+  if (const auto version = source::ReadFile("/sys/fs/selinux/policyvers", 64)) target.selinux_policy_version = static_cast<unsigned>(std::strtoul(version->c_str(), nullptr, 10));
+  if (target.modules.count("selinux") != 0) {
+    std::set<std::string> stated;
+    for (const std::string& capability : target.selinux_policy_capabilities) {
+      const auto value = source::ReadFile("/sys/fs/selinux/policy_capabilities/" + capability, 16);
+      if (value && value->rfind('1', 0) == 0) stated.insert(capability);
+    }
+    if (access("/sys/fs/selinux/policy_capabilities", F_OK) == 0) target.selinux_policy_capabilities = std::move(stated);
   }
   return target;
 }
@@ -59,6 +82,6 @@ Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const Load
   return front;
 }
 
-combine::LayerFacts FactsOf(const resolve::Target& target) { return {target.apparmor_features, target.kernel}; }
+combine::LayerFacts FactsOf(const resolve::Target& target) { return {target.apparmor_features, target.kernel, target.selinux_policy_capabilities}; }
 
 }  // namespace ravelin::driver

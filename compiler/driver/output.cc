@@ -77,8 +77,9 @@ Json DescribeProfiles(const std::string& file, const apparmor::Artifact& profile
 
 const char* FormName(selinux::Form form) { return form == selinux::Form::kStandalone ? "standalone" : form == selinux::Form::kContainer ? "container" : "module"; }
 
-Json DescribeModule(const std::string& name, const selinux::Artifact& module, selinux::Form form) {
+Json DescribeModule(const std::string& name, const selinux::Artifact& module, selinux::Form form, const resolve::Target& target) {
   Json out = {{"file", name + ".cil"}, {"sha256", base::Sha256Hex(module.cil)}, {"file_contexts", name + ".fc"}, {"file_contexts_sha256", base::Sha256Hex(module.file_contexts)}, {"form", FormName(form)}};
+  out["policy_version"] = target.selinux_policy_version;
   out["policy_capabilities"] = module.module.policy_capabilities;
   out["proofs"].push_back({{"method", "every type, class and permission asked of libsepol; transitions, labels of paths, ports"}, {"result", module.proof.proved ? "proved" : "inconclusive"}, {"detail", fmt::format("{} questions, {} sets of paths", module.proof.quadruples, module.proof.cells)}});
   out["base_grants"] = Json::array();
@@ -180,7 +181,7 @@ std::map<std::string, std::string> Bundle(const std::string& name, const Fronten
   if (built.module) {
     files[name + ".cil"] = built.module->cil;
     files[name + ".fc"] = built.module->file_contexts;
-    manifest["artifacts"].push_back(DescribeModule(name, *built.module, built.module_form));
+    manifest["artifacts"].push_back(DescribeModule(name, *built.module, built.module_form, front.target));
   }
   files["manifest.json"] = manifest.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   files["INSTALL.md"] = InstallText(name, front, built);

@@ -168,7 +168,23 @@ class DomainBuilder {
   }
 
   void ReadLayers(const ast::Property& property) {
-    for (const std::vector<ast::Name>& set : property.layer_sets) domain_.layer_sets.push_back(ReadLayerSet(set));
+    std::string absent;
+    std::vector<std::string> left_out;
+    for (const std::vector<ast::Name>& set : property.layer_sets) {
+      std::vector<std::string> layers = ReadLayerSet(set);
+      const auto lacking = std::find_if(layers.begin(), layers.end(), [&](const std::string& layer) { return !HasLayer(target_, layer); });
+      if (lacking == layers.end()) {
+        domain_.layer_sets.push_back(std::move(layers));
+      } else {
+        absent = *lacking == "apparmor" ? "AppArmor" : "SELinux";
+        left_out.push_back(fmt::format("{}", fmt::join(layers, " + ")));
+      }
+    }
+    if (left_out.empty()) return;
+    const bool some = !domain_.layer_sets.empty();
+    auto& d = sink_.Report(some ? diag::Kind::kLayerLeftOut : diag::Kind::kLayerAbsent, property.span,
+                           fmt::format("the kernel of target {} has no {}: {} {}", target_.name, absent, fmt::join(left_out, ", "), some ? "is left out" : "cannot be compiled"));
+    if (!some) d.Help("name a layer set that the target has, or another target");
   }
 
   std::vector<std::string> ReadLayerSet(const std::vector<ast::Name>& set) {
@@ -295,7 +311,16 @@ class DomainBuilder {
     for (const ir::Rule& rule : domain_.rules) {
       if (!rule.label.empty()) labels.push_back(rule.label);
     }
-    if (std::find(labels.begin(), labels.end(), gap.rule.text) == labels.end()) {
+    if (gap.rule.text.rfind("default ", 0) == 0) {
+      const std::string facet = gap.rule.text.substr(8);
+      if (kernel::FindFacet(facet) == nullptr) {
+        std::vector<std::string_view> facets;
+        for (const kernel::FacetInfo& one : kernel::Facets()) facets.push_back(one.name);
+        auto& d = sink_.Report(diag::Kind::kUnknownName, gap.rule.span, fmt::format("unknown facet `{}`", facet));
+        if (const std::string hint = diag::DidYouMean(facet, facets); !hint.empty()) d.Help(hint);
+        return;
+      }
+    } else if (std::find(labels.begin(), labels.end(), gap.rule.text) == labels.end()) {
       auto& d = sink_.Report(diag::Kind::kUnknownName, gap.rule.span, fmt::format("no rule has the label `{}`", gap.rule.text));
       const std::string hint = diag::DidYouMean(gap.rule.text, labels);
       d.Help(hint.empty() ? fmt::format("put the label before the rule: `{}: allow ...`", gap.rule.text) : hint);
@@ -307,6 +332,8 @@ class DomainBuilder {
       acceptance.wider = gap.direction.text == "wider";
       acceptance.from = MakeProvenance(gap.span, item.via, gap.because, sources_);
       acceptance.layers = ReadLayerSet(set);
+      // A set that the target cannot have has no gaps there.
+      if (!std::all_of(acceptance.layers.begin(), acceptance.layers.end(), [&](const std::string& layer) { return HasLayer(target_, layer); })) continue;
       domain_.acceptances.push_back(std::move(acceptance));
     }
   }

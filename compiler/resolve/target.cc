@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "compiler/kernel/apparmor_features.h"
 #include "compiler/resolve/embedded_targets.h"
@@ -25,6 +27,13 @@ std::vector<std::string> Split(std::string_view text, char separator) {
     if (at == std::string_view::npos) return parts;
     text.remove_prefix(at + 1);
   }
+}
+
+std::optional<unsigned> ParseNumber(std::string_view text) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 Result<void> Set(Target& target, std::string_view key, std::string_view value) {
@@ -50,6 +59,20 @@ Result<void> Set(Target& target, std::string_view key, std::string_view value) {
   } else if (key == "apparmor_parser") {
     if (!kernel::ParseVersion(value)) return bad("version of apparmor_parser");
     target.apparmor_parser = value;
+  } else if (key == "modules") {
+    target.modules.clear();
+    for (std::string& module : Split(value, ',')) {
+      if (module != "apparmor" && module != "selinux") return bad("list of security modules (apparmor, selinux)");
+      target.modules.insert(std::move(module));
+    }
+  } else if (key == "selinux_policy_version") {
+    // libsepol 3.4 reads and writes 15 to 33 (sepol/policydb/policydb.h).
+    const auto version = ParseNumber(value);
+    if (!version || *version < 30 || *version > 40) return bad("version of a binary SELinux policy (30 and more)");
+    target.selinux_policy_version = *version;
+  } else if (key == "selinux_policy_capabilities") {
+    target.selinux_policy_capabilities.clear();
+    for (std::string& capability : Split(value, ',')) target.selinux_policy_capabilities.insert(std::move(capability));
   } else if (key == "layers") {
     for (const std::string& set : Split(value, ',')) {
       target.layer_sets.push_back(Split(set, '+'));
@@ -66,6 +89,8 @@ Result<void> Set(Target& target, std::string_view key, std::string_view value) {
 }  // namespace
 
 bool IsLayerName(std::string_view name) { return name == "seccomp" || name == "apparmor" || name == "selinux"; }
+
+bool HasLayer(const Target& target, std::string_view layer) { return layer == "seccomp" || target.modules.count(std::string(layer)) != 0; }
 
 Result<Target> ParseTarget(std::string_view text, std::string name) {
   Target target;
@@ -89,6 +114,11 @@ Result<Target> ParseTarget(std::string_view text, std::string name) {
   }
   if (!has_kernel) return Fail(ErrorCode::kMalformed, "a descriptor states `kernel = VERSION`");
   if (target.layer_sets.empty()) target.layer_sets = {{"seccomp"}};
+  for (const auto& set : target.layer_sets) {
+    for (const std::string& layer : set) {
+      if (!HasLayer(target, layer)) return Fail(ErrorCode::kMalformed, fmt::format("`layers` names {}, which `modules` does not", layer));
+    }
+  }
   return target;
 }
 

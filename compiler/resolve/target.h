@@ -22,8 +22,14 @@ struct Target {
   std::set<std::string> features;  // words for target.feature("..."): "userns", "io_uring", ...
   std::string apparmor_features = "6.1";   // a set of compiler/kernel/tables/apparmor_features.tsv
   std::string apparmor_parser = "3.0.8";   // version of the target's apparmor_parser
+  std::set<std::string> modules = {"apparmor", "selinux"};  // that the kernel is built with
+  unsigned selinux_policy_version = 33;                     // of the binary policy that the kernel loads
+  std::set<std::string> selinux_policy_capabilities = {"extended_socket_class", "nnp_nosuid_transition", "open_perms"};
   std::vector<std::vector<std::string>> layer_sets;  // for policies without a `layers` statement
 };
+
+// False for a security module that the target's kernel lacks.
+bool HasLayer(const Target& target, std::string_view layer);
 
 // Reads a descriptor; the error says which line is wrong.  `name` is used where the text states none.
 Result<Target> ParseTarget(std::string_view text, std::string name);
