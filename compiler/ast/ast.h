@@ -112,7 +112,7 @@ struct Default {
   Span span;
 };
 
-// accept gap RULE wider|narrower on LAYER + LAYER, ... because "..."
+// accept gap RULE wider|narrower on LAYER + LAYER, ... because "..."; RULE is a label, or `default FACET`.
 struct AcceptGap {
   Name rule;
   Name direction;

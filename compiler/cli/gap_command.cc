@@ -76,11 +76,11 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
       continue;
     }
     for (const combine::Gap& gap : *gaps) {
-      const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : "default";
+      const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : driver::AcceptanceName(domain, gap);
       auto at = std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.place == place && row.wider == gap.wider && row.layers == gap.layers; });
       if (at == report.rows.end()) {
-        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false, gap.rule ? driver::AcceptLine(domain.rules[*gap.rule].label, gap.wider, gap.layers) : "", driver::TighterText(domain, gap, gap.layers)};
-        row.accepted = driver::AcceptanceOf(domain, row.label, row.wider, row.layers) != nullptr;
+        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false, driver::AcceptLine(driver::AcceptanceName(domain, gap), gap.wider, gap.layers), driver::TighterText(domain, gap, gap.layers)};
+        row.accepted = driver::AcceptanceOf(domain, driver::AcceptanceName(domain, gap), row.wider, row.layers) != nullptr;
         report.rows.push_back(std::move(row));
         at = report.rows.end() - 1;
       }

@@ -88,10 +88,10 @@ std::string Verdicts(const DomainReport& report) {
 std::string Gap(const Row& row) {
   const std::string where = row.place + (row.label.empty() ? "" : " (" + row.label + ")");
   std::string out = fmt::format("<details class=\"gap{}\"{}>\n<summary><span class=\"state\">{}</span> {} than <code>{}</code>: {}</summary>\n<dl>\n", row.accepted ? " accepted" : "", row.accepted ? "" : " open",
-                                row.accepted ? "accepted:" : row.accept.empty() ? "default:" : "open:", row.wider ? "wider" : "narrower", Escape(where), Escape(fmt::format("{}", fmt::join(row.operations, ", "))));
+                                row.accepted ? "accepted:" : "open:", row.wider ? "wider" : "narrower", Escape(where), Escape(fmt::format("{}", fmt::join(row.operations, ", "))));
   out += fmt::format("<dt>Why</dt><dd>{}</dd>\n", Marked(row.reason));
   out += fmt::format("<dt>For example</dt><dd>{} is {}</dd>\n", Marked(row.witness), row.wider ? "permitted" : "refused");
-  if (!row.accept.empty() && !row.accepted) out += fmt::format("<dt>To accept it, paste{}</dt><dd><pre tabindex=\"0\"><code>{}</code></pre></dd>\n", row.label.empty() ? " (with a label of the rule: <code>LABEL: allow ...</code>)" : "", Escape(row.accept));
+  if (!row.accepted) out += fmt::format("<dt>To accept it, paste{}</dt><dd><pre tabindex=\"0\"><code>{}</code></pre></dd>\n", row.accept.find("LABEL") != std::string::npos ? " (with a label of the rule: <code>LABEL: allow ...</code>)" : "", Escape(row.accept));
   if (!row.tighter.empty() && !row.accepted) out += fmt::format("<dt>Or tighter</dt><dd>{}</dd>\n", Marked(row.tighter.rfind("or ", 0) == 0 ? row.tighter.substr(3) : row.tighter));
   return out + "</dl>\n</details>\n";
 }
@@ -120,7 +120,6 @@ std::string Domain(const DomainReport& report, const std::string& id) {
 std::string GapPage(const std::vector<FileReport>& files) {
   size_t open = 0;
   size_t accepted = 0;
-  size_t defaults = 0;
   std::string links;
   std::string body;
   size_t count = 0;
@@ -130,15 +129,15 @@ std::string GapPage(const std::vector<FileReport>& files) {
       const std::string id = fmt::format("policy-{}", ++count);
       links += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", id, Escape(report.name));
       body += Domain(report, id);
-      for (const Row& row : report.rows) ++(row.accepted ? accepted : row.accept.empty() ? defaults : open);
+      for (const Row& row : report.rows) ++(row.accepted ? accepted : open);
     }
   }
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>Gap report</title>\n<style>{}</style>\n</head>\n<body>\n"
       "<a class=\"skip\" href=\"#report\">To the report</a>\n<header>\n<h1>What the layers enforce, and what they leave open</h1>\n"
-      "<p>{} open, {} accepted, {} of defaults.</p>\n</header>\n{}<main id=\"report\" tabindex=\"-1\">\n{}</main>\n</body>\n</html>\n",
-      kStyle, open, accepted, defaults, count > 1 ? "<nav aria-label=\"Policies\"><ul>\n" + links + "</ul></nav>\n" : "", body);
+      "<p>{} open, {} accepted.</p>\n</header>\n{}<main id=\"report\" tabindex=\"-1\">\n{}</main>\n</body>\n</html>\n",
+      kStyle, open, accepted, count > 1 ? "<nav aria-label=\"Policies\"><ul>\n" + links + "</ul></nav>\n" : "", body);
 }
 
 }  // namespace ravelin::cli

@@ -44,15 +44,18 @@ class Reporter {
       entry.layers = gap.layers;
       entry.gaps.push_back(&gap);
     }
-    SayDefaults(gaps);
     for (const auto& item : entries) {
       const Entry& entry = item.second;
-      if (!entry.rule) continue;
-      const std::string label = entry.rule ? domain_.rules[*entry.rule].label : "";
-      if (!label.empty()) existing_.insert({label, entry.wider, Sorted(entry.layers)});
-      if (!label.empty() && Accepted(label, entry.wider, entry.layers)) continue;
-      Say(entry);
+      const std::string name = AcceptanceName(domain_, *entry.gaps.front());
+      if (!name.empty()) existing_.insert({name, entry.wider, Sorted(entry.layers)});
+      if (!name.empty() && Accepted(name, entry.wider, entry.layers)) continue;
+      if (entry.rule) {
+        Say(entry);
+      } else {
+        open_[entry.layers].push_back(&entry);
+      }
     }
+    for (const auto& [layers, facets] : open_) SayDefaults(layers, facets);
   }
 
   // Acceptances of a set that was judged, for gaps that are not there.
@@ -65,41 +68,38 @@ class Reporter {
     }
   }
 
- private:
-  bool Accepted(const std::string& label, bool wider, const LayerSet& layers) const {
-    return AcceptanceOf(domain_, label, wider, layers) != nullptr;
-  }
-
-  // What no rule speaks of and a default refuses, while no layer of the set could: one warning for each set.
-  void SayDefaults(const std::vector<Gap>& gaps) {
-    std::map<LayerSet, std::map<std::string, std::set<std::string>>> open;
-    for (const Gap& gap : gaps) {
-      if (!gap.rule) open[gap.layers][kernel::Facets()[gap.facet].name].insert(kernel::Facets()[gap.facet].operations[static_cast<size_t>(gap.operation)]);
-    }
-    for (const auto& [layers, facets] : open) {
-      std::string what;
-      for (const auto& facet : facets) {
-        const size_t all = kernel::FindFacet(facet.first)->operations.size();
-        what += (what.empty() ? "" : ", ") + facet.first + (facet.second.size() == all ? "" : fmt::format(" {{ {} }}", fmt::join(facet.second, " ")));
-      }
-      sink_.ReportAs(diag::Kind::kGapNotAccepted, diag::Severity::kWarning, domain_.from.span, fmt::format("no layer of {} enforces what the defaults of policy `{}` refuse of: {}", fmt::join(layers, " + "), domain_.name, what));
-    }
-  }
-
   // Limits are set by AppArmor alone, when a process starts in the domain.
- public:
   void SayLimits(const LayerSet& set) {
     if (domain_.limits.empty() || std::find(set.begin(), set.end(), "apparmor") != set.end()) return;
     sink_.ReportAs(diag::Kind::kGapNotAccepted, diag::Severity::kWarning, domain_.limits.front().from.span, fmt::format("no layer of {} sets the limits of policy `{}`", fmt::join(set, " + "), domain_.name)).Help("who starts the process can set them: `prlimit`, `LimitNOFILE=` of a unit");
   }
 
  private:
+  bool Accepted(const std::string& label, bool wider, const LayerSet& layers) const {
+    return AcceptanceOf(domain_, label, wider, layers) != nullptr;
+  }
+
+  // What no rule speaks of and a default refuses, while no layer of the set could: one diagnostic for each set.
+  void SayDefaults(const LayerSet& layers, const std::vector<const Entry*>& facets) {
+    std::string what;
+    for (const Entry* entry : facets) {
+      const kernel::FacetInfo& facet = kernel::Facets()[entry->gaps.front()->facet];
+      std::set<std::string> open;
+      for (const Gap* gap : entry->gaps) open.insert(facet.operations[static_cast<size_t>(gap->operation)]);
+      what += (what.empty() ? "" : ", ") + facet.name + (open.size() == facet.operations.size() ? "" : fmt::format(" {{ {} }}", fmt::join(open, " ")));
+    }
+    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.from.span, fmt::format("no layer of {} enforces what the defaults of policy `{}` refuse of: {}", fmt::join(layers, " + "), domain_.name, what));
+    d.Help(fmt::format("for example {} is permitted", WitnessText(domain_, *facets.front()->gaps.front())));
+    for (const Entry* entry : facets) d.Help(fmt::format("accept it: `{}`", AcceptLine(AcceptanceName(domain_, *entry->gaps.front()), entry->wider, layers)));
+  }
+
+  diag::Severity Severity() const { return gaps_are_ == GapsAre::kWarnings ? diag::Severity::kWarning : diag::Severity::kError; }
+
   void Say(const Entry& entry) {
     const Gap& first = *entry.gaps.front();
     const source::Span span = domain_.rules[*entry.rule].from.span;
-    const auto severity = gaps_are_ == GapsAre::kWarnings ? diag::Severity::kWarning : diag::Severity::kError;
     const std::string who = fmt::format("{}", fmt::join(entry.layers, " + ")) + (entry.layers.size() > 1 ? "" : " alone");
-    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, severity, span,
+    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), span,
                              fmt::format("{} permit{} {} than {}: {}", who, entry.layers.size() > 1 ? "" : "s", entry.wider ? "more" : "less", "this rule says", first.reason));
     d.Help(fmt::format("for example {} {}", WitnessText(domain_, first), entry.wider ? "is permitted" : "is refused"));
     const std::string& label = domain_.rules[*entry.rule].label;
@@ -112,6 +112,7 @@ class Reporter {
   GapsAre gaps_are_;
   diag::Sink& sink_;
   std::set<std::tuple<std::string, bool, LayerSet>> existing_;
+  std::map<LayerSet, std::vector<const Entry*>> open_;  // defaults that nothing enforces, and nobody accepts
 };
 
 }  // namespace

@@ -163,7 +163,7 @@ Result<SetAnswer> Layers::OfSet(const LayerSet& set, const ObjectCheck& check, b
     // What an exec that changes the profile loses is lost only where this one does.
     if (!gap.wider && (!permitted || to == check.texts.end() || to->second == "self")) continue;
     if (!gap.wider) answer.effective = LayerVerdict::kRefuses;
-    const std::string label = gap.rule ? domain_.rules[*gap.rule].label : "";
+    const std::string label = AcceptanceName(domain_, gap);
     answer.gap = fmt::format("{} than the policy: {}{}", gap.wider ? "wider" : "narrower", gap.reason, gap.rule ? fmt::format(" ({}{})", domain_.rules[*gap.rule].from.place, label.empty() ? "" : " " + label) : "");
     if (const ir::GapAcceptance* acceptance = AcceptanceOf(domain_, label, gap.wider, layers)) answer.accepted = acceptance->from.place;
     break;

@@ -31,6 +31,10 @@ const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const std::strin
   return nullptr;
 }
 
+std::string AcceptanceName(const ir::Domain& domain, const combine::Gap& gap) {
+  return gap.rule ? domain.rules[*gap.rule].label : "default " + kernel::Facets()[gap.facet].name;
+}
+
 std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers) {
   return fmt::format("accept gap {} {} on {} because \"...\"", label.empty() ? "LABEL" : label, wider ? "wider" : "narrower", fmt::join(layers, " + "));
 }

@@ -16,6 +16,9 @@ std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const
 // The acceptance of a rule's gaps in one direction on one layer set, layers in any order; nullptr: none, or the rule has no label.
 const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const std::string& label, bool wider, const std::vector<std::string>& layers);
 
+// By what a gap is accepted: the label of its rule ("" where it has none), or `default FACET`.
+std::string AcceptanceName(const ir::Domain& domain, const combine::Gap& gap);
+
 // The statement that accepts a gap; LABEL stands for a label that the rule lacks.
 std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers);
 

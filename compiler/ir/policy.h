@@ -75,7 +75,7 @@ struct FacetDefault {
 };
 
 struct GapAcceptance {
-  std::string rule_label;
+  std::string rule_label;  // or "default FACET": of what no rule speaks of and that default refuses
   bool wider = false;  // else narrower
   std::vector<std::string> layers;
   Provenance from;

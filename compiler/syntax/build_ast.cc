@@ -299,12 +299,15 @@ void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
     d.span = span;
     Push(block, block.defaults, ast::StatementKind::kDefault, std::move(d));
   } else if (word == "accept") {
-    const bool good = first_is("gap") && parts.subjects.size() == 3 && parts.clauses.size() == 1 && parts.clauses[0].keyword.text == "on" &&
-                      (parts.subjects[2].text == "wider" || parts.subjects[2].text == "narrower");
-    if (!good) return wrong("write `accept gap LABEL wider on seccomp because \"...\"` (or `narrower`)");
+    const bool of_default = parts.subjects.size() == 4 && parts.subjects[1].text == "default";
+    const bool good = first_is("gap") && (parts.subjects.size() == 3 || of_default) && parts.clauses.size() == 1 && parts.clauses[0].keyword.text == "on" &&
+                      (parts.subjects.back().text == "wider" || parts.subjects.back().text == "narrower");
+    if (!good) return wrong("write `accept gap LABEL wider on seccomp because \"...\"` (or `narrower`; `default FACET` for LABEL where no rule speaks of it)");
     const auto names = Names(parts.subjects);
-    if (names.size() != 3) return;
-    ast::AcceptGap gap{names[1], names[2], {}, parts.because, span};
+    if (names.size() != parts.subjects.size()) return;
+    ast::Name of = names[1];
+    if (of_default) of = {"default " + names[2].text, names[2].span};
+    ast::AcceptGap gap{of, names.back(), {}, parts.because, span};
     const ast::Clause& on = parts.clauses[0];
     const auto layers = Names(on.values);
     if (layers.size() != on.values.size()) return;
