@@ -50,7 +50,7 @@ class Compiler {
     built_.chosen = chosen;
     built_.writes_filters = Wants("seccomp", *front);
     built_.module_form = command_.selinux_form == "standalone" ? selinux::Form::kStandalone : command_.selinux_form == "container" ? selinux::Form::kContainer : selinux::Form::kModule;
-    driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && !(command_.cost && command_.output.empty()))};
+    driver::CompileOptions options{frequencies_, !command_.no_optimize, command_.prove == "z3", command_.emit == "oci" || (command_.emit.empty() && built_.writes_filters && !(command_.cost && command_.output.empty()))};
     options.facts = driver::FactsOf(front->target);
     // One member that is chosen for itself: its set's gaps are said, and belong to the whole.
     options.gaps = command_.backends.empty() ? driver::GapsAre::kErrors : driver::GapsAre::kWarnings;

@@ -10,6 +10,14 @@
 #include "compiler/kernel/facts.h"
 
 namespace ravelin::import::apparmor {
+namespace {
+
+// What AppArmor refuses nobody, whatever a profile says.
+constexpr const char* kNotSeen =
+    "accept gap default file wider on apparmor because \"AppArmor does not see attributes, the directories on the way, watches\"\n"
+    "accept gap default mount wider on apparmor because \"AppArmor asks a capability of chroot, and no mount rule\"\n";
+
+}  // namespace
 
 std::string VerbOf(const Prefix& prefix) {
   if (prefix.deny) return prefix.audit ? "deny" : "quiet deny";
@@ -24,7 +32,7 @@ void Translator::Unstatable(source::Span span, const std::string& what, const st
 std::string Translator::Run() {
   Head();
   for (const Rule& rule : profile_.rules) One(rule);
-  return fmt::format("layers {{ apparmor }}\ndefault deny file, exec, capability, network, signal, ptrace, mount, domain{}\n\n{}", dbus_ ? ", dbus" : "", body_);
+  return fmt::format("layers {{ apparmor }}\ndefault deny file, exec, capability, network, signal, ptrace, mount, domain{}\n{}\n{}", dbus_ ? ", dbus" : "", kNotSeen, body_);
 }
 
 // What a profile is beside its rules.
