@@ -334,6 +334,7 @@ class Generator {
       const uint32_t lo = ranges.empty() ? 0 : static_cast<uint32_t>(*it);
       ranges.push_back({lo, static_cast<uint32_t>(hi), Arguments(std::move(residual), known.With(word, *it, hi)), 1});
     }
+    if (ranges.empty()) return live.back().node;  // nothing leads here: what the tests before told cannot be
     return memo_[key] = TestWord(word, ranges);
   }
 

@@ -32,6 +32,7 @@ struct Tally {
   size_t instructions = 0;
   size_t aimed = 0;
   size_t too_large = 0;  // an error of the source: nothing to compare
+  size_t plain_too_large = 0;
   size_t large = 0;  // not all contexts of arguments were told apart
   std::map<std::string, size_t> kinds;
   std::map<std::string, size_t> actions;
@@ -73,7 +74,9 @@ void Compare(const ir::Domain& domain, const std::string& text, std::mt19937_64&
     ++tally.too_large;
     return;
   }
-  ASSERT_TRUE(optimized.has_value() && plain.has_value()) << text;
+  // Where only the straight one is too large, the other is compared with the oracle alone.
+  ASSERT_TRUE(optimized.has_value() && (plain.has_value() || plain.error().code == ErrorCode::kTooLarge)) << text;
+  tally.plain_too_large += plain ? 0 : 1;
   tally.large += optimized->contexts_told_apart ? 0 : 1;
   const bool big_endian = kernel::IsBigEndian(domain.architectures.front());
   const auto proof = seccomp::Prove(domain, optimized->program, big_endian);
@@ -83,7 +86,7 @@ void Compare(const ir::Domain& domain, const std::string& text, std::mt19937_64&
   for (const ir::Event& event : testing::MakeEvents(domain, 200, random)) {
     const uint32_t expected = ir::ToSeccompReturn(oracle::DecideCall(domain, event).action);
     const seccomp::Run run = seccomp::RunProgram(optimized->program, event, big_endian, true);
-    const uint32_t plainly = seccomp::RunProgram(plain->program, event, big_endian).value;
+    const uint32_t plainly = plain ? seccomp::RunProgram(plain->program, event, big_endian).value : expected;
     ++tally.events;
     ++tally.actions[FormatAction(*ir::FromSeccompReturn(expected))];
     for (const uint32_t at : run.path) executed[at] = true;
@@ -128,7 +131,7 @@ TEST(Random, ProgramsAgreeWithTheOracle) {
   EXPECT_EQ(tally.kinds.size(), 19u) << "a kind that reaches seccomp does not take part";
   std::string actions;
   for (const auto& [action, count] : tally.actions) actions += fmt::format(" {}: {}", action, count);
-  fmt::print("{} policies ({} contradictory ones left out), {} calls, {} wrong; {} refused as too large, {} with more contexts than are told apart\nkinds:{}\nactions:{}\ninstructions of every 20th policy: {}, all executed, {} of them by calls aimed at them\n", tally.policies, tally.refused, tally.events, tally.wrong, tally.too_large, tally.large, coverage, actions,
+  fmt::print("{} policies ({} contradictory ones left out), {} calls, {} wrong; {} refused as too large, {} without optimization only, {} with more contexts than are told apart\nkinds:{}\nactions:{}\ninstructions of every 20th policy: {}, all executed, {} of them by calls aimed at them\n", tally.policies, tally.refused, tally.events, tally.wrong, tally.too_large, tally.plain_too_large, tally.large, coverage, actions,
              tally.instructions, tally.aimed);
 }
 

@@ -124,7 +124,7 @@ TEST_F(Planted, TheEmitterIsCaughtByTheProof) {
   wrong[0].attachment.clear();
   EXPECT_THAT(Proved(wrong), HasSubstr("attaches to no program"));
   wrong = profiles_;
-  wrong[0].name = "web2";
+  wrong[0].local_name = "web2";
   EXPECT_NE(Proved(wrong), "proved") << "another name";
   const std::string text = Emit(profiles_, {}).text;
   for (const char* flags : {"complain", "audit", "attach_disconnected", "mediate_deleted"}) {
