@@ -92,7 +92,11 @@ class LinkLowering {
   }
 
   void Deny(const Rule& rule) {
-    if (ShareOf(rule, allowed_) == Share::kNone) return;
+    const auto taken = ir::Minus(allowed_, permitted_);
+    if (!taken) return Problem(rule, taken.error().message);
+    if (ShareOf(rule, *taken) == Share::kNone) return;
+    // `complain` beats `deny` (2.3).
+    if (ShareOf(rule, permitted_) != Share::kNone) return Problem(rule, "AppArmor cannot refuse these links at some of the names only: another rule permits them at others");
     if (rule.integers.count("subset") != 0) return Problem(rule, "AppArmor cannot refuse links by what their names' permissions have in common");
     // Recorded, as what no rule mentions.
     Add("audit deny ", rule);
