@@ -192,6 +192,7 @@ class Generator {
     const uint32_t root = Intern({Node::Kind::kLoad, kOffsetArch, next, 0, 0, 0});
     if (!too_many_of_.empty()) return Fail(ErrorCode::kTooLarge, fmt::format("the argument tests of `{}` have too many combinations for a filter", too_many_of_));
     Place(root);
+    if (at_.count(root) == 0) return Fail(ErrorCode::kTooLarge, DescribeSize());  // given up half-way
     Program program;
     for (size_t i = reversed_.size(); i-- > 0;) program.push_back(reversed_[i].instruction);
     Generated out;
@@ -303,7 +304,8 @@ class Generator {
   // Clauses in order; the last holds always.
   uint32_t Arguments(std::vector<Outcome> outcomes, const Known& told) {
     // Each context may have code of its own: past a number of them, code is shared that knows nothing of what led to it.
-    const Known known = ++contexts_ > kMaxContexts ? Known() : told;
+    static const Known kNothing;
+    const Known& known = ++contexts_ > kMaxContexts ? kNothing : told;
     if (contexts_ > kTooManyContexts) return outcomes.back().node;  // the program is given up
     std::vector<Outcome> live;
     for (Outcome& o : outcomes) {

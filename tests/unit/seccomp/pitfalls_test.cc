@@ -138,6 +138,16 @@ TEST(Pitfalls, P8_LongJumps) {
   EXPECT_LT(longest, 35u) << "a tree, not a chain";
 }
 
+// Of what is given up half-way nothing is a program.
+TEST(Pitfalls, P8_FarTooLargeIsNoProgram) {
+  std::string values;
+  for (int i = 0; i < 12000; ++i) values += fmt::format("{}{}", i == 0 ? "" : ", ", 2 * i);
+  const ir::Domain domain = DomainOf(Policy(fmt::format("  allow syscall ioctl(request in {{ {} }})\n  allow syscall read", values)));
+  const auto filter = seccomp::Generate(seccomp::Lower(domain), {});
+  ASSERT_FALSE(filter.has_value());
+  EXPECT_EQ(filter.error().code, ErrorCode::kTooLarge);
+}
+
 TEST(Pitfalls, P8_TooLargeNamesTheRulesThatCostMost) {
   std::string values;
   for (int i = 0; i < 5000; ++i) values += fmt::format("{}{}", i == 0 ? "" : ", ", 2 * i);
