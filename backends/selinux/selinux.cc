@@ -127,7 +127,7 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   std::vector<CilFile> files = Around(module, options, beside);
   const std::string base = options.form == Form::kStandalone ? files.front().text : "";
   files.push_back({kModuleFile, emitted.cil});
-  RAVELIN_TRY(compiled, CompileCil(files, options.host != nullptr));
+  RAVELIN_TRY(compiled, CompileCil(files, options.host != nullptr, options.target.policy_version));
   if (!compiled.compiled) return Fail(ErrorCode::kMalformed, Explain(compiled.messages, emitted.line_sources));
   std::set<std::string> reused;
   for (const PathType& path : module.paths) {

@@ -14,6 +14,7 @@
 #include "compiler/base/diag.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/ir/policy.h"
+#include "compiler/resolve/target.h"
 
 namespace ravelin::driver {
 
@@ -59,7 +60,7 @@ Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, s
 Result<selinux::Host> ReadSelinuxHost(const std::vector<std::string>& paths);
 // What the module will say; nullopt where no layer set names SELinux, or after an error in the sink.
 std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink);
-selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts);
+selinux::TargetFacts SelinuxFactsOf(const resolve::Target& target);
 
 // "socket(AF_ALG, 0, 0)" on x86_64 for an event's registers.
 std::string ShowEvent(const ir::Event& event);

@@ -29,14 +29,14 @@ void Report(const selinux::Conflict& conflict, const ir::Policy& policy, diag::S
 
 }  // namespace
 
-selinux::TargetFacts SelinuxFactsOf(const combine::LayerFacts& facts) { return {facts.kernel, facts.selinux_policy_capabilities}; }
+selinux::TargetFacts SelinuxFactsOf(const resolve::Target& target) { return {target.kernel, std::min(target.selinux_policy_version, selinux::kNewestPolicyVersion), target.selinux_policy_capabilities}; }
 
 std::optional<selinux::Module> LowerSelinux(const Frontend& front, selinux::Form form, diag::Sink& sink) {
   const bool named = std::any_of(front.policy.domains.begin(), front.policy.domains.end(), [](const ir::Domain& domain) {
     return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "selinux") != set.end(); });
   });
   if (!named || HasRaw(front, sink)) return std::nullopt;
-  auto module = selinux::LowerFor(front.policy, {form, "", SelinuxFactsOf(FactsOf(front.target))});
+  auto module = selinux::LowerFor(front.policy, {form, "", SelinuxFactsOf(front.target)});
   if (module) return std::move(*module);
   sink.Report(diag::Kind::kSelinuxNotExpressible, front.policy.domains.front().from.span, module.error().message);
   return std::nullopt;
@@ -46,7 +46,7 @@ Result<std::optional<selinux::Artifact>> CompileSelinux(const Frontend& front, s
   if (HasRaw(front, sink)) return std::optional<selinux::Artifact>();
   selinux::Options options;
   options.form = form;
-  options.target = SelinuxFactsOf(FactsOf(front.target));
+  options.target = SelinuxFactsOf(front.target);
   options.host = host;
   auto artifact = selinux::Compile(front.policy, options);
   const ir::Domain& first = front.policy.domains.front();

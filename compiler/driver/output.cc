@@ -79,7 +79,7 @@ const char* FormName(selinux::Form form) { return form == selinux::Form::kStanda
 
 Json DescribeModule(const std::string& name, const selinux::Artifact& module, selinux::Form form, const resolve::Target& target) {
   Json out = {{"file", name + ".cil"}, {"sha256", base::Sha256Hex(module.cil)}, {"file_contexts", name + ".fc"}, {"file_contexts_sha256", base::Sha256Hex(module.file_contexts)}, {"form", FormName(form)}};
-  out["policy_version"] = target.selinux_policy_version;
+  out["policy_version"] = SelinuxFactsOf(target).policy_version;
   out["policy_capabilities"] = module.module.policy_capabilities;
   out["proofs"].push_back({{"method", "every type, class and permission asked of libsepol; transitions, labels of paths, ports"}, {"result", module.proof.proved ? "proved" : "inconclusive"}, {"detail", fmt::format("{} questions, {} sets of paths", module.proof.quadruples, module.proof.cells)}});
   out["base_grants"] = Json::array();

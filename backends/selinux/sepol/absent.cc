@@ -11,7 +11,7 @@ PolicyQuery::PolicyQuery(PolicyQuery&&) noexcept = default;
 PolicyQuery& PolicyQuery::operator=(PolicyQuery&&) noexcept = default;
 PolicyQuery::~PolicyQuery() = default;
 
-Result<CilPolicy> CompileCil(const std::vector<CilFile>& /*files*/, bool /*host*/) { return Fail(ErrorCode::kEnvironment, "this build has no libsepol"); }
+Result<CilPolicy> CompileCil(const std::vector<CilFile>& /*files*/, bool /*host*/, unsigned /*version*/) { return Fail(ErrorCode::kEnvironment, "this build has no libsepol"); }
 Result<PolicyQuery> PolicyQuery::Load(std::string_view /*binary*/) { return Fail(ErrorCode::kEnvironment, "this build has no libsepol"); }
 std::optional<unsigned> PolicyQuery::Context(const std::string& /*context*/) { return std::nullopt; }
 std::optional<unsigned> PolicyQuery::Class(const std::string& /*name*/) const { return std::nullopt; }

@@ -111,7 +111,7 @@ std::string Decompile(sepol_policydb_t* policy) {
 
 bool SepolIsBuilt() { return true; }
 
-Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host) {
+Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host, unsigned version) {
   const std::lock_guard<std::mutex> lock(SepolMutex());
   Log().clear();
   cil_set_log_level(CIL_ERR);
@@ -122,7 +122,7 @@ Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host) {
   cil_set_mls(raw, 1);
   cil_set_multiple_decls(raw, host ? 1 : 0);
   cil_set_target_platform(raw, SEPOL_TARGET_SELINUX);
-  cil_set_policy_version(raw, 33);
+  cil_set_policy_version(raw, static_cast<int>(version));
   // Attributes stay in the policy, so that what is read back names their members.
   cil_set_attrs_expand_generated(raw, 0);
   cil_set_attrs_expand_size(raw, 0);

@@ -17,6 +17,9 @@ namespace ravelin::selinux {
 // False in a build without libsepol, where nothing here answers.
 bool SepolIsBuilt();
 
+// libsepol 3.4 writes versions up to this one (sepol/policydb/policydb.h); kernels read older ones.
+inline constexpr unsigned kNewestPolicyVersion = 33;
+
 struct CilFile {
   std::string name;
   std::string text;
@@ -37,8 +40,8 @@ struct CilPolicy {
 };
 
 // Error: libsepol itself failed.  A policy that does not compile is a value with compiled == false.  `host`: the files are modules
-// of a distribution's policy, which declare some attributes and roles more than once.
-Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host = false);
+// of a distribution's policy, which declare some attributes and roles more than once.  `version`: of the binary.
+Result<CilPolicy> CompileCil(const std::vector<CilFile>& files, bool host = false, unsigned version = kNewestPolicyVersion);
 
 // One loaded policy.  Holds the mutex as long as it lives.
 class PolicyQuery {

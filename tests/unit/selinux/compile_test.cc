@@ -297,6 +297,16 @@ TEST(Selinux, TheSameTextEveryTime) {
   EXPECT_EQ(first.binary, second.binary);
 }
 
+// struct policydb's image: magic, the length of "SE Linux", that text, the version (policydb_write).
+TEST(Selinux, TheBinaryHasTheVersionThatIsAskedFor) {
+  for (const unsigned version : {31u, selinux::kNewestPolicyVersion}) {
+    const auto compiled = selinux::CompileCil({{"base.cil", selinux::StandaloneBase({})}}, false, version);
+    ASSERT_TRUE(compiled.has_value() && compiled->compiled);
+    ASSERT_GT(compiled->binary.size(), 20u);
+    EXPECT_EQ(static_cast<unsigned char>(compiled->binary[16]), version);
+  }
+}
+
 TEST(Selinux, AModuleStandsBesideAHost) {
   selinux::Options options;
   options.form = selinux::Form::kModule;
