@@ -35,6 +35,16 @@ int Complain(const Error& error) {
   return error.code == ErrorCode::kMalformed ? kFindings : kEnvironment;
 }
 
+int FinishImport(const std::string& text, const std::string& output, const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options) {
+  ShowDiagnostics(sink, sources, options);
+  if (sink.HasErrors()) {
+    Complain("nothing was written");
+    return kFindings;
+  }
+  const auto written = output.empty() ? Print(text) : source::WriteFile(output, text);
+  return written ? kOk : Complain(written.error());
+}
+
 void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options, size_t limit) {
   diag::RenderOptions render;
   render.limit = limit;

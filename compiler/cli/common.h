@@ -36,6 +36,8 @@ void Complain(const std::string& message);
 int Complain(const Error& error);  // and the exit code for it
 // Diagnostics for people, on standard error; at most `limit`, the rest is counted.
 void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options, size_t limit = 50);
+// The end of an import: what was found, and the text, which is written where nothing was wrong.  `output`: "" for standard output.
+int FinishImport(const std::string& text, const std::string& output, const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options);
 std::string QuoteJson(const std::string& text);
 
 // Policy files named by files and folders (every *.rav below, sorted); "-" stays.

@@ -17,13 +17,7 @@ int Run(const ImportApparmorCommand& command) {
   if (!file) return Complain(file.error());
   diag::Sink sink;
   const std::string text = import::apparmor::ImportProfiles(sources, *file, options, sink);
-  ShowDiagnostics(sink, sources, command.common);
-  if (sink.HasErrors()) {
-    Complain("nothing was written");
-    return kFindings;
-  }
-  const auto written = command.output.empty() ? Print(text) : source::WriteFile(command.output, text);
-  return written ? kOk : Complain(written.error());
+  return FinishImport(text, command.output, sink, sources, command.common);
 }
 
 }  // namespace ravelin::cli

@@ -52,17 +52,10 @@ int Run(const ImportCommand& command) {
   if (!file) return Complain(file.error());
   diag::Sink sink;
   const auto text = import::ImportOciSeccomp(*file, sources.Text(*file), options, sink);
+  if (text) return FinishImport(*text, command.output, sink, sources, command.common);
   ShowDiagnostics(sink, sources, command.common);
-  if (!text) {
-    Complain(fmt::format("{}: {}", command.input, text.error().message));
-    return kFindings;
-  }
-  if (sink.HasErrors()) {
-    Complain("nothing was written");
-    return kFindings;
-  }
-  const auto written = command.output.empty() ? Print(*text) : source::WriteFile(command.output, *text);
-  return written ? kOk : Complain(written.error());
+  Complain(fmt::format("{}: {}", command.input, text.error().message));
+  return kFindings;
 }
 
 }  // namespace ravelin::cli
