@@ -20,7 +20,7 @@ using ir::Rule;
 constexpr std::string_view kLetters = "rwalkmx";
 using Letters = uint8_t;
 Letters LetterOf(std::string_view permission) { return static_cast<Letters>(1u << kLetters.find(permission)); }
-constexpr Letters kR = 1, kW = 2, kLock = 16, kX = 64;
+constexpr Letters kR = 1, kW = 2, kLock = 16;
 // Letters that some operation asks of a directory; the others say nothing of one.
 constexpr Letters kOfDirs = kR | kW | kLock;
 

@@ -287,15 +287,15 @@ bool MatchesObject(const Rule& rule, const ir::ObjectCheck& check) {
   return true;
 }
 
-}  // namespace
-
 // 5.7: the file that is mapped may run.
-static bool Runs(const Domain& domain, const ir::ObjectCheck& maps) {
+bool Runs(const Domain& domain, const ir::ObjectCheck& maps) {
   ir::ObjectCheck runs = maps;
   runs.facet = ir::FacetOf("exec");
   runs.operation = 0;
   return DecideObject(domain, runs).permitted();
 }
+
+}  // namespace
 
 Decision DecideObject(const Domain& domain, const ir::ObjectCheck& check) {
   Decision denied{{ActionKind::kAllow, 0}, {}, ""};
