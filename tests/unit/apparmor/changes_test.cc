@@ -3,10 +3,7 @@
 
 #include "backends/apparmor/apparmor.h"
 #include "backends/apparmor/parser.h"
-#include "backends/apparmor/prove/prove.h"
-#include "backends/apparmor/read/compiled.h"
-#include "compiler/kernel/apparmor_features.h"
-#include "tests/support/compiled.h"
+#include "tests/support/profiles.h"
 
 namespace ravelin::apparmor {
 namespace {
@@ -16,44 +13,8 @@ namespace {
 
 std::string Web(const std::string& rules) { return "language 1\npolicy web {\n  default deny with errno(EPERM)\n" + rules + "\n}\npolicy helper {\n  default deny with errno(EPERM)\n}\n"; }
 
-Artifact CompileText(const std::string& text) {
-  const auto front = testing::ReadText(text);
-  EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
-  auto artifact = Compile(front->policy, {"6.1"}, {"test"});
-  EXPECT_TRUE(artifact.has_value()) << artifact.error().message;
-  return artifact ? *artifact : Artifact{};
-}
-
-void ExpectProved(const std::string& rules) {
-  const Artifact artifact = CompileText(Web(rules));
-  EXPECT_FALSE(artifact.profiles.empty());
-  for (const ProfileResult& profile : artifact.profiles) {
-    for (const Problem& problem : profile.problems) ADD_FAILURE() << rules << ": " << problem.message;
-    EXPECT_TRUE(profile.proved) << rules << ": " << profile.why_not << "\n"
-                                << artifact.text;
-  }
-}
-
-// What the proof says of a policy's profile after its text has changed.
-std::string After(const std::string& rules, const std::string& old_text, const std::string& new_text) {
-  const auto front = testing::ReadText(Web(rules));
-  auto artifact = Compile(front->policy, {"6.1"}, {});
-  if (!artifact || artifact->text.empty()) return "no profile";
-  const size_t at = artifact->text.find(old_text);
-  if (at == std::string::npos) return "no such text in " + artifact->text;
-  artifact->text.replace(at, old_text.size(), new_text);
-  const auto verdict = RunParser(artifact->text, kernel::ApparmorFeaturesText("6.1"));
-  if (!verdict || !verdict->accepted) return "not accepted";
-  const auto compiled = ReadCompiled(verdict->binary);
-  if (!compiled) return compiled.error().message;
-  for (const CompiledProfile& profile : *compiled) {
-    if (profile.name != "web") continue;
-    const auto proof = Prove(front->policy, front->policy.domains[0], profile, "6.1");
-    return !proof ? proof.error().message : proof->proved ? "proved"
-                                                          : proof->difference;
-  }
-  return "no profile of that name";
-}
+void ExpectProved(const std::string& rules) { EXPECT_EQ(testing::WhyNotProved(Web(rules)), "") << rules; }
+std::string After(const std::string& rules, const std::string& old_text, const std::string& new_text) { return testing::ProofAfter(Web(rules), 0, old_text, new_text); }
 
 TEST(ApparmorChanges, AreProved) {
   NEEDS_PARSER();
@@ -89,7 +50,7 @@ TEST(ApparmorChanges, WhatCannotBeKeptIsRefused) {
   for (const char* rules : {"allow domain { change } to helper", "allow domain { change_at_exec } to helper on \"/x\"", "audit allow domain { change, change_at_exec } to helper",
                             "allow domain { change, change_at_exec } to helper\ndeny domain { change, change_at_exec } to label(\"x\")",
                             "allow domain { change, change_at_exec } to helper on \"/x\"\nallow domain { change, change_at_exec } to label(\"h*\") on \"/x\" unscrubbed_danger"}) {
-    const Artifact artifact = CompileText(Web(rules));
+    const Artifact artifact = testing::CompileProfiles(Web(rules));
     EXPECT_FALSE(artifact.profiles.empty() || artifact.profiles[0].problems.empty()) << rules;
     EXPECT_TRUE(artifact.text.empty()) << rules;
   }
@@ -119,7 +80,7 @@ TEST(ApparmorLinks, AreOfTwoNames) {
   EXPECT_NE(After("allow file { link } on path(\"/a\") to path(\"/b\")", "link /a", "link subset /a").find("subset"), std::string::npos);
   EXPECT_NE(After("allow file { link } subset on path(\"/a\") to path(\"/b\")", "link subset /a", "link /a").find("subset"), std::string::npos);
   for (const char* rules : {"allow file { link } on path(\"/a\")\nallow file { link } subset on path(\"/a\")", "allow file { link } on path(\"/a\")\ndeny file { link } subset on path(\"/a\")"}) {
-    const Artifact artifact = CompileText(Web(rules));
+    const Artifact artifact = testing::CompileProfiles(Web(rules));
     EXPECT_FALSE(artifact.profiles.empty() || artifact.profiles[0].problems.empty()) << rules;
   }
 }
@@ -127,7 +88,7 @@ TEST(ApparmorLinks, AreOfTwoNames) {
 // A facet of which nothing is said is open, and its profile is accepted and proved all the same.
 TEST(Apparmor, FilesOfWhichNothingIsSaid) {
   NEEDS_PARSER();
-  const Artifact artifact = CompileText("language 1\npolicy web {\n  default deny network\n}\n");
+  const Artifact artifact = testing::CompileProfiles("language 1\npolicy web {\n  default deny network\n}\n");
   ASSERT_EQ(artifact.profiles.size(), 1u);
   EXPECT_TRUE(artifact.profiles[0].proved) << artifact.profiles[0].why_not;
 }

@@ -5,6 +5,7 @@
 
 #include "backends/apparmor/parser.h"
 #include "tests/support/compiled.h"
+#include "tests/support/profiles.h"
 
 namespace ravelin::apparmor {
 namespace {
@@ -12,22 +13,7 @@ namespace {
 #define NEEDS_PARSER() \
   if (!ParserVersion()) GTEST_SKIP() << ParserVersion().error().message
 
-Artifact CompileText(const std::string& text) {
-  const auto front = testing::ReadText(text);
-  EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
-  auto artifact = Compile(front->policy, {"6.1"}, {"test"});
-  EXPECT_TRUE(artifact.has_value()) << artifact.error().message;
-  return artifact ? *artifact : Artifact{};
-}
-
-void ExpectProved(const std::string& text) {
-  const Artifact artifact = CompileText(text);
-  EXPECT_FALSE(artifact.profiles.empty());
-  for (const ProfileResult& profile : artifact.profiles) {
-    for (const Problem& problem : profile.problems) ADD_FAILURE() << profile.name << ": " << problem.message;
-    EXPECT_TRUE(profile.proved) << profile.name << ": " << profile.why_not << "\n" << artifact.text;
-  }
-}
+void ExpectProved(const std::string& text) { EXPECT_EQ(testing::WhyNotProved(text), ""); }
 
 std::string Web(const std::string& rules) { return "language 1\npolicy web {\n  default deny with errno(EPERM)\n" + rules + "\n}\npolicy helper {\n  default deny with errno(EPERM)\n}\n"; }
 
@@ -80,7 +66,7 @@ TEST(Apparmor, WhatCannotBeSaidIsRefused) {
   NEEDS_PARSER();
   for (const char* rules : {"audit allow network { create } family AF_INET", "allow signal { send } set SIGTERM\naudit signal { send } set SIGTERM, SIGKILL", "allow file { read } on path(\"/a/**\")\naudit file { read } on path(\"/**\")",
                             "allow file { read } on path(\"/a/b\")\nquiet file { read } on path(\"/a/**\")", "raw apparmor \"/x r\"", "complain capability { chown }"}) {
-    const Artifact artifact = CompileText(Web(rules));
+    const Artifact artifact = testing::CompileProfiles(Web(rules));
     EXPECT_FALSE(artifact.profiles.empty() || artifact.profiles[0].problems.empty()) << rules;
     EXPECT_TRUE(artifact.text.empty()) << rules;
   }

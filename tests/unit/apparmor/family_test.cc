@@ -3,10 +3,8 @@
 
 #include "backends/apparmor/apparmor.h"
 #include "backends/apparmor/parser.h"
-#include "backends/apparmor/prove/prove.h"
-#include "backends/apparmor/read/compiled.h"
-#include "compiler/kernel/apparmor_features.h"
 #include "tests/support/compiled.h"
+#include "tests/support/profiles.h"
 
 namespace ravelin::apparmor {
 namespace {
@@ -17,28 +15,7 @@ const char* const kPolicy =
     "policy login {\n  hat of web\n  default deny\n  allow file { read } on path(\"/etc/passwd\")\n  allow ptrace { trace } peer self, web\n}\n"
     "policy helper {\n  child of web\n  attach \"/usr/bin/helper\"\n  default deny\n}\n";
 
-// What the proof says of one of the policy's profiles after the text has changed.
-std::string After(size_t domain, const std::string& old_text, const std::string& new_text) {
-  const auto front = testing::ReadText(kPolicy);
-  EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
-  auto artifact = Compile(front->policy, {"6.1"}, {});
-  if (!artifact) return artifact.error().message;
-  if (artifact->text.empty()) return "no profile";
-  const size_t at = artifact->text.find(old_text);
-  if (at == std::string::npos) return "no such text in " + artifact->text;
-  artifact->text.replace(at, old_text.size(), new_text);
-  const auto verdict = RunParser(artifact->text, kernel::ApparmorFeaturesText("6.1"));
-  if (!verdict || !verdict->accepted) return "not accepted: " + (verdict ? verdict->message : verdict.error().message);
-  const auto compiled = ReadCompiled(verdict->binary);
-  if (!compiled) return compiled.error().message;
-  for (const CompiledProfile& profile : *compiled) {
-    if (profile.name != ir::QualifiedName(front->policy.domains[domain])) continue;
-    const auto proof = Prove(front->policy, front->policy.domains[domain], profile, "6.1");
-    return !proof ? proof.error().message : proof->proved ? "proved"
-                                                          : proof->difference;
-  }
-  return "no profile of that name";
-}
+std::string After(size_t domain, const std::string& old_text, const std::string& new_text) { return testing::ProofAfter(kPolicy, domain, old_text, new_text); }
 
 TEST(ApparmorFamily, IsProved) {
   if (!ParserVersion()) GTEST_SKIP() << ParserVersion().error().message;

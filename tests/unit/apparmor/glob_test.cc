@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "backends/apparmor/apparmor.h"
 #include "backends/apparmor/parser.h"
-#include "tests/support/compiled.h"
+#include "tests/support/profiles.h"
 
 namespace ravelin::apparmor {
 namespace {
@@ -15,12 +14,7 @@ namespace {
 void ExpectProved(const std::vector<std::string>& paths) {
   std::string text = "language 1\npolicy p {\n  default deny\n";
   for (const std::string& path : paths) text += fmt::format("  allow file {{ read, list, lock }} on path(\"{}\")\n", path);
-  const auto front = testing::ReadText(text + "}\n");
-  ASSERT_FALSE(front->sink.HasErrors()) << testing::Messages(*front) << text;
-  const auto artifact = Compile(front->policy, {"6.1"}, {});
-  ASSERT_TRUE(artifact.has_value()) << artifact.error().message << text;
-  for (const ProfileResult& one : artifact->profiles) EXPECT_TRUE(one.proved) << one.why_not << "\n"
-                                                                              << artifact->text;
+  EXPECT_EQ(testing::WhyNotProved(text + "}\n"), "");
 }
 std::string Byte(unsigned b) { return fmt::format("\\x{:02x}", b); }
 // In a pattern, where a special byte needs its backslash (which the string needs twice).

@@ -3,35 +3,15 @@
 
 #include "backends/apparmor/apparmor.h"
 #include "backends/apparmor/parser.h"
-#include "backends/apparmor/prove/prove.h"
-#include "backends/apparmor/read/compiled.h"
-#include "compiler/kernel/apparmor_features.h"
 #include "compiler/kernel/mount_flags.h"
-#include "tests/support/compiled.h"
+#include "tests/support/profiles.h"
 
 namespace ravelin::apparmor {
 namespace {
 
 std::string Web(const std::string& rules) { return "language 1\npolicy web {\n  default deny\n" + rules + "\n}\n"; }
 
-// What the proof says of the profile after its text has changed.
-std::string After(const std::string& rules, const std::string& old_text, const std::string& new_text) {
-  const auto front = testing::ReadText(Web(rules));
-  EXPECT_EQ(front->sink.ErrorCount(), 0u) << testing::Messages(*front);
-  auto artifact = Compile(front->policy, {"6.1"}, {});
-  if (!artifact) return artifact.error().message;
-  for (const Problem& problem : artifact->profiles[0].problems) return "problem: " + problem.message;
-  const size_t at = artifact->text.find(old_text);
-  if (at == std::string::npos) return "no such text in " + artifact->text;
-  artifact->text.replace(at, old_text.size(), new_text);
-  const auto verdict = RunParser(artifact->text, kernel::ApparmorFeaturesText("6.1"));
-  if (!verdict || !verdict->accepted) return "not accepted: " + (verdict ? verdict->message : verdict.error().message);
-  const auto compiled = ReadCompiled(verdict->binary);
-  if (!compiled) return compiled.error().message;
-  const auto proof = Prove(front->policy, front->policy.domains[0], compiled->front(), "6.1");
-  return !proof ? proof.error().message : proof->proved ? "proved"
-                                                        : proof->difference;
-}
+std::string After(const std::string& rules, const std::string& old_text, const std::string& new_text) { return testing::ProofAfter(Web(rules), 0, old_text, new_text); }
 
 TEST(ApparmorMounts, AreProved) {
   if (!ParserVersion()) GTEST_SKIP() << ParserVersion().error().message;
