@@ -43,6 +43,10 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"compiler/import/apparmor", {"compiler/import", "compiler/ir", "compiler/kernel", "compiler/base"}},
       // The importer inverts what the proof derives: it asks the proof's own demand which checks a rule needs.
       {"compiler/import/cil", {"compiler/import", "compiler/resolve", "compiler/syntax", "compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux", "backends/selinux/base", "backends/selinux/paths", "backends/selinux/sepol", "backends/selinux/prove"}},
+      {"profiler/guest", {}},
+      // The format of a job is all that the guest's init and whoever runs it share; file_contexts are read as the proof reads them.
+      {"profiler/kernels", {"profiler/guest", "compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths"}},
+      {"profiler/verify", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"compiler/driver", {"*"}},
       {"compiler/cli", {"*"}},
   };
@@ -103,6 +107,17 @@ TEST(Layering, ArrowsPointOneWay) {
     }
   }
   EXPECT_GT(seen, 150u) << "the includes were not found";
+}
+
+TEST(Layering, TheGuestSharesNothingButTheFormat) {
+  for (const File& file : Sources()) {
+    if (FolderOf(file.path) == "profiler/guest") continue;
+    for (const std::string& include : file.quoted) {
+      if (FolderOf(include) == "profiler/guest") {
+        EXPECT_EQ(include, "profiler/guest/job_format.h") << file.path;
+      }
+    }
+  }
 }
 
 TEST(Layering, TheProofSeesNoEmitter) {

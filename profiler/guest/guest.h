@@ -1,0 +1,106 @@
+// The parts of the guest's init: process 1 of a guest kernel that runs one job and powers off.
+//
+// Static, libc only.  It trusts its job and nothing that the job runs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ravelin::guest {
+
+struct Input {
+  std::string from;
+  std::string at;
+};
+
+struct Step {
+  std::string kind;
+  std::string program;
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+  std::string directory;
+  std::string input;
+  std::string context;
+  std::string profile;
+  bool filtered = false;
+  int target = -1;
+  int signal = 15;
+  int port = 0;
+  std::string path;
+};
+
+struct Job {
+  std::string folder;  // of the host
+  std::string root = "/";
+  std::vector<std::string> modules;
+  std::string policy;
+  std::string launcher;
+  bool enforcing = true;
+  std::string labels;
+  std::string profiles;
+  std::string filter;
+  std::vector<std::string> tmpfs;
+  std::vector<Input> inputs;
+  std::vector<std::string> folders;
+  uint32_t backlog = 0;
+  bool audit_waits = true;
+  long limit_ms = 0;
+  std::vector<Step> steps;
+};
+
+// --- files.cc.  The job folder is reached by descriptors that outlive the change of root; the workload sees no path to it.
+bool ReadFile(int folder, const std::string& path, std::string& out);
+bool WriteFile(int folder, const std::string& path, const std::string& text);
+bool WriteExisting(const std::string& path, const std::string& text);  // into a file of the kernel's
+std::string ReadJob(int folder, Job& job);                             // what is wrong with it, or ""
+
+// --- report.cc
+double Now();  // seconds since boot
+void Phase(const char* name);
+void Say(const std::string& key, const std::string& value);  // a line of `status`
+void Trouble(const std::string& what);                       // the same as `trouble`, with errno
+std::string Report();
+
+// --- mounts.cc
+void MountKernelFiles(const std::string& below);
+// Labels and mounts of the new root; leaves the process in it.  `policy_loaded`: labels can be given.
+bool EnterRoot(const Job& job, int job_folder, bool policy_loaded);
+void LoadModules(const Job& job);
+void PrepareNetwork();
+
+// --- security.cc
+struct Modules {
+  bool selinux = false;
+  bool apparmor = false;
+};
+Modules ActiveModules();
+bool LoadPolicy(const Job& job, int job_folder);    // SELinux
+bool LoadProfiles(const Job& job, int job_folder);  // AppArmor
+std::string ApparmorFeatures();
+
+// --- audit.cc: the only reader of this kernel's audit records
+class Audit {
+ public:
+  bool Open(const Job& job, int out_folder);
+  int descriptor() const { return socket_; }
+  void Read();    // what has come
+  void Finish();  // what is still to come, and the counters of what was lost
+
+ private:
+  void Take(const char* data, size_t size);
+  void Flush();
+  int socket_ = -1;
+  int out_ = -1;
+  std::string buffer_;
+  unsigned long records_ = 0;
+  unsigned long overruns_ = 0;
+  bool answered_ = false;
+};
+
+// --- workload.cc
+void RunSteps(const Job& job, int job_folder, int out_folder, const Modules& modules, Audit& audit);
+
+}  // namespace ravelin::guest

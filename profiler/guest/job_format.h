@@ -1,0 +1,45 @@
+// What a job says to the guest, and what the guest leaves behind: the only thing that both sides share.
+//
+// The job folder holds `job`, the files that it names, and `out`, which the guest writes.  `job` is a list of records, each a key and
+// a value, both ended by a NUL.  Keys in the order in which they may come:
+//
+//   root PATH              of the host, the lower layer of the guest's root
+//   module PATH            kernel module, loaded in this order; one that is missing is skipped and told
+//   policy FILE            SELinux policy, binary                         (FILE: in the job folder)
+//   launcher CONTEXT       what the guest's init and its unconfined steps run as
+//   enforcing 0|1
+//   labels FILE            path and context, each ended by a NUL, again and again
+//   profiles FILE          AppArmor profiles, binary
+//   filter FILE            seccomp program, struct sock_filter, for steps that ask for it
+//   tmpfs PATH             an empty folder, mode 1777
+//   input PATH, at PATH    of the host, read-only, and where in the guest
+//   folder PATH            made empty in the guest, mode 0755
+//   backlog N              audit records that the kernel may hold back; 0: no limit
+//   audit-waits 0|1        1: the kernel waits for the reader instead of losing a record
+//   limit MS               for all steps together
+//   step KIND              begins a step: run, start, stop, port, path; what follows belongs to it
+//     program PATH         run, start: what is executed (argv[0] is the first argument)
+//     argument TEXT ...
+//     environment TEXT ...
+//     directory PATH
+//     stdin FILE           in the job folder; none: end of file at once
+//     context CONTEXT      SELinux, for the exec
+//     profile NAME         AppArmor, for the exec
+//     filtered 1           under the filter
+//     target N             stop: the step that is stopped, counted from 0
+//     signal N             stop: by this signal
+//     port N               until somebody listens on 127.0.0.1
+//     path PATH            until it exists
+//
+// Left in `out`: N.stdout and N.stderr of step N, `audit` (records as they came, "type=N text"), `features` (what AppArmor says of itself),
+// `dmesg`, and last `status`: lines `key value`, ended by the line `end`.  A `status` without `end` is no status.
+#pragma once
+
+namespace ravelin::guest {
+
+inline constexpr int kFormat = 1;
+inline constexpr const char* kJobArgument = "ravelin.job";  // of the kernel's command line: the job folder
+// Steps' exit codes where the step itself could not be done.
+inline constexpr int kCannotStart = 126;
+
+}  // namespace ravelin::guest

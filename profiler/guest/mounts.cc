@@ -1,0 +1,165 @@
+// The guest's root: an overlay whose lower layer is the host's tree, seen through hostfs, and whose upper one is memory.
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "profiler/guest/guest.h"
+
+namespace ravelin::guest {
+namespace {
+
+bool Mount(const char* what, const std::string& on, const char* type, unsigned long flags, const std::string& options) {
+  if (mount(what, on.c_str(), type, flags, options.c_str()) == 0) return true;
+  Trouble(std::string("mount ") + type + " on " + on);
+  return false;
+}
+
+void MakeFolders(const std::string& path, mode_t mode) {
+  for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) mkdir(path.substr(0, at).c_str(), 0755);
+  mkdir(path.c_str(), mode);
+}
+
+bool IsBelow(const std::string& path, const std::string& folder) { return path == folder || path.rfind(folder == "/" ? folder : folder + "/", 0) == 0; }
+
+struct Label {
+  std::string path;
+  std::string context;
+};
+
+std::vector<Label> ReadLabels(const Job& job, int job_folder) {
+  std::vector<Label> labels;
+  std::string text;
+  if (job.labels.empty()) return labels;
+  if (!ReadFile(job_folder, job.labels, text)) Trouble("labels cannot be read");
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\0', at);
+    const size_t last = end == std::string::npos ? end : text.find('\0', end + 1);
+    if (last == std::string::npos) break;
+    labels.push_back({text.substr(at, end - at), text.substr(end + 1, last - end - 1)});
+    at = last + 1;
+  }
+  return labels;
+}
+
+// hostfs keeps no attributes, so a label lives in the inode in memory, and that as long as somebody holds it: the descriptors are never
+// closed, and the limit stays raised (a program that is started gets its own, start.cc).  The host's file is not touched.
+class Pins {
+ public:
+  Pins() {
+    const rlimit many{1 << 20, 1 << 20};
+    if (setrlimit(RLIMIT_NOFILE, &many) != 0) Trouble("no room for labels");
+  }
+  ~Pins() { Say("labels", std::to_string(given_) + " given, " + std::to_string(missing_) + " without a file"); }
+  Pins(const Pins&) = delete;
+  Pins& operator=(const Pins&) = delete;
+
+  void Give(const std::string& below, const Label& label) {
+    const int file = open((below + label.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) {
+      if (errno == ENOENT) ++missing_;
+      else Trouble("label of " + label.path);
+      return;
+    }
+    const std::string self = "/proc/self/fd/" + std::to_string(file);
+    if (setxattr(self.c_str(), "security.selinux", label.context.c_str(), label.context.size() + 1, 0) == 0) ++given_;
+    else Trouble("label of " + label.path);
+  }
+
+ private:
+  long given_ = 0;
+  long missing_ = 0;
+};
+
+void MountDevices(const std::string& root) {
+  Mount("dev", root + "/dev", "devtmpfs", 0, "");
+  for (const char* name : {"/dev/pts", "/dev/shm", "/dev/mqueue"}) mkdir((root + name).c_str(), 0755);
+  Mount("devpts", root + "/dev/pts", "devpts", 0, "ptmxmode=666");
+  Mount("shm", root + "/dev/shm", "tmpfs", 0, "mode=1777");
+  mount("mqueue", (root + "/dev/mqueue").c_str(), "mqueue", 0, "");
+  const char* links[][2] = {{"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"}};
+  for (const auto& link : links) {
+    if (symlink(link[0], (root + link[1]).c_str()) != 0 && errno != EEXIST) Trouble(std::string("link ") + link[1]);
+  }
+}
+
+}  // namespace
+
+void MountKernelFiles(const std::string& below) {
+  Mount("proc", below + "/proc", "proc", 0, "");
+  Mount("sys", below + "/sys", "sysfs", 0, "");
+  Mount("security", below + "/sys/kernel/security", "securityfs", 0, "");
+}
+
+void LoadModules(const Job& job) {
+  for (const std::string& path : job.modules) {
+    const int file = open(("/host" + path).c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0 || (syscall(SYS_finit_module, file, "", 0) != 0 && errno != EEXIST)) Trouble("module " + path);
+    if (file >= 0) close(file);
+  }
+}
+
+bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
+  const std::string root = "/mnt/root";
+  if (!Mount("upper", "/mnt", "tmpfs", 0, "size=85%,mode=755")) return false;
+  for (const char* name : {"/mnt/upper", "/mnt/work", "/mnt/root", "/mnt/lower"}) mkdir(name, 0755);
+  if (!Mount("none", "/mnt/lower", "hostfs", 0, job.root)) return false;
+  const std::vector<Label> labels = policy_loaded ? ReadLabels(job, job_folder) : std::vector<Label>();
+  std::vector<std::string> covered = {"/proc", "/sys", "/dev"};
+  covered.insert(covered.end(), job.tmpfs.begin(), job.tmpfs.end());
+  for (const Input& input : job.inputs) covered.push_back(input.at);
+  covered.insert(covered.end(), job.folders.begin(), job.folders.end());
+  const auto is_covered = [&](const Label& label) { return std::any_of(covered.begin(), covered.end(), [&](const std::string& by) { return IsBelow(label.path, by); }); };
+  Pins pins;
+  for (const Label& label : labels) {
+    if (!is_covered(label)) pins.Give("/mnt/lower", label);
+  }
+  if (!Mount("overlay", root, "overlay", 0, "lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work")) return false;
+  for (const char* name : {"/proc", "/sys", "/dev", "/run"}) mkdir((root + name).c_str(), 0755);
+  MountKernelFiles(root);
+  if (policy_loaded) Mount("selinux", root + "/sys/fs/selinux", "selinuxfs", 0, "");
+  MountDevices(root);
+  for (const std::string& path : job.tmpfs) {
+    MakeFolders(root + path, 0755);
+    Mount("tmpfs", root + path, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
+  }
+  for (const std::string& path : job.folders) MakeFolders(root + path, 0755);
+  for (const Input& input : job.inputs) {
+    MakeFolders(root + input.at, 0755);
+    Mount("none", root + input.at, "hostfs", 0, input.from);
+  }
+  for (const Label& label : labels) {
+    if (is_covered(label)) pins.Give(root, label);
+  }
+  for (const Input& input : job.inputs) {
+    if (mount("none", (root + input.at).c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) Trouble("read-only " + input.at);
+  }
+  // The old root goes where nothing of the new one is hidden, and goes away.
+  if (chdir(root.c_str()) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
+    Trouble("the new root cannot be entered");
+    return false;
+  }
+  return true;
+}
+
+void PrepareNetwork() {
+  if (sethostname("guest", 5) != 0) Trouble("host name");
+  const int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (s < 0 || ioctl(s, SIOCSIFFLAGS, &request) != 0) Trouble("loopback interface");
+  if (s >= 0) close(s);
+}
+
+}  // namespace ravelin::guest

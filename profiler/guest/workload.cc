@@ -1,0 +1,222 @@
+// Steps of the workload, their descriptors and their ends.
+#include "profiler/guest/workload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace ravelin::guest {
+namespace {
+
+constexpr int kTickMs = 5;             // how often a condition is looked at again
+constexpr long kWaitLimitMs = 20000;   // for a port or a path
+constexpr size_t kMostOutput = 64 << 20;
+
+bool Listens(int port) {
+  const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool good = s >= 0 && connect(s, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (s >= 0) close(s);
+  return good;
+}
+
+bool Exists(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0;
+}
+
+class Runner {
+ public:
+  Runner(const Job& job, int job_folder, int out_folder, const Modules& modules, Audit& audit)
+      : job_(job), job_folder_(job_folder), out_folder_(out_folder), modules_(modules), audit_(audit), children_(job.steps.size()), end_(job.limit_ms > 0 ? Now() + static_cast<double>(job.limit_ms) / 1000 : 0) {}
+
+  void Run() {
+    if (!job_.filter.empty() && !ReadFile(job_folder_, job_.filter, filter_)) Trouble("the filter cannot be read");
+    for (size_t i = 0; i < job_.steps.size() && !expired_; ++i) {
+      if (!Do(i)) break;
+    }
+    kill(-1, SIGKILL);
+    while (waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD) {  // what nobody waited for
+      Tick();
+      Drain();
+    }
+    Drain();
+    if (expired_) Say("timeout", "1");
+    for (size_t i = 0; i < children_.size(); ++i) Finish(i);
+  }
+
+ private:
+  struct Child {
+    pid_t process = -1;
+    bool ended = false;
+    int status = 0;
+    int in = -1;   // we write
+    int out = -1;  // we read
+    int err = -1;
+    std::string input;
+    size_t sent = 0;
+    std::string stdout_text;
+    std::string stderr_text;
+  };
+
+  bool Do(size_t i) {
+    const Step& step = job_.steps[i];
+    if (step.kind == "run") return Start(i) && WaitFor([&] { return children_[i].ended; }, 0) && Tell(i);
+    if (step.kind == "start") return Start(i);
+    if (step.kind == "stop") {
+      Child& child = children_[static_cast<size_t>(step.target)];
+      if (!child.ended) kill(child.process, step.signal);
+      return WaitFor([&] { return child.ended; }, kWaitLimitMs) && Tell(static_cast<size_t>(step.target));
+    }
+    const bool done = WaitFor([&] { return step.kind == "port" ? Listens(step.port) : Exists(step.path); }, kWaitLimitMs);
+    Say("step", std::to_string(i) + (done ? " reached" : " missed"));
+    return done;
+  }
+
+  bool Tell(size_t i) {
+    if (children_[i].ended) Say("step", std::to_string(i) + " ended " + std::to_string(children_[i].status));
+    return true;
+  }
+
+  bool Start(size_t i) {
+    Child& child = children_[i];
+    const Step& step = job_.steps[i];
+    if (!step.input.empty() && !ReadFile(job_folder_, step.input, child.input)) Trouble("standard input cannot be read");
+    int in[2];
+    int out[2];
+    int err[2];
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) {
+      Trouble("no pipes");
+      return false;
+    }
+    const StartResult result = StartProgram(step, filter_, modules_, in[0], out[1], err[1]);
+    for (const int fd : {in[0], out[1], err[1]}) close(fd);
+    child.in = in[1];
+    child.out = out[0];
+    child.err = err[0];
+    for (const int fd : {child.in, child.out, child.err}) fcntl(fd, F_SETFL, O_NONBLOCK);
+    child.process = result.process;
+    if (result.process < 0 || result.error != 0) {
+      Say("step", std::to_string(i) + " not-started " + result.stage + ": " + strerror(result.error));
+      // The program was refused by name: that is an end like any other, and the driver's to judge.
+      child.ended = result.process < 0;
+      if (result.process > 0) WaitFor([&] { return child.ended; }, 0);
+      return false;
+    }
+    return true;
+  }
+
+  template <typename Condition>
+  bool WaitFor(const Condition& condition, long limit_ms) {
+    const double begin = Now();
+    while (true) {
+      Reap();
+      if (condition()) return true;
+      if (end_ > 0 && Now() > end_) {
+        expired_ = true;
+        return false;
+      }
+      if (limit_ms > 0 && Now() - begin > static_cast<double>(limit_ms) / 1000) return false;
+      Tick();
+    }
+  }
+
+  void Reap() {
+    int status = 0;
+    for (pid_t process = waitpid(-1, &status, WNOHANG); process > 0; process = waitpid(-1, &status, WNOHANG)) {
+      for (Child& child : children_) {
+        if (child.process != process || child.ended) continue;
+        child.ended = true;
+        child.status = status;
+      }
+    }
+  }
+
+  // Waits a little for something to read or write.
+  void Tick() {
+    std::vector<pollfd> all = {{audit_.descriptor(), POLLIN, 0}};
+    for (const Child& child : children_) {
+      if (child.in >= 0) all.push_back({child.in, POLLOUT, 0});
+      if (child.out >= 0) all.push_back({child.out, POLLIN, 0});
+      if (child.err >= 0) all.push_back({child.err, POLLIN, 0});
+    }
+    poll(all.data(), all.size(), kTickMs);
+    Drain();
+  }
+
+  void Drain() {
+    audit_.Read();
+    for (Child& child : children_) {
+      Feed(child);
+      Take(child.out, child.stdout_text);
+      Take(child.err, child.stderr_text);
+    }
+  }
+
+  static void Feed(Child& child) {
+    while (child.in >= 0) {
+      if (child.sent < child.input.size()) {
+        const ssize_t n = write(child.in, child.input.data() + child.sent, child.input.size() - child.sent);
+        if (n > 0) {
+          child.sent += static_cast<size_t>(n);
+          continue;
+        }
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      }
+      close(child.in);
+      child.in = -1;
+    }
+  }
+
+  static void Take(int& fd, std::string& text) {
+    static char buffer[1 << 16];
+    while (fd >= 0) {
+      const ssize_t n = read(fd, buffer, sizeof buffer);
+      if (n > 0) {
+        if (text.size() < kMostOutput) text.append(buffer, static_cast<size_t>(n));
+      } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+      } else {
+        close(fd);
+        fd = -1;
+      }
+    }
+  }
+
+  void Finish(size_t i) {
+    const Child& child = children_[i];
+    if (child.process < 0) return;
+    if (child.stdout_text.size() >= kMostOutput || child.stderr_text.size() >= kMostOutput) Say("trouble", "the output of a step was cut");
+    if (!WriteFile(out_folder_, std::to_string(i) + ".stdout", child.stdout_text) || !WriteFile(out_folder_, std::to_string(i) + ".stderr", child.stderr_text)) Trouble("output cannot be written");
+  }
+
+  const Job& job_;
+  const int job_folder_;
+  const int out_folder_;
+  const Modules& modules_;
+  Audit& audit_;
+  std::string filter_;
+  std::vector<Child> children_;
+  const double end_;
+  bool expired_ = false;
+};
+
+}  // namespace
+
+void RunSteps(const Job& job, int job_folder, int out_folder, const Modules& modules, Audit& audit) {
+  signal(SIGPIPE, SIG_IGN);
+  Runner(job, job_folder, out_folder, modules, audit).Run();
+}
+
+}  // namespace ravelin::guest

@@ -1,0 +1,109 @@
+// A job for a guest kernel, and what came of it.
+//
+// One job is one boot: the guest starts, loads the artifacts, runs the steps and powers off.  Nothing is kept between jobs.
+//
+//   Job job;
+//   job.module = Module::kApparmor;
+//   job.profiles = binary;                       // as apparmor_parser compiled it
+//   job.steps.push_back({.program = "/usr/bin/curl", .arguments = {"curl", "http://127.0.0.1/"}, .profile = "curl"});
+//   Result<Outcome> outcome = Run(job);
+//
+// Paths are absolute.  Those of the guest are relative to `root`.  Times are milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/base/result.h"
+#include "profiler/kernels/audit.h"
+
+namespace ravelin::kernels {
+
+enum class Module { kNone, kApparmor, kSelinux };
+// kComplain: SELinux is permissive; profiles of AppArmor say it of themselves.  A mode of learning is this with artifacts that have
+// every access recorded (a permissive kernel records each kind of access once).
+enum class Mode { kEnforce, kComplain };
+
+struct Step {
+  enum class Kind { kRun, kStart, kStop, kPort, kPath };
+  Kind kind = Kind::kRun;
+  // kRun waits for the end, kStart does not.
+  std::string program;
+  std::vector<std::string> arguments;    // the first is the program's name for itself
+  std::vector<std::string> environment;  // NAME=VALUE; nothing else is inherited
+  std::string directory = "/";
+  std::string input;     // standard input
+  std::string context;   // SELinux; "": the launcher's
+  std::string profile;   // AppArmor; "": unconfined
+  bool filtered = false;  // under Job::filter
+  // kStop: the step that is stopped, by its position, and the signal.
+  int target = 0;
+  int signal = 15;
+  int port = 0;      // kPort: waits until somebody listens there, on 127.0.0.1
+  std::string path;  // kPath: waits until it exists
+};
+
+struct PathLabel {
+  std::string path;
+  std::string context;
+};
+
+// A folder of the host, seen read-only in the guest.
+struct Input {
+  std::string from;
+  std::string at;
+};
+
+struct Job {
+  std::string root = "/";  // a folder of the host: the guest's root, which it can change for itself alone
+  Module module = Module::kNone;
+  Mode mode = Mode::kEnforce;
+  std::string policy;             // SELinux, binary
+  std::string launcher;           // SELinux: the context of what is not confined
+  std::vector<PathLabel> labels;  // SELinux, by path in the guest; what is not named keeps the policy's default
+  std::string profiles;           // AppArmor, binary
+  std::string filter;             // seccomp: struct sock_filter of this machine
+  std::vector<Step> steps;
+  std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
+  std::vector<Input> inputs;
+  unsigned memory_mb = 512;
+  unsigned limit_ms = 60000;       // for the steps; the boot has its own
+  bool host_isolation = true;      // false only on the word of a user (--no-host-isolation): a hostile workload can then reach the host
+  unsigned audit_backlog = 0;      // records that the kernel may hold back; 0: no limit
+  bool audit_waits = true;         // false: the kernel loses what it cannot hold
+};
+
+struct StepResult {
+  bool started = false;
+  bool ended = false;      // of kPort and kPath: it was reached
+  int exit_code = -1;      // where it ended by itself
+  int signal = 0;          // where a signal ended it
+  std::string why_not;     // why it was not started: "exec: Permission denied"
+  std::string out;
+  std::string err;
+};
+
+struct Outcome {
+  // Why nothing can be said, one reason each; empty: the run counts.  A record that was lost, a status that is missing, a guest that
+  // ended or could not boot, memory that ran out.
+  std::vector<std::string> inconclusive;
+  std::vector<StepResult> steps;
+  bool timed_out = false;
+  std::vector<AuditEvent> events;
+  uint64_t lost = 0;
+  uint64_t records = 0;
+  std::string kernel;    // "6.1.176"
+  std::string lsm;       // active modules, as the kernel names them
+  std::string features;  // of AppArmor
+  std::string boot_log;
+  std::vector<std::pair<std::string, double>> phases;  // name, seconds since the guest's boot
+  double wall_seconds = 0;
+  bool isolated = true;
+};
+
+// Boots, runs, halts.  Fails with kEnvironment where this machine cannot run a guest at all: the message ends with what to do.
+Result<Outcome> Run(const Job& job);
+
+}  // namespace ravelin::kernels
