@@ -93,7 +93,7 @@ std::string ProfileName(const ir::Policy& policy, const std::string& domain) {
 // Words of apparmor.d(5), "rlimit rules", with the unit in which the number is the kernel's.
 void LowerLimits(const ir::Domain& domain, Profile& profile) {
   for (const ir::Limit& limit : domain.limits) {
-    const std::string word = Lower(kernel::ConstantName(kernel::Arch::kX86_64, "RLIMIT", limit.resource).substr(7));
+    const std::string word = Lower(ir::LimitName(limit).substr(7));
     std::string most = limit.most == ~uint64_t{0} ? "infinity" : fmt::format("{}", limit.most);
     if (most != "infinity") {
       if (limit.most > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) profile.problems.push_back({kNoRule, fmt::format("{}: AppArmor has no words for so large a limit", limit.from.place)});

@@ -117,6 +117,7 @@ struct AcceptGap {
   Name rule;
   Name direction;
   std::vector<std::vector<Name>> layer_sets;
+  std::vector<std::pair<Name, std::optional<std::vector<Name>>>> bound;  // facets and their operations, all of them where none are named
   std::optional<Expr> because;
   Span span;
 };

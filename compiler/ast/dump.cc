@@ -97,6 +97,7 @@ Json OfStatement(const Block& block, const Statement& statement) {
       out["rule"] = block.gaps[i].rule.text;
       out["direction"] = block.gaps[i].direction.text;
       for (const auto& set : block.gaps[i].layer_sets) out["sets"].push_back(List(set));
+      for (const auto& [facet, operations] : block.gaps[i].bound) out["of"].push_back({{"facet", facet.text}, {"operations", operations ? List(*operations) : Json("all")}});
       Add(out, "because", block.gaps[i].because);
       return out;
     }

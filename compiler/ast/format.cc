@@ -448,6 +448,13 @@ class Formatter {
           for (size_t i = 0; i < set.size(); ++i) layers += (i == 0 ? "" : " + ") + set[i].text;
         }
         Line line = Plain(fmt::format("accept gap {} {} on {}", gap.rule.text, gap.direction.text, layers));
+        std::string bound;
+        for (const auto& [facet, operations] : gap.bound) {
+          bound += " " + facet.text;
+          for (size_t i = 0; operations && i < operations->size(); ++i) bound += (i == 0 ? " { " : ", ") + (*operations)[i].text;
+          if (operations) bound += operations->empty() ? " { }" : " }";
+        }
+        if (!bound.empty()) line.continued.push_back("of" + bound);
         Because(line, gap.because);
         return Statement(gap.span, line);
       }

@@ -68,6 +68,7 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
     for (const auto& column : columns) words.emplace_back(combine::VerdictText(column[rule.id]));
     report.verdicts.emplace_back(fmt::format("{}  {}{}", rule.from.place, kernel::Facets()[rule.facet].name, rule.label.empty() ? "" : " (" + rule.label + ")"), std::move(words));
   }
+  std::vector<combine::Gap> all;
   for (const LayerSet& set : domain.layer_sets) {
     if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return driver::IsBuilt(layer); })) continue;
     const auto gaps = combine::FindGaps(effective, set);
@@ -75,21 +76,13 @@ DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, 
       report.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
       continue;
     }
-    for (const combine::Gap& gap : *gaps) {
-      const std::string place = gap.rule ? domain.rules[*gap.rule].from.place : driver::AcceptanceName(domain, gap);
-      auto at = std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& row) { return row.place == place && row.wider == gap.wider && row.layers == gap.layers; });
-      if (at == report.rows.end()) {
-        Row row{gap.layers, place, gap.rule ? domain.rules[*gap.rule].label : "", gap.wider, gap.reason, {}, driver::WitnessText(domain, gap), false, driver::AcceptLine(driver::AcceptanceName(domain, gap), gap.wider, gap.layers), driver::TighterText(domain, gap, gap.layers)};
-        row.accepted = driver::AcceptanceOf(domain, driver::AcceptanceName(domain, gap), row.wider, row.layers) != nullptr;
-        report.rows.push_back(std::move(row));
-        at = report.rows.end() - 1;
-      }
-      at->operations.insert(kernel::Facets()[gap.facet].operations[static_cast<size_t>(gap.operation)]);
-    }
+    all.insert(all.end(), gaps->begin(), gaps->end());
   }
-  std::stable_sort(report.rows.begin(), report.rows.end(), [](const Row& a, const Row& b) { return std::tie(a.layers, a.reason) < std::tie(b.layers, b.reason); });
+  report.rows = driver::RowsOf(domain, all);
   return report;
 }
+
+std::string Label(const driver::GapRow& row) { return !row.rule || row.name.empty() ? "" : " (" + row.name + ")"; }
 
 std::string Text(const DomainReport& report) {
   std::string out = fmt::format("policy {}\n", report.name);
@@ -106,12 +99,13 @@ std::string Text(const DomainReport& report) {
   }
   LayerSet set;
   std::string reason;
-  for (const Row& row : report.rows) {
+  for (const driver::GapRow& row : report.rows) {
     if (row.layers != set) out += fmt::format("  {}\n", fmt::join(row.layers, " + "));
     if (row.layers != set || row.reason != reason) out += fmt::format("    {}\n", row.reason);
     set = row.layers;
     reason = row.reason;
-    out += fmt::format("      {:<9} {}{}: {}{}\n", row.wider ? "wider" : "narrower", row.place, row.label.empty() ? "" : " (" + row.label + ")", fmt::join(row.operations, " "), row.accepted ? "   accepted" : "");
+    out += fmt::format("      {:<9} {}{}: {}{}\n", row.wider ? "wider" : "narrower", row.place, Label(row), driver::OperationsText(row.operations), row.accepted() ? "   accepted" : "");
+    if (!row.accepted() && !row.acceptance.empty()) out += fmt::format("                not accepted at {}: {}\n", row.acceptance, driver::OperationsText(row.open));
     out += fmt::format("                for example {} {}\n", row.witness, row.wider ? "is permitted" : "is refused");
   }
   if (report.rows.empty() && report.not_judged.empty()) out += "  no gap: every layer set permits what the policy says\n";
@@ -127,13 +121,22 @@ std::string List(const std::vector<std::string>& texts) {
   return "[" + out + "]";
 }
 
+std::string Names(const ir::Operations& operations) {
+  std::vector<std::string> out;
+  for (const auto& [facet, set] : operations) {
+    for (std::string& name : ir::OperationNames(facet, set)) out.push_back(std::move(name));
+  }
+  return List(out);
+}
+
 std::string Json(const std::string& file, const DomainReport& report) {
   std::string out = fmt::format("{{\"file\": {}, \"policy\": {}, \"layers\": {}, \"rules\": [", QuoteJson(file), QuoteJson(report.name), List(report.layers));
   for (size_t i = 0; i < report.verdicts.size(); ++i) out += fmt::format("{}{{\"rule\": {}, \"verdicts\": {}}}", i == 0 ? "" : ", ", QuoteJson(report.verdicts[i].first), List(report.verdicts[i].second));
   out += "], \"gaps\": [";
   for (size_t i = 0; i < report.rows.size(); ++i) {
-    const Row& row = report.rows[i];
-    out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}}}", i == 0 ? "" : ", ", List(row.layers), QuoteJson(row.place), QuoteJson(row.label), row.wider ? "wider" : "narrower", List({row.operations.begin(), row.operations.end()}), QuoteJson(row.reason), QuoteJson(row.witness), row.accepted);
+    const driver::GapRow& row = report.rows[i];
+    out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"open\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}, \"accept\": {}}}", i == 0 ? "" : ", ", List(row.layers), QuoteJson(row.place), QuoteJson(row.rule ? row.name : ""),
+                       row.wider ? "wider" : "narrower", Names(row.operations), Names(row.open), QuoteJson(row.reason), QuoteJson(row.witness), row.accepted(), QuoteJson(driver::AcceptLine(row)));
   }
   return out + fmt::format("], \"base\": {}, \"not_judged\": {}}}", List(report.base), List(report.not_judged));
 }
@@ -171,7 +174,7 @@ int Run(const GapCommand& command) {
       pages.back().domains.push_back(report);
       json += (json.empty() ? "" : ",\n ") + Json(file, report);
       if (!report.not_judged.empty()) exit_code = std::max(exit_code, kEnvironment);
-      const bool open = std::any_of(report.rows.begin(), report.rows.end(), [](const Row& row) { return !row.accepted; });
+      const bool open = std::any_of(report.rows.begin(), report.rows.end(), [](const driver::GapRow& row) { return !row.accepted(); });
       if (command.fail_on_gap && open) exit_code = std::max(exit_code, kFindings);
     }
   }

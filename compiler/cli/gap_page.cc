@@ -85,14 +85,15 @@ std::string Verdicts(const DomainReport& report) {
   return out + "</tbody>\n</table>\n</div>\n";
 }
 
-std::string Gap(const Row& row) {
-  const std::string where = row.place + (row.label.empty() ? "" : " (" + row.label + ")");
-  std::string out = fmt::format("<details class=\"gap{}\"{}>\n<summary><span class=\"state\">{}</span> {} than <code>{}</code>: {}</summary>\n<dl>\n", row.accepted ? " accepted" : "", row.accepted ? "" : " open",
-                                row.accepted ? "accepted:" : "open:", row.wider ? "wider" : "narrower", Escape(where), Escape(fmt::format("{}", fmt::join(row.operations, ", "))));
+std::string Gap(const driver::GapRow& row) {
+  const std::string where = row.place + (!row.rule || row.name.empty() ? "" : " (" + row.name + ")");
+  std::string out = fmt::format("<details class=\"gap{}\"{}>\n<summary><span class=\"state\">{}</span> {} than <code>{}</code>: {}</summary>\n<dl>\n", row.accepted() ? " accepted" : "", row.accepted() ? "" : " open",
+                                row.accepted() ? "accepted:" : "open:", row.wider ? "wider" : "narrower", Escape(where), Escape(driver::OperationsText(row.operations)));
   out += fmt::format("<dt>Why</dt><dd>{}</dd>\n", Marked(row.reason));
   out += fmt::format("<dt>For example</dt><dd>{} is {}</dd>\n", Marked(row.witness), row.wider ? "permitted" : "refused");
-  if (!row.accepted) out += fmt::format("<dt>To accept it, paste{}</dt><dd><pre tabindex=\"0\"><code>{}</code></pre></dd>\n", row.accept.find("LABEL") != std::string::npos ? " (with a label of the rule: <code>LABEL: allow ...</code>)" : "", Escape(row.accept));
-  if (!row.tighter.empty() && !row.accepted) out += fmt::format("<dt>Or tighter</dt><dd>{}</dd>\n", Marked(row.tighter.rfind("or ", 0) == 0 ? row.tighter.substr(3) : row.tighter));
+  if (!row.accepted() && !row.acceptance.empty()) out += fmt::format("<dt>Not accepted at {}</dt><dd>{}</dd>\n", Escape(row.acceptance), Escape(driver::OperationsText(row.open)));
+  if (!row.accepted()) out += fmt::format("<dt>To accept it, paste{}</dt><dd><pre tabindex=\"0\"><code>{}</code></pre></dd>\n", row.name.empty() ? " (with a label of the rule: <code>LABEL: allow ...</code>)" : "", Escape(driver::AcceptLine(row)));
+  if (!row.tighter.empty() && !row.accepted()) out += fmt::format("<dt>Or tighter</dt><dd>{}</dd>\n", Marked(row.tighter.rfind("or ", 0) == 0 ? row.tighter.substr(3) : row.tighter));
   return out + "</dl>\n</details>\n";
 }
 
@@ -100,7 +101,7 @@ std::string Domain(const DomainReport& report, const std::string& id) {
   std::string out = fmt::format("<section aria-labelledby=\"{0}\">\n<h2 id=\"{0}\">Policy {1}</h2>\n", id, Escape(report.name)) + Verdicts(report);
   LayerSet set;
   std::string reason;
-  for (const Row& row : report.rows) {
+  for (const driver::GapRow& row : report.rows) {
     if (row.layers != set) out += fmt::format("<h3>{}</h3>\n", Escape(fmt::format("{}", fmt::join(row.layers, " + "))));
     set = row.layers;
     out += Gap(row);
@@ -129,7 +130,7 @@ std::string GapPage(const std::vector<FileReport>& files) {
       const std::string id = fmt::format("policy-{}", ++count);
       links += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", id, Escape(report.name));
       body += Domain(report, id);
-      for (const Row& row : report.rows) ++(row.accepted ? accepted : open);
+      for (const driver::GapRow& row : report.rows) ++(row.accepted() ? accepted : open);
     }
   }
   return fmt::format(

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_text.h"
@@ -12,7 +11,6 @@ namespace ravelin::driver {
 namespace {
 
 using combine::Gap;
-using ir::Rule;
 using LayerSet = std::vector<std::string>;
 
 LayerSet Sorted(LayerSet set) {
@@ -20,99 +18,110 @@ LayerSet Sorted(LayerSet set) {
   return set;
 }
 
-// Gaps of one rule, direction and layer set: one diagnostic.
-struct Entry {
-  std::optional<uint32_t> rule;
-  bool wider = true;
-  LayerSet layers;
-  std::vector<const Gap*> gaps;
-};
-
 class Reporter {
  public:
   Reporter(const ir::Domain& domain, GapsAre gaps_are, diag::Sink& sink) : domain_(domain), gaps_are_(gaps_are), sink_(sink) {}
 
   void Report(const std::vector<Gap>& gaps) {
-    std::map<std::tuple<LayerSet, std::string, int64_t, bool>, Entry> entries;  // by reason, so that equal ones stand together
-    std::map<std::tuple<LayerSet, int64_t, bool>, std::string> first_reason;
-    for (const Gap& gap : gaps) {
-      const int64_t rule = gap.rule ? int64_t{*gap.rule} : -1 - gap.facet;
-      const std::string& reason = first_reason.emplace(std::tuple(gap.layers, rule, gap.wider), gap.reason).first->second;
-      Entry& entry = entries[{gap.layers, reason, rule, gap.wider}];
-      entry.rule = gap.rule;
-      entry.wider = gap.wider;
-      entry.layers = gap.layers;
-      entry.gaps.push_back(&gap);
-    }
-    for (const auto& item : entries) {
-      const Entry& entry = item.second;
-      const std::string name = AcceptanceName(domain_, *entry.gaps.front());
-      if (!name.empty()) existing_.insert({name, entry.wider, Sorted(entry.layers)});
-      if (!name.empty() && Accepted(name, entry.wider, entry.layers)) continue;
-      if (entry.rule) {
-        Say(entry);
+    std::map<LayerSet, std::vector<const GapRow*>> defaults;  // that nothing enforces, and nobody accepts
+    const std::vector<GapRow> rows = RowsOf(domain_, gaps);
+    for (const GapRow& row : rows) {
+      if (!row.name.empty()) {
+        for (const auto& [facet, operations] : row.operations) existing_[{row.name, row.wider, Sorted(row.layers)}][facet] |= operations;
+      }
+      if (row.accepted()) continue;
+      if (row.rule) {
+        Say(row);
       } else {
-        open_[entry.layers].push_back(&entry);
+        defaults[row.layers].push_back(&row);
       }
     }
-    for (const auto& [layers, facets] : open_) SayDefaults(layers, facets);
+    for (const auto& [layers, facets] : defaults) SayDefaults(layers, facets);
   }
 
   // Acceptances of a set that was judged, for gaps that are not there.
   void Unused(const std::vector<LayerSet>& judged) {
     for (const ir::GapAcceptance& gap : domain_.acceptances) {
       const LayerSet set = Sorted(gap.layers);
-      const bool was_judged = std::any_of(judged.begin(), judged.end(), [&](const LayerSet& one) { return Sorted(one) == set; });
-      if (!was_judged || existing_.count({gap.rule_label, gap.wider, set}) != 0) continue;
-      sink_.Report(diag::Kind::kGapUnused, gap.from.span, fmt::format("{} {} not {} than `{}`", fmt::join(gap.layers, " + "), gap.layers.size() > 1 ? "are" : "alone is", gap.wider ? "wider" : "narrower", gap.rule_label)).Help("take the acceptance away");
+      if (!Judged(judged, gap.layers)) continue;
+      const ir::Operations gone = Gone(gap, judged);
+      const bool exists = existing_.count({gap.rule_label, gap.wider, set}) != 0;
+      if (exists && gone.empty()) continue;
+      const std::string of = exists ? " in `" + OperationsText(gone) + "`" : "";
+      sink_.Report(diag::Kind::kGapUnused, gap.from.span, fmt::format("{} {} not {} than `{}`{}", fmt::join(gap.layers, " + "), gap.layers.size() > 1 ? "are" : "alone is", gap.wider ? "wider" : "narrower", gap.rule_label, of))
+          .Help(exists ? "take those operations out of it" : "take the acceptance away");
     }
   }
 
   // Limits are set by AppArmor alone, when a process starts in the domain.
   void SayLimits(const LayerSet& set) {
-    if (domain_.limits.empty() || std::find(set.begin(), set.end(), "apparmor") != set.end()) return;
-    sink_.ReportAs(diag::Kind::kGapNotAccepted, diag::Severity::kWarning, domain_.limits.front().from.span, fmt::format("no layer of {} sets the limits of policy `{}`", fmt::join(set, " + "), domain_.name)).Help("who starts the process can set them: `prlimit`, `LimitNOFILE=` of a unit");
+    if (std::find(set.begin(), set.end(), "apparmor") != set.end()) return;
+    for (const ir::Limit& limit : domain_.limits) {
+      const std::string name = "limit " + ir::LimitName(limit);
+      existing_[{name, true, Sorted(set)}] = {};
+      const bool accepted = std::any_of(domain_.acceptances.begin(), domain_.acceptances.end(), [&](const ir::GapAcceptance& one) { return one.rule_label == name && one.wider && Sorted(one.layers) == Sorted(set); });
+      if (accepted) continue;
+      sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), limit.from.span, fmt::format("no layer of {} sets this limit", fmt::join(set, " + ")))
+          .Help("who starts the process can set it: `prlimit`, `LimitNOFILE=` of a unit")
+          .Help(fmt::format("accept it: `accept gap {} wider on {} because \"...\"`", name, fmt::join(set, " + ")));
+    }
   }
 
  private:
-  bool Accepted(const std::string& label, bool wider, const LayerSet& layers) const {
-    return AcceptanceOf(domain_, label, wider, layers) != nullptr;
+  static bool Judged(const std::vector<LayerSet>& judged, const LayerSet& layers) {
+    return std::any_of(judged.begin(), judged.end(), [&](const LayerSet& one) { return Sorted(one) == Sorted(layers); });
+  }
+
+  // The operations of an acceptance in which none of the layer sets of its statement differs.  Sets that were not judged (the target
+  // may lack a layer) may differ in any.
+  ir::Operations Gone(const ir::GapAcceptance& gap, const std::vector<LayerSet>& judged) const {
+    ir::Operations gone = gap.bound;
+    for (const ir::GapAcceptance& other : domain_.acceptances) {
+      if (other.rule_label != gap.rule_label || other.wider != gap.wider || other.from.place != gap.from.place) continue;
+      if (!Judged(judged, other.layers)) return {};
+      const auto existing = existing_.find({gap.rule_label, gap.wider, Sorted(other.layers)});
+      if (existing == existing_.end()) continue;
+      for (const auto& [facet, operations] : existing->second) {
+        const auto at = gone.find(facet);
+        if (at != gone.end() && (at->second &= ~operations) == 0) gone.erase(at);
+      }
+    }
+    return gone;
   }
 
   // What no rule speaks of and a default refuses, while no layer of the set could: one diagnostic for each set.
-  void SayDefaults(const LayerSet& layers, const std::vector<const Entry*>& facets) {
+  void SayDefaults(const LayerSet& layers, const std::vector<const GapRow*>& facets) {
     std::string what;
-    for (const Entry* entry : facets) {
-      const kernel::FacetInfo& facet = kernel::Facets()[entry->gaps.front()->facet];
-      std::set<std::string> open;
-      for (const Gap* gap : entry->gaps) open.insert(facet.operations[static_cast<size_t>(gap->operation)]);
-      what += (what.empty() ? "" : ", ") + facet.name + (open.size() == facet.operations.size() ? "" : fmt::format(" {{ {} }}", fmt::join(open, " ")));
+    for (const GapRow* row : facets) {
+      for (const auto& [id, open] : row->open) {
+        const kernel::FacetInfo& facet = kernel::Facets()[id];
+        const auto names = ir::OperationNames(id, open);
+        what += (what.empty() ? "" : ", ") + facet.name + (names.size() == facet.operations.size() ? "" : fmt::format(" {{ {} }}", fmt::join(names, " ")));
+      }
     }
     auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.from.span, fmt::format("no layer of {} enforces what the defaults of policy `{}` refuse of: {}", fmt::join(layers, " + "), domain_.name, what));
-    d.Help(fmt::format("for example {} is permitted", WitnessText(domain_, *facets.front()->gaps.front())));
-    for (const Entry* entry : facets) d.Help(fmt::format("accept it: `{}`", AcceptLine(AcceptanceName(domain_, *entry->gaps.front()), entry->wider, layers)));
+    d.Help(fmt::format("for example {} is permitted", facets.front()->witness));
+    for (const GapRow* row : facets) d.Help(fmt::format("accept it{}: `{}`", Instead(*row), AcceptLine(*row)));
   }
 
   diag::Severity Severity() const { return gaps_are_ == GapsAre::kWarnings ? diag::Severity::kWarning : diag::Severity::kError; }
 
-  void Say(const Entry& entry) {
-    const Gap& first = *entry.gaps.front();
-    const source::Span span = domain_.rules[*entry.rule].from.span;
-    const std::string who = fmt::format("{}", fmt::join(entry.layers, " + ")) + (entry.layers.size() > 1 ? "" : " alone");
-    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), span,
-                             fmt::format("{} permit{} {} than {}: {}", who, entry.layers.size() > 1 ? "" : "s", entry.wider ? "more" : "less", "this rule says", first.reason));
-    d.Help(fmt::format("for example {} {}", WitnessText(domain_, first), entry.wider ? "is permitted" : "is refused"));
-    const std::string& label = domain_.rules[*entry.rule].label;
-    d.Help(fmt::format("{}accept it: `{}`", label.empty() ? "label the rule (`LABEL: allow ...`) and " : "", AcceptLine(label, entry.wider, entry.layers)));
-    const std::string tighter = TighterText(domain_, first, entry.layers);
-    if (!tighter.empty()) d.Help(tighter);
+  static std::string Instead(const GapRow& row) { return row.acceptance.empty() ? "" : " as well, instead of the acceptance at " + row.acceptance; }
+
+  void Say(const GapRow& row) {
+    const std::string who = fmt::format("{}", fmt::join(row.layers, " + ")) + (row.layers.size() > 1 ? "" : " alone");
+    const std::string beyond = row.acceptance.empty() ? "" : fmt::format(", and than the acceptance at {} covers", row.acceptance);
+    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.rules[*row.rule].from.span,
+                             fmt::format("{} permit{} {} than this rule says{}: {}", who, row.layers.size() > 1 ? "" : "s", row.wider ? "more" : "less", beyond, row.reason));
+    d.Help(fmt::format("for example {} {}", row.witness, row.wider ? "is permitted" : "is refused"));
+    d.Help(fmt::format("{}accept it{}: `{}`", row.name.empty() ? "label the rule (`LABEL: allow ...`) and " : "", Instead(row), AcceptLine(row)));
+    if (!row.tighter.empty()) d.Help(row.tighter);
   }
 
   const ir::Domain& domain_;
   GapsAre gaps_are_;
   diag::Sink& sink_;
-  std::set<std::tuple<std::string, bool, LayerSet>> existing_;
-  std::map<LayerSet, std::vector<const Entry*>> open_;  // defaults that nothing enforces, and nobody accepts
+  std::map<std::tuple<std::string, bool, LayerSet>, ir::Operations> existing_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "backends/combine/gaps.h"
 #include "compiler/driver/compile.h"
@@ -55,7 +56,15 @@ Result<LayerVerdict> Within(const Box& box, const ir::Boxes& passed) {
   return LayerVerdict::kRefuses;
 }
 
-std::string WithPlace(const ProfileLine& line) { return fmt::format("line {}: {}{}", line.number, line.text, line.place.empty() ? "" : "   <- " + line.place); }
+std::string WithPlace(const ArtifactLine& line) { return fmt::format("line {}: {}{}", line.number, line.text, line.place.empty() ? "" : "   <- " + line.place); }
+
+// Whether a line comes from a rule (or the default) that speaks of such attempts.
+bool FromRuleAbout(const ir::Domain& domain, const ObjectCheck& check, const std::string& place) {
+  if (place.find("default") != std::string::npos) return true;
+  return std::any_of(domain.rules.begin(), domain.rules.end(), [&](const ir::Rule& rule) {
+    return rule.facet == check.facet && rule.effect == ir::Effect::kAllow && (rule.operations >> check.operation & 1) != 0 && place.find(rule.from.place + " ") != std::string::npos;
+  });
+}
 
 // Why a module does not look at an operation, in the words of its view table.
 std::string WhyUnasked(const std::string& layer, const kernel::FacetInfo& facet, const std::string& operation) {
@@ -163,9 +172,9 @@ Result<SetAnswer> Layers::OfSet(const LayerSet& set, const ObjectCheck& check, b
     // What an exec that changes the profile loses is lost only where this one does.
     if (!gap.wider && (!permitted || to == check.texts.end() || to->second == "self")) continue;
     if (!gap.wider) answer.effective = LayerVerdict::kRefuses;
-    const std::string label = AcceptanceName(domain_, gap);
+    const std::string label = gap.rule ? domain_.rules[*gap.rule].label : "";
     answer.gap = fmt::format("{} than the policy: {}{}", gap.wider ? "wider" : "narrower", gap.reason, gap.rule ? fmt::format(" ({}{})", domain_.rules[*gap.rule].from.place, label.empty() ? "" : " " + label) : "");
-    if (const ir::GapAcceptance* acceptance = AcceptanceOf(domain_, label, gap.wider, layers)) answer.accepted = acceptance->from.place;
+    if (const ir::GapAcceptance* acceptance = AcceptanceOf(domain_, gap)) answer.accepted = acceptance->from.place;
     break;
   }
   if (answer.gap.empty() && answer.effective == LayerVerdict::kPermits && !permitted) answer.gap = "more than the policy says, and no gap: no call of this process carries it out";
@@ -251,10 +260,44 @@ Result<LayerAnswer> Layers::OfModule(const std::string& layer, const ObjectCheck
   answer.asks = std::move(asks);
   if (layer == "apparmor") {
     OfProfile(check, answer);
-  } else if (answer.verdict == LayerVerdict::kRefuses) {
-    answer.because = "the module does not grant it";
+  } else {
+    OfModuleLines(check, cells, answer);
   }
   return answer;
+}
+
+// Lines that grant what is asked of the object itself, or of its directory.
+void Layers::OfModuleLines(const ObjectCheck& check, const std::vector<const combine::Cell*>& cells, LayerAnswer& answer) {
+  if (!module_) return;
+  if (!lines_) lines_ = std::make_unique<ModuleLines>(*module_);
+  const kernel::FacetInfo& facet = kernel::Facets()[check.facet];
+  const auto path = check.texts.find("path");
+  const bool of_files = facet.name == "file" || facet.name == "exec";
+  std::set<std::string> said;
+  std::string missing;
+  for (const combine::Cell* cell : cells) {
+    for (const combine::Check& asked : cell->checks) {
+      if (asked.grants_only || asked.about == combine::Check::About::kAbove) continue;
+      const bool itself = asked.about == combine::Check::About::kItself;
+      std::string type;
+      if (of_files) {
+        if (path == check.texts.end()) continue;  // any object
+        type = lines_->TypeOf(itself ? path->second : path->second.substr(0, std::max<size_t>(1, path->second.rfind('/'))));
+      }
+      const std::string object_class = asked.object.substr(0, asked.object.find(' '));
+      bool any = false;
+      for (const ArtifactLine& line : lines_->Granting(domain_, object_class, asked.permissions, type)) {
+        if (!of_files && !FromRuleAbout(domain_, check, line.place)) continue;
+        any = true;
+        if (said.insert(std::to_string(line.number)).second) answer.lines.push_back(WithPlace(line));
+      }
+      if (!any && itself && missing.empty()) missing = fmt::format("no line of the module grants {} {{ {} }}{}", object_class, fmt::join(asked.permissions, asked.any_suffices ? " or " : " "), type.empty() ? "" : " on " + type);
+    }
+  }
+  if (answer.verdict == LayerVerdict::kRefuses) {
+    answer.lines.clear();
+    answer.because = missing.empty() ? "the module does not grant it" : missing;
+  }
 }
 
 void Layers::OfProfile(const ObjectCheck& check, LayerAnswer& answer) {
@@ -267,8 +310,8 @@ void Layers::OfProfile(const ObjectCheck& check, LayerAnswer& answer) {
   for (const kernel::LsmRow* row : kernel::LsmRowsOf("apparmor", facet.name, facet.operations[static_cast<size_t>(check.operation)])) {
     for (const std::string& permission : row->permissions) {
       const auto lines = profile_->Matching(index_, check, row->object_class, permission);
-      const bool denied = std::any_of(lines.begin(), lines.end(), [](const ProfileLine& line) { return line.denies; });
-      for (const ProfileLine& line : lines) {
+      const bool denied = std::any_of(lines.begin(), lines.end(), [](const ArtifactLine& line) { return line.denies; });
+      for (const ArtifactLine& line : lines) {
         if (line.denies == denied) answer.lines.push_back(WithPlace(line));
       }
       if (lines.empty()) answer.because = fmt::format("no line of the profile grants {}", permission);

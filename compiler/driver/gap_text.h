@@ -1,4 +1,4 @@
-// Gaps in plain words.
+// Gaps in plain words, those of one rule together.
 #pragma once
 
 #include <string>
@@ -8,18 +8,37 @@
 
 namespace ravelin::driver {
 
+// The gaps of one rule (or of what a facet's default refuses), in one direction, of one layer set.
+struct GapRow {
+  std::vector<std::string> layers;
+  std::optional<uint32_t> rule;  // nullopt: a default
+  std::string place;             // of the rule, or `default FACET`
+  std::string name;              // by which it can be accepted: the rule's label ("" where it has none), or `default FACET`
+  bool wider = true;
+  ir::Operations operations;  // all in which they differ
+  ir::Operations open;        // those that no acceptance covers
+  // Of the first that is open, or of the first.
+  std::string reason;
+  std::string witness;
+  std::string tighter;    // what would close it without accepting it, or ""
+  std::string acceptance;  // the place of one that covers something of it, or ""
+
+  bool accepted() const { return open.empty(); }
+};
+
+// By layer set and reason, gaps of one reason in the order in which they were found.
+std::vector<GapRow> RowsOf(const ir::Domain& domain, const std::vector<combine::Gap>& gaps);
+
 // "`file { delete }` of /var/log/a by unlink(0)": one attempt that is decided differently.
 std::string WitnessText(const ir::Domain& domain, const combine::Gap& gap);
-// What would close the gap without accepting it, or "".
-std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers);
 
-// The acceptance of a rule's gaps in one direction on one layer set, layers in any order; nullptr: none, or the rule has no label.
-const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const std::string& label, bool wider, const std::vector<std::string>& layers);
+// The acceptance that covers a gap, layers in any order; nullptr: none.
+const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const combine::Gap& gap);
 
-// By what a gap is accepted: the label of its rule ("" where it has none), or `default FACET`.
-std::string AcceptanceName(const ir::Domain& domain, const combine::Gap& gap);
+// "file { create, delete } network { bind }", as it stands after `of`; a facet alone: all that it has.
+std::string OperationsText(const ir::Operations& operations);
 
-// The statement that accepts a gap; LABEL stands for a label that the rule lacks.
-std::string AcceptLine(const std::string& label, bool wider, const std::vector<std::string>& layers);
+// The statement that accepts all of it; LABEL stands for a label that the rule lacks.
+std::string AcceptLine(const GapRow& row);
 
 }  // namespace ravelin::driver

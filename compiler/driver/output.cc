@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +13,7 @@
 #include "backends/seccomp/oci/oci.h"
 #include "compiler/base/sha256.h"
 #include "compiler/base/source.h"
+#include "compiler/driver/gap_text.h"
 #include "compiler/syntax/parse.h"
 
 namespace ravelin::driver {
@@ -37,6 +39,16 @@ Json DescribeNever(const ir::Domain& domain, const NeverResult& never) {
   return out;
 }
 
+Json DescribeOperations(const ir::Operations& operations) {
+  Json out = Json::object();
+  for (const auto& [facet, set] : operations) out[kernel::Facets()[facet].name] = ir::OperationNames(facet, set);
+  return out;
+}
+
+Json DescribeGap(const GapRow& row) {
+  return {{"layers", row.layers}, {"rule", row.place}, {"direction", row.wider ? "wider" : "narrower"}, {"operations", DescribeOperations(row.operations)}, {"reason", row.reason}, {"witness", row.witness}, {"accepted", row.accepted()}};
+}
+
 Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const SeccompArtifact& artifact, const std::map<std::string, std::string>& files) {
   Json out = {{"name", domain.name}, {"attach", domain.attach}, {"reference_kernel", kernel::FormatVersion(domain.reference_kernel)}};
   Json arches = Json::array();
@@ -58,8 +70,15 @@ Json DescribeDomain(const std::string& stem, const ir::Domain& domain, const Sec
   out["layer_sets"] = domain.layer_sets;
   for (const std::string& layer : artifact.analysis.layers_not_built) out["not_built"].push_back({{"layer", layer}, {"gap", "unknown"}});
   for (const NeverResult& never : artifact.analysis.nevers) out["never"].push_back(DescribeNever(domain, never));
+  out["gaps"] = Json::array();
+  for (const GapRow& row : RowsOf(domain, artifact.analysis.gaps)) out["gaps"].push_back(DescribeGap(row));
   for (const ir::GapAcceptance& gap : domain.acceptances) {
-    out["accepted_gaps"].push_back({{"rule", gap.rule_label}, {"direction", gap.wider ? "wider" : "narrower"}, {"layers", gap.layers}, {"because", gap.from.because}});
+    const bool deployed = std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [&](const auto& set) { return std::is_permutation(set.begin(), set.end(), gap.layers.begin(), gap.layers.end()); });
+    if (!deployed) continue;
+    Json one = {{"rule", gap.rule_label}, {"direction", gap.wider ? "wider" : "narrower"}, {"layers", gap.layers}};
+    if (!gap.bound.empty()) one["of"] = DescribeOperations(gap.bound);
+    one["because"] = gap.from.because;
+    out["accepted_gaps"].push_back(std::move(one));
   }
   Json unmediated = Json::array();
   for (size_t i = 0; i < kernel::Facets().size(); ++i) {

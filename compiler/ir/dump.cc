@@ -54,13 +54,7 @@ Json DumpRule(const Domain& domain, const Rule& rule) {
   if (!rule.label.empty()) out["label"] = rule.label;
   if (rule.narrow) out["narrow"] = true;
   if (rule.action.kind != ActionKind::kAllow) out["action"] = DumpAction(rule.action);
-  if (rule.operations != 0) {
-    Json operations = Json::array();
-    for (size_t i = 0; i < facet.operations.size(); ++i) {
-      if ((rule.operations >> i & 1) != 0) operations.push_back(facet.operations[i]);
-    }
-    out["operations"] = std::move(operations);
-  }
+  if (rule.operations != 0) out["operations"] = OperationNames(rule.facet, rule.operations);
   for (const CallMatch& match : rule.calls) {
     const kernel::Syscall* call = kernel::FindSyscall(match.arch, match.number);
     Json one = {{"arch", kernel::ArchName(match.arch)}, {"number", match.number}};
@@ -103,7 +97,10 @@ Json DumpDomain(const Domain& domain) {
   out["rules"] = Json::array();
   for (const Rule& rule : domain.rules) out["rules"].push_back(DumpRule(domain, rule));
   for (const GapAcceptance& gap : domain.acceptances) {
-    out["accepted_gaps"].push_back({{"rule", gap.rule_label}, {"direction", gap.wider ? "wider" : "narrower"}, {"layers", gap.layers}, {"from", DumpFrom(gap.from)}});
+    Json one = {{"rule", gap.rule_label}, {"direction", gap.wider ? "wider" : "narrower"}, {"layers", gap.layers}};
+    for (const auto& [facet, operations] : gap.bound) one["of"][kernel::Facets()[facet].name] = OperationNames(facet, operations);
+    one["from"] = DumpFrom(gap.from);
+    out["accepted_gaps"].push_back(std::move(one));
   }
   for (const auto& [mechanism, text] : domain.raw) out["raw"].push_back({{"mechanism", mechanism}, {"text", text}});
   out["from"] = DumpFrom(domain.from);

@@ -13,6 +13,17 @@ FacetId FacetOf(std::string_view name) {
   return 0;
 }
 
+std::vector<std::string> OperationNames(FacetId facet, OperationSet operations) {
+  std::vector<std::string> out;
+  const auto& names = kernel::Facets()[facet].operations;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if ((operations >> i & 1) != 0) out.push_back(names[i]);
+  }
+  return out;
+}
+
+std::string LimitName(const Limit& limit) { return std::string(kernel::ConstantName(kernel::Arch::kX86_64, "RLIMIT", limit.resource)); }
+
 bool IsX32Number(kernel::Arch arch, uint32_t number) {
   if (arch != kernel::Arch::kX86_64) return false;
   return (number >= 0x40000000u && number <= 0x7fffffffu) || (number >= 512 && number <= 547);

@@ -27,6 +27,11 @@ FacetId FacetOf(std::string_view name);  // RAVELIN_CHECKs that it exists
 inline constexpr int kMaxOperations = 64;
 using OperationSet = uint64_t;  // bit i = kernel::Facets()[facet].operations[i]
 
+// Operations of several facets.
+using Operations = std::map<FacetId, OperationSet>;
+
+std::vector<std::string> OperationNames(FacetId facet, OperationSet operations);
+
 // Where an item comes from: its own span, then the `use` statements that brought it in, outermost last.
 struct Provenance {
   source::Span span;
@@ -75,9 +80,10 @@ struct FacetDefault {
 };
 
 struct GapAcceptance {
-  std::string rule_label;  // or "default FACET": of what no rule speaks of and that default refuses
+  std::string rule_label;  // or "default FACET": of what no rule speaks of and that default refuses; or "limit RESOURCE"
   bool wider = false;  // else narrower
   std::vector<std::string> layers;
+  Operations bound;  // what it is accepted for; empty: whatever there is
   Provenance from;
 };
 
@@ -87,6 +93,8 @@ struct Limit {
   uint64_t most = 0;      // as the kernel counts it; all bits: no limit
   Provenance from;
 };
+
+std::string LimitName(const Limit& limit);  // "RLIMIT_NOFILE"
 
 struct Domain {
   std::string name;

@@ -113,6 +113,17 @@ FacetId ReadFacet(const std::string& name) {
   return FacetOf(name);
 }
 
+OperationSet ReadOperations(FacetId id, const Json& value) {
+  const kernel::FacetInfo& facet = kernel::Facets()[id];
+  OperationSet out = 0;
+  for (const std::string& name : Texts(value, "`operations`")) {
+    const auto at = std::find(facet.operations.begin(), facet.operations.end(), name);
+    if (at == facet.operations.end()) Bad(fmt::format("`{}` has no operation `{}`", facet.name, name));
+    out |= OperationSet{1} << (at - facet.operations.begin());
+  }
+  return out;
+}
+
 Effect ReadEffect(const std::string& name) {
   constexpr std::string_view names[] = {"allow", "deny", "audit", "quiet", "complain", "never"};
   const auto at = std::find(std::begin(names), std::end(names), name);
@@ -146,13 +157,7 @@ Rule ReadRule(const Json& value, const Domain& domain) {
   if (const Json* action = Optional(value, "action")) rule.action = ReadAction(*action);
   if (rule.effect == Effect::kDeny && Permits(rule.action)) Bad("a deny rule permits");
   if (rule.effect == Effect::kAllow && !Permits(rule.action)) Bad("an allow rule refuses");
-  if (const Json* operations = Optional(value, "operations")) {
-    for (const std::string& name : Texts(*operations, "`operations`")) {
-      const auto at = std::find(facet.operations.begin(), facet.operations.end(), name);
-      if (at == facet.operations.end()) Bad(fmt::format("`{}` has no operation `{}`", facet.name, name));
-      rule.operations |= OperationSet{1} << (at - facet.operations.begin());
-    }
-  }
+  if (const Json* operations = Optional(value, "operations")) rule.operations = ReadOperations(rule.facet, *operations);
   if (const Json* calls = Optional(value, "calls")) {
     if (facet.name != "syscall") Bad("only syscall rules have `calls`");
     for (const Json& one : Array(*calls, "`calls`")) {
@@ -217,7 +222,12 @@ Domain ReadDomain(const Json& value) {
   for (const Json& rule : Array(Member(value, "rules"), "`rules`")) domain.rules.push_back(ReadRule(rule, domain));
   if (const Json* gaps = Optional(value, "accepted_gaps")) {
     for (const Json& gap : Array(*gaps, "`accepted_gaps`")) {
-      domain.acceptances.push_back({Text(Member(gap, "rule"), "`rule`"), Text(Member(gap, "direction"), "`direction`") == "wider", Texts(Member(gap, "layers"), "`layers`"), ReadFrom(gap)});
+      Operations bound;
+      if (const Json* of = Optional(gap, "of")) {
+        if (!of->is_object()) Bad("`of` is no object");
+        for (const auto& [facet, operations] : of->items()) bound[ReadFacet(facet)] = ReadOperations(ReadFacet(facet), operations);
+      }
+      domain.acceptances.push_back({Text(Member(gap, "rule"), "`rule`"), Text(Member(gap, "direction"), "`direction`") == "wider", Texts(Member(gap, "layers"), "`layers`"), std::move(bound), ReadFrom(gap)});
     }
   }
   if (const Json* raw = Optional(value, "raw")) {

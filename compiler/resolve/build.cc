@@ -320,22 +320,59 @@ class DomainBuilder {
         if (const std::string hint = diag::DidYouMean(facet, facets); !hint.empty()) d.Help(hint);
         return;
       }
+    } else if (gap.rule.text.rfind("limit ", 0) == 0) {
+      const bool set = std::any_of(domain_.limits.begin(), domain_.limits.end(), [&](const ir::Limit& limit) { return "limit " + ir::LimitName(limit) == gap.rule.text; });
+      if (!set) {
+        sink_.Report(diag::Kind::kUnknownName, gap.rule.span, fmt::format("the policy has no `{}`", gap.rule.text));
+        return;
+      }
     } else if (std::find(labels.begin(), labels.end(), gap.rule.text) == labels.end()) {
       auto& d = sink_.Report(diag::Kind::kUnknownName, gap.rule.span, fmt::format("no rule has the label `{}`", gap.rule.text));
       const std::string hint = diag::DidYouMean(gap.rule.text, labels);
       d.Help(hint.empty() ? fmt::format("put the label before the rule: `{}: allow ...`", gap.rule.text) : hint);
       return;
     }
+    const auto bound = ReadBound(gap);
+    if (!bound) return;
     for (const auto& set : gap.layer_sets) {
       ir::GapAcceptance acceptance;
+      acceptance.bound = *bound;
       acceptance.rule_label = gap.rule.text;
       acceptance.wider = gap.direction.text == "wider";
       acceptance.from = MakeProvenance(gap.span, item.via, gap.because, sources_);
       acceptance.layers = ReadLayerSet(set);
-      // A set that the target cannot have has no gaps there.
-      if (!std::all_of(acceptance.layers.begin(), acceptance.layers.end(), [&](const std::string& layer) { return HasLayer(target_, layer); })) continue;
       domain_.acceptances.push_back(std::move(acceptance));
     }
+  }
+
+  // `of file { create, delete }`; nullopt after a diagnostic.
+  std::optional<ir::Operations> ReadBound(const ast::AcceptGap& gap) {
+    ir::Operations out;
+    bool good = true;
+    const auto unknown = [&](const ast::Name& name, const char* what, const std::vector<std::string_view>& known) {
+      auto& d = sink_.Report(diag::Kind::kUnknownName, name.span, fmt::format("unknown {} `{}`", what, name.text));
+      if (const std::string hint = diag::DidYouMean(name.text, known); !hint.empty()) d.Help(hint);
+      good = false;
+    };
+    for (const auto& [name, operations] : gap.bound) {
+      const kernel::FacetInfo* facet = kernel::FindFacet(name.text);
+      if (facet == nullptr) {
+        std::vector<std::string_view> known;
+        for (const kernel::FacetInfo& one : kernel::Facets()) known.push_back(one.name);
+        unknown(name, "facet", known);
+        continue;
+      }
+      if (!operations) out[ir::FacetOf(facet->name)] = ~ir::OperationSet{0} >> (ir::kMaxOperations - facet->operations.size());
+      for (const ast::Name& operation : operations.value_or(std::vector<ast::Name>())) {
+        const auto at = std::find(facet->operations.begin(), facet->operations.end(), operation.text);
+        if (at == facet->operations.end()) {
+          unknown(operation, "operation", {facet->operations.begin(), facet->operations.end()});
+          continue;
+        }
+        out[ir::FacetOf(facet->name)] |= ir::OperationSet{1} << (at - facet->operations.begin());
+      }
+    }
+    return good ? std::optional(out) : std::nullopt;
   }
 
   void ReadRaw(const InForce<ast::Raw>& item) {

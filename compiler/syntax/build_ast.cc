@@ -299,21 +299,34 @@ void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
     d.span = span;
     Push(block, block.defaults, ast::StatementKind::kDefault, std::move(d));
   } else if (word == "accept") {
-    const bool of_default = parts.subjects.size() == 4 && parts.subjects[1].text == "default";
-    const bool good = first_is("gap") && (parts.subjects.size() == 3 || of_default) && parts.clauses.size() == 1 && parts.clauses[0].keyword.text == "on" &&
+    const bool of_other = parts.subjects.size() == 4 && (parts.subjects[1].text == "default" || parts.subjects[1].text == "limit");
+    const bool good = first_is("gap") && (parts.subjects.size() == 3 || of_other) && !parts.clauses.empty() && parts.clauses.size() <= 2 && parts.clauses[0].keyword.text == "on" && parts.clauses.back().keyword.text == (parts.clauses.size() == 2 ? "of" : "on") &&
                       (parts.subjects.back().text == "wider" || parts.subjects.back().text == "narrower");
-    if (!good) return wrong("write `accept gap LABEL wider on seccomp because \"...\"` (or `narrower`; `default FACET` for LABEL where no rule speaks of it)");
+    if (!good) return wrong("write `accept gap LABEL wider on seccomp of file { create } because \"...\"` (or `narrower`; `default FACET` for LABEL where no rule speaks of it, `limit RESOURCE` for a limit)");
     const auto names = Names(parts.subjects);
     if (names.size() != parts.subjects.size()) return;
     ast::Name of = names[1];
-    if (of_default) of = {"default " + names[2].text, names[2].span};
-    ast::AcceptGap gap{of, names.back(), {}, parts.because, span};
+    if (of_other) of = {names[1].text + " " + names[2].text, names[2].span};
+    ast::AcceptGap gap{of, names.back(), {}, {}, parts.because, span};
     const ast::Clause& on = parts.clauses[0];
     const auto layers = Names(on.values);
     if (layers.size() != on.values.size()) return;
     for (size_t i = 0; i < layers.size(); ++i) {
       if (std::find(on.joined.begin(), on.joined.end(), i) == on.joined.end()) gap.layer_sets.emplace_back();
       gap.layer_sets.back().push_back(layers[i]);
+    }
+    if (parts.clauses.size() == 2) {
+      const std::vector<ast::Expr>& bound = parts.clauses[1].values;
+      for (const ast::Expr& one : bound) {
+        if (one.kind == ExprKind::kName) {
+          gap.bound.push_back({{one.text, one.span}, std::nullopt});
+        } else if (one.kind == ExprKind::kSet && !gap.bound.empty() && !gap.bound.back().second) {
+          gap.bound.back().second = Names(one.children);
+        } else {
+          return wrong("after `of` stand facets with their operations: `of file { create, delete }`");
+        }
+      }
+      if (bound.empty()) return wrong("after `of` stand facets with their operations: `of file { create, delete }`");
     }
     Push(block, block.gaps, ast::StatementKind::kAcceptGap, std::move(gap));
   } else {

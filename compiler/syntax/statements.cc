@@ -114,7 +114,7 @@ bool StatementReader::Continues(const StatementTokens& so_far) {
   if (next == RavelinLexer::ANDAND || next == RavelinLexer::OROR || next == RavelinLexer::COMMA) return true;
   if (next != RavelinLexer::NAME) return false;
   const std::string word = ahead_->getText();
-  return word == "with" || word == "because" || word == "on" || word == "as";
+  return word == "with" || word == "because" || word == "on" || word == "as" || word == "of";
 }
 
 // Whether a bracket was left open: what comes begins another statement, or closes the block.  Nothing that is right has either here.

@@ -52,7 +52,7 @@ TEST(Format, TrickyTexts) {
       "policy p{attach \"/bin/x\"\nlayers{seccomp+apparmor,seccomp+selinux}\narchitectures{x86_64,i386}\nforeign architecture with errno(ENOSYS)\nreference kernel 6.1\nuse m(a=2)\n"
       "l: allow file{read,write}on r because \"why\"\nallow exec \"/bin/y\" as unconfined_danger\naudit deny syscall ptrace with kill process\nquiet deny file{read}on path(\"/s\")\n"
       "narrow allow network{connect}tcp port 80,443\ncomplain syscall s\nnever network{create}family AF_ALG\nallow syscall socket(domain in{AF_UNIX,1..3},type&SOCK_TYPE_MASK==SOCK_STREAM||!(protocol==0))\n"
-      "accept gap l wider on seccomp because \"no paths\"\nraw apparmor \"x\"\ndefault deny file,exec with errno(EACCES)\ndefault deny with trap(3)\nunknown syscall with errno(ENOSYS)}\n",
+      "accept gap l wider on seccomp because \"no paths\"\naccept gap l wider on seccomp+apparmor of file{create,delete}bpf network{bind} because \"no paths\"\nraw apparmor \"x\"\ndefault deny file,exec with errno(EACCES)\ndefault deny with trap(3)\nunknown syscall with errno(ENOSYS)}\n",
       "language 1\nset kill = { mount, ptrace, signal }\npolicy allow {\n default deny\n mount: allow syscall kill\n ptrace: allow syscall { policy, module }\n}\n",
       "language 1\npolicy p {\n default deny\n allow syscall read(!(fd == 1 || fd == 2) && (count & 3 | 4) == -1)\n}\n",
   };
