@@ -25,7 +25,7 @@ Checked CheckOne(const std::string& path, const CheckCommand& command, const res
   if (out.front->sink.HasErrors()) return out;
   const auto module = driver::LowerSelinux(*out.front, selinux::Form::kStandalone, out.front->sink);
   for (const ir::Domain& domain : out.front->policy.domains) {
-    const driver::Analysis analysis = driver::Analyze(domain, seccomp::Lower(domain), driver::FactsOf(target), driver::GapsAre::kWarnings, module ? &*module : nullptr, out.front->sink);
+    const driver::Analysis analysis = driver::Analyze(out.front->policy, domain, seccomp::Lower(domain), driver::FactsOf(target), driver::GapsAre::kWarnings, module ? &*module : nullptr, out.front->sink);
     for (const std::string& layer : analysis.layers_not_built) out.notes.push_back(fmt::format("policy {}: layer {} is not built, its gap is unknown", domain.name, layer));
     for (const driver::NeverResult& never : analysis.nevers) {
       if (never.verdict == driver::NeverVerdict::kInconclusive) out.notes.push_back(fmt::format("{}: this `never` is inconclusive: {}", domain.rules[never.rule].from.place, never.why));

@@ -70,7 +70,7 @@ class Compiler {
     const auto module = built_.module ? std::optional<selinux::Module>() : driver::LowerSelinux(*front, built_.module_form, front->sink);
     options.module = built_.module ? &built_.module->module : module ? &*module : nullptr;
     for (const size_t index : chosen) {
-      auto artifact = driver::CompileSeccomp(front->policy.domains[index], options, front->sink);
+      auto artifact = driver::CompileSeccomp(front->policy, front->policy.domains[index], options, front->sink);
       if (artifact) built_.filters.push_back(std::move(*artifact));
       failed = failed || !artifact;
     }

@@ -36,7 +36,7 @@ int Run(const DumpCommand& command) {
   }
   const auto index = PickDomain(*front, command.policy);
   if (!index) return kUsage;
-  const auto artifact = driver::CompileSeccomp(front->policy.domains[*index], {}, front->sink);
+  const auto artifact = driver::CompileSeccomp(front->policy, front->policy.domains[*index], {}, front->sink);
   ShowDiagnostics(front->sink, front->sources, command.common);
   if (!artifact) return kFindings;
   return Write(command, seccomp::FormatListing(artifact->filter.program, artifact->filter.notes));

@@ -191,7 +191,7 @@ int Run(const ExplainCommand& command) {
   driver::CompileOptions options;
   options.facts = driver::FactsOf(front->target);
   options.gaps = driver::GapsAre::kNotJudged;
-  const auto artifact = driver::CompileSeccomp(domain, options, front->sink);
+  const auto artifact = driver::CompileSeccomp(front->policy, domain, options, front->sink);
   if (!artifact) {
     ShowDiagnostics(front->sink, front->sources, command.common);
     return kFindings;

@@ -88,7 +88,7 @@ int Run(const RunCommand& command) {
   if (!index) return kUsage;
   const ir::Domain& domain = front->policy.domains[*index];
   if (!AcceptsThisMachine(domain)) return kFindings;
-  const auto artifact = driver::CompileSeccomp(domain, {}, front->sink);
+  const auto artifact = driver::CompileSeccomp(front->policy, domain, {}, front->sink);
   if (!artifact) {
     ShowDiagnostics(front->sink, front->sources, command.common);
     return kFindings;

@@ -19,13 +19,13 @@ std::vector<std::string> LayersNotBuilt(const ir::Domain& domain) {
 
 bool IsBuilt(std::string_view layer) { return layer != "selinux" || selinux::SepolIsBuilt(); }
 
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink) {
+Analysis Analyze(const ir::Policy& policy, const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink) {
   Analysis analysis;
   CheckConflicts(domain, sink);
   CheckUnreachable(domain, sink);
   CheckBypasses(domain, spec, sink);
   combine::Effective effective(domain, spec, facts, module);
-  analysis.nevers = CheckNevers(effective, spec, sink);
+  analysis.nevers = CheckNevers(policy, effective, spec, sink);
   analysis.gaps = CheckGaps(effective, gaps, sink);
   if (gaps == GapsAre::kErrors || gaps == GapsAre::kWarnings) {
     CheckLayers(effective, spec, sink);

@@ -27,12 +27,12 @@ struct Analysis {
   std::vector<std::string> layers_not_built;  // "apparmor": named in a layer set, without a back end in this build
 };
 
-// `spec` is the domain's lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
+// `domain` is one of `policy`, `spec` its lowering.  Findings go to `sink`; a gap that is not accepted is an error where artifacts are
 // written, else a warning.  kOfSeccompAlone: what uses the filter alone judges no other layer set.
 // kNotJudged: none is looked for.
 enum class GapsAre { kErrors, kWarnings, kOfSeccompAlone, kNotJudged };
 // `module`: what SELinux is told, for its labels; nullptr where no layer set names it.
-Analysis Analyze(const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);
+Analysis Analyze(const ir::Policy& policy, const ir::Domain& domain, const seccomp::FilterSpec& spec, const combine::LayerFacts& facts, GapsAre gaps, const selinux::Module* module, diag::Sink& sink);
 
 // True for layers that this build has a back end for.
 bool IsBuilt(std::string_view layer);
@@ -41,7 +41,7 @@ bool IsBuilt(std::string_view layer);
 void CheckConflicts(const ir::Domain& domain, diag::Sink& sink);                                     // conflicting-actions, -transitions
 void CheckUnreachable(const ir::Domain& domain, diag::Sink& sink);                                   // unreachable-allow
 void CheckBypasses(const ir::Domain& domain, const seccomp::FilterSpec& spec, diag::Sink& sink);     // multiplexer-open ... essential-call-missing
-std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);
+std::vector<NeverResult> CheckNevers(const ir::Policy& policy, combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);
 std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, diag::Sink& sink);  // gap-not-accepted, gap-unused
 void CheckLayers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);  // unreachable-grant, -call, capability-unused
 void CheckWriteExecute(combine::Effective& effective, diag::Sink& sink);                             // writable-executable

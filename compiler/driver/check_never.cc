@@ -2,10 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 
+#include "backends/seccomp/lower.h"
+#include "compiler/base/check.h"
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_text.h"
 #include "compiler/driver/permitted.h"
+#include "compiler/ir/reach.h"
 #include "compiler/ir/satisfy.h"
 
 namespace ravelin::driver {
@@ -15,21 +20,20 @@ using ir::Effect;
 using ir::Predicate;
 using ir::Rule;
 
+// A filter that what is judged has passed, and what carries events out through it.
+struct Passage {
+  const seccomp::FilterSpec* spec;
+  const combine::Effective* effective;
+};
+
+// One domain under the assertions of `origin`, which is itself or a domain whose processes get there.
 class Judge {
  public:
-  Judge(combine::Effective& effective, const seccomp::FilterSpec& spec) : effective_(effective), domain_(effective.domain()), spec_(spec) {}
+  Judge(const ir::Domain& origin, combine::Effective& effective, std::vector<Passage> filters) : origin_(origin), effective_(effective), domain_(effective.domain()), filters_(std::move(filters)) {}
 
   NeverResult Run(const Rule& never) {
     NeverResult result;
     result.rule = never.id;
-    for (const Rule& rule : domain_.rules) {
-      const auto to = rule.texts.find("transition");
-      if (rule.effect == Effect::kAllow && to != rule.texts.end() && to->second.front() == "unconfined_danger") {
-        return {never.id, NeverVerdict::kViolated, fmt::format("the unconfined exec at {} escapes every assertion", rule.from.place)};
-      }
-      const bool leaves = to != rule.texts.end() && std::find_if(to->second.begin(), to->second.end(), [](const std::string& one) { return one == "attached" || one == "unconfined_danger"; }) != to->second.end();
-      if (rule.effect == Effect::kAllow && (leaves || LeavesTheFile(rule))) return {never.id, NeverVerdict::kViolated, fmt::format("what {} permits may lead to a domain of which this file does not say anything", rule.from.place)};
-    }
     if (kernel::Facets()[never.facet].name == "syscall") {
       if (const auto witness = PermittedCall(never)) return {never.id, NeverVerdict::kViolated, fmt::format("`{}` is permitted", *witness)};
       return result;
@@ -48,19 +52,15 @@ class Judge {
   }
 
  private:
-  // A change of domain that is not to a policy of the file alone.
-  static bool LeavesTheFile(const Rule& rule) {
-    if (kernel::Facets()[rule.facet].name != "domain") return false;
-    const auto to = rule.texts.find("to");
-    return to == rule.texts.end() || std::any_of(to->second.begin(), to->second.end(), [](const std::string& name) { return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos; });
-  }
-
-  // A permitted call that a `never syscall` rule matches.
+  // A call that a `never syscall` rule matches and all filters permit.
   std::optional<std::string> PermittedCall(const Rule& never) {
     for (const ir::CallMatch& match : never.calls) {
-      const seccomp::CallAnswer* answer = seccomp::AnswerOf(spec_, match.arch, match.number);
-      if (answer == nullptr) continue;
-      const auto args = ir::FindArgs(Predicate::And({match.when, seccomp::PermittedBy(*answer)}));
+      std::vector<Predicate> all = {match.when};
+      for (const Passage& filter : filters_) {
+        const seccomp::CallAnswer* answer = seccomp::AnswerOf(*filter.spec, match.arch, match.number);
+        all.push_back(answer == nullptr ? Predicate::False() : seccomp::PermittedBy(*answer));
+      }
+      const auto args = ir::FindArgs(Predicate::And(std::move(all)));
       if (args) return ShowCall(match.arch, *kernel::FindSyscall(match.arch, match.number), *args);
     }
     return std::nullopt;
@@ -75,10 +75,12 @@ class Judge {
       RAVELIN_TRY(both, ir::Meet(box, named));
       if (!both) continue;
       std::optional<combine::Carrier> carrier;
-      if (filtered) {
-        carrier = effective_.FindCarrier(never.facet, operation, *both, combine::Effective::Ways::kAll);
-        if (!carrier) continue;
+      bool stopped = false;
+      for (size_t i = 0; filtered && !stopped && i < filters_.size(); ++i) {
+        carrier = filters_[i].effective->FindCarrier(never.facet, operation, *both, combine::Effective::Ways::kAll);
+        stopped = !carrier;
       }
+      if (stopped) continue;
       return WitnessText(domain_, {never.id, never.facet, operation, true, set, "", ir::MemberOf(*both), carrier});
     }
     return std::string();
@@ -101,7 +103,7 @@ class Judge {
 
   // What a declared layer set lets pass all the same.
   Result<std::string> OfTheLayers(const Rule& never, int operation, bool* undecided) {
-    for (const auto& set : domain_.layer_sets) {
+    for (const auto& set : origin_.layer_sets) {
       const bool filtered = Has(set, "seccomp");
       if (!std::all_of(set.begin(), set.end(), [](const std::string& layer) { return IsBuilt(layer); })) {
         RAVELIN_TRY(unseen, First(never, operation, {{}}, filtered, set));  // the filter alone may be enough
@@ -116,20 +118,70 @@ class Judge {
     return std::string();
   }
 
+  const ir::Domain& origin_;
   combine::Effective& effective_;
   const ir::Domain& domain_;
+  std::vector<Passage> filters_;  // the domain's own last
+};
+
+bool HasFilter(const ir::Domain& domain) {
+  return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "seccomp") != set.end(); });
+}
+
+// All assertions of a domain, over itself and over every domain that its processes get to.
+class Assertions {
+ public:
+  Assertions(const ir::Policy& policy, combine::Effective& effective, const seccomp::FilterSpec& spec) : policy_(policy), domain_(effective.domain()), spec_(spec), effective_(effective) {
+    RAVELIN_CHECK(&domain_ >= policy.domains.data() && &domain_ < policy.domains.data() + policy.domains.size(), "a domain of another policy");
+    reach_ = ir::ReachOf(policy, static_cast<size_t>(&domain_ - policy.domains.data()));
+  }
+
+  NeverResult Run(const Rule& never) {
+    if (reach_.outside && reach_.unconfined) return {never.id, NeverVerdict::kViolated, fmt::format("the unconfined exec at {} escapes every assertion", *reach_.outside)};
+    if (reach_.outside) return {never.id, NeverVerdict::kViolated, fmt::format("what {} permits may lead to a domain of which this file does not say anything", *reach_.outside)};
+    NeverResult own = Judge(domain_, effective_, {{&spec_, &effective_}}).Run(never);
+    for (size_t i = 0; i < reach_.domains.size() && own.verdict != NeverVerdict::kViolated; ++i) {
+      Other& other = At(reach_.domains[i]);
+      std::vector<Passage> filters = {{&spec_, &effective_}};
+      if (HasFilter(other.effective.domain())) filters.push_back({&other.spec, &other.effective});
+      NeverResult there = Judge(domain_, other.effective, std::move(filters)).Run(never);
+      if (there.verdict == NeverVerdict::kProved) continue;
+      there.why = fmt::format("in policy `{}`, which it leads to, {}", ir::QualifiedName(other.effective.domain()), there.why);
+      own = std::move(there);
+    }
+    return own;
+  }
+
+ private:
+  struct Other {
+    Other(const ir::Domain& domain, const combine::Effective& like) : spec(seccomp::Lower(domain)), effective(domain, spec, like.facts(), like.module()) {}
+    seccomp::FilterSpec spec;
+    combine::Effective effective;
+  };
+
+  Other& At(size_t domain) {
+    auto& slot = others_[domain];
+    if (!slot) slot = std::make_unique<Other>(policy_.domains[domain], effective_);
+    return *slot;
+  }
+
+  const ir::Policy& policy_;
+  const ir::Domain& domain_;
   const seccomp::FilterSpec& spec_;
+  combine::Effective& effective_;
+  ir::Reach reach_;
+  std::map<size_t, std::unique_ptr<Other>> others_;  // made when first asked for
 };
 
 }  // namespace
 
-std::vector<NeverResult> CheckNevers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink) {
+std::vector<NeverResult> CheckNevers(const ir::Policy& policy, combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink) {
   const ir::Domain& domain = effective.domain();
   std::vector<NeverResult> results;
-  Judge judge(effective, spec);
+  Assertions assertions(policy, effective, spec);
   for (const Rule& rule : domain.rules) {
     if (rule.effect != Effect::kNever) continue;
-    results.push_back(judge.Run(rule));
+    results.push_back(assertions.Run(rule));
     if (results.back().verdict == NeverVerdict::kViolated) {
       sink.Report(diag::Kind::kNeverViolated, rule.from.span, fmt::format("policy `{}` permits what this forbids: {}", domain.name, results.back().why));
     }

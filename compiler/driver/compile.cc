@@ -77,11 +77,11 @@ std::string ShowEvent(const ir::Event& event) {
   return fmt::format("call {} on {}", event.number, kernel::ArchName(*arch));
 }
 
-std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink) {
+std::optional<SeccompArtifact> CompileSeccomp(const ir::Policy& policy, const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink) {
   SeccompArtifact artifact;
   const size_t errors = sink.ErrorCount();
   artifact.spec = seccomp::Lower(domain);
-  artifact.analysis = Analyze(domain, artifact.spec, options.facts, options.gaps, options.module, sink);
+  artifact.analysis = Analyze(policy, domain, artifact.spec, options.facts, options.gaps, options.module, sink);
   artifact.big_endian = kernel::IsBigEndian(domain.architectures.front());
   auto filter = seccomp::Generate(artifact.spec, {options.frequencies, options.optimize});
   if (!filter) {

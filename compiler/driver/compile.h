@@ -46,7 +46,7 @@ struct SeccompArtifact {
 };
 
 // Lowers, analyses, generates and proves one domain.  nullopt after an error in the sink: no artifact may be written.
-std::optional<SeccompArtifact> CompileSeccomp(const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink);
+std::optional<SeccompArtifact> CompileSeccomp(const ir::Policy& policy, const ir::Domain& domain, const CompileOptions& options, diag::Sink& sink);
 
 // All profiles of the policy, compiled and proved.  Fails where apparmor_parser is missing or rejects them; nullopt after an
 // error in the sink.

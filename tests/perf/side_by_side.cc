@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", front ? diag::RenderText((*front)->sink, (*front)->sources, {}) : front.error().message);
     return 1;
   }
-  const auto artifact = driver::CompileSeccomp((*front)->policy.domains.front(), {}, (*front)->sink);
+  const auto artifact = driver::CompileSeccomp((*front)->policy, (*front)->policy.domains.front(), {}, (*front)->sink);
   // What libseccomp does not know of the profile it leaves out, as it does for runtimes.
   const auto text = seccomp::WriteOciProfile((*front)->policy.domains.front());
   const auto profile = artifact && text ? seccomp::ReadOciProfile(*text) : Fail(ErrorCode::kUnsupported, "the policy does not compile");

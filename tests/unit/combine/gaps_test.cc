@@ -23,7 +23,7 @@ std::string Policy(const std::string& layers, const std::string& rules) { return
 std::string Said(const std::string& layers, const std::string& rules) {
   const auto front = testing::ReadText(Policy(layers, rules));
   EXPECT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
-  for (const ir::Domain& domain : front->policy.domains) driver::Analyze(domain, seccomp::Lower(domain), {}, driver::GapsAre::kErrors, nullptr, front->sink);
+  for (const ir::Domain& domain : front->policy.domains) driver::Analyze(front->policy, domain, seccomp::Lower(domain), {}, driver::GapsAre::kErrors, nullptr, front->sink);
   return testing::Messages(*front);
 }
 

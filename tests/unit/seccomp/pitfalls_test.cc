@@ -33,7 +33,7 @@ bool Permitted(const std::string& lines, const ir::Event& event, Arch arch = Arc
 // Kinds of diagnostics that compiling gives.
 std::string Findings(const std::string& lines, const std::string& architectures = "x86_64") {
   auto front = testing::ReadText(Policy("  architectures { " + architectures + " }\n" + lines));
-  if (!front->sink.HasErrors()) driver::CompileSeccomp(front->policy.domains.front(), {}, front->sink);
+  if (!front->sink.HasErrors()) driver::CompileSeccomp(front->policy, front->policy.domains.front(), {}, front->sink);
   std::string out;
   for (const diag::Diagnostic& d : front->sink.Sorted()) out += std::string(diag::KindName(d.kind)) + " ";
   return out;
@@ -152,7 +152,7 @@ TEST(Pitfalls, P8_TooLargeNamesTheRulesThatCostMost) {
   std::string values;
   for (int i = 0; i < 5000; ++i) values += fmt::format("{}{}", i == 0 ? "" : ", ", 2 * i);
   auto front = testing::ReadText(Policy(fmt::format("  allow syscall ioctl(request in {{ {} }})\n  allow syscall read", values)));
-  EXPECT_FALSE(driver::CompileSeccomp(front->policy.domains.front(), {}, front->sink).has_value());
+  EXPECT_FALSE(driver::CompileSeccomp(front->policy, front->policy.domains.front(), {}, front->sink).has_value());
   EXPECT_NE(testing::Messages(*front).find("filter-too-large"), std::string::npos);
   EXPECT_NE(testing::Messages(*front).find("ioctl: "), std::string::npos);
 }
@@ -208,7 +208,7 @@ TEST(Pitfalls, P17_NamesAreNeverDroppedInSilence) {
   auto front = testing::ReadText(Policy("  allow syscall { read, listxattrat }"));
   driver::CompileOptions options;
   options.oci = true;
-  const bool compiled = driver::CompileSeccomp(front->policy.domains.front(), options, front->sink).has_value();
+  const bool compiled = driver::CompileSeccomp(front->policy, front->policy.domains.front(), options, front->sink).has_value();
   EXPECT_TRUE(compiled || testing::Messages(*front).find("oci-miscompiled") != std::string::npos) << testing::Messages(*front);
 }
 
