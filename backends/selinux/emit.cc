@@ -142,12 +142,16 @@ class Writer {
     // One line for each group of rules: a reader sees what a rule is for.
     std::map<Places, std::vector<std::string>> by_places;
     for (const auto& [permission, places] : allowed.permissions) by_places[places].push_back(permission);
-    for (const auto& [places, permissions] : by_places) Guarded(access.object_class, fmt::format("(allow {} {} ({} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(permissions, " ")), places);
+    for (const auto& [places, permissions] : by_places) {
+      out_.allows.push_back({out_.line_sources.size(), access, permissions});
+      Guarded(access.object_class, fmt::format("(allow {} {} ({} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(permissions, " ")), places);
+    }
   }
 
   void Ioctl(const Access& access, const Commands& commands) {
     std::vector<std::string> ranges;
     for (const ir::Interval& i : commands.values.intervals()) ranges.push_back(i.lo == i.hi ? fmt::format("{:#06x}", i.lo) : fmt::format("(range {:#06x} {:#06x})", i.lo, i.hi));
+    out_.allows.push_back({out_.line_sources.size(), access, {"ioctl"}});
     Line(fmt::format("(allowx {} {} (ioctl {} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(ranges, " ")), commands.from);
   }
 

@@ -14,9 +14,17 @@ enum class Form : uint8_t {
   kContainer,   // the same, each domain a block that inherits `container` (base/container.cil)
 };
 
+// A line that grants.
+struct AllowLine {
+  size_t line = 0;  // 0 is the first
+  Access access;
+  std::vector<std::string> permissions;  // `ioctl` too where the line names commands
+};
+
 struct Emitted {
   std::string cil;
   std::string file_contexts;
+  std::vector<AllowLine> allows;
   std::vector<std::string> line_sources;  // by line of the CIL (0 is the first): where it comes from, or ""
 };
 

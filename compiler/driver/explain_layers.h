@@ -10,6 +10,7 @@
 #include "backends/combine/effective.h"
 #include "compiler/driver/attempts.h"
 #include "compiler/driver/frontend.h"
+#include "compiler/driver/module_lines.h"
 #include "compiler/driver/profile_lines.h"
 #include "compiler/ir/event.h"
 
@@ -50,6 +51,7 @@ class Layers {
  private:
   LayerAnswer OfFilter(const ir::ObjectCheck& check, const ir::Box& box, bool object);
   Result<LayerAnswer> OfModule(const std::string& layer, const ir::ObjectCheck& check, ir::Box box);
+  void OfModuleLines(const ir::ObjectCheck& check, const std::vector<const combine::Cell*>& cells, LayerAnswer& answer);
   void OfProfile(const ir::ObjectCheck& check, LayerAnswer& answer);
 
   const Frontend& front_;
@@ -58,6 +60,7 @@ class Layers {
   Attempts& attempts_;
   std::optional<selinux::Module> module_;  // whose types `effective_` goes by
   combine::Effective effective_;
+  std::unique_ptr<ModuleLines> lines_;
   std::unique_ptr<ProfileLines> profile_;  // made when it is first asked for
 };
 

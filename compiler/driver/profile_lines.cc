@@ -160,8 +160,8 @@ ProfileLines::ProfileLines(const Frontend& front) : policy_(front.policy) {
 
 ProfileLines::~ProfileLines() = default;
 
-std::vector<ProfileLine> ProfileLines::Matching(size_t domain, const ObjectCheck& check, const std::string& object_class, const std::string& permission) const {
-  std::vector<ProfileLine> out;
+std::vector<ArtifactLine> ProfileLines::Matching(size_t domain, const ObjectCheck& check, const std::string& object_class, const std::string& permission) const {
+  std::vector<ArtifactLine> out;
   if (read_ == nullptr) return out;
   const Question question{policy_, policy_.domains[domain], check, object_class, permission};
   std::vector<std::pair<std::string, const aa::Profile*>> profiles;
@@ -173,7 +173,7 @@ std::vector<ProfileLine> ProfileLines::Matching(size_t domain, const ObjectCheck
     if (name != apparmor::ProfileName(policy_.domains[domain])) continue;
     for (const aa::Rule& rule : profile->rules) {
       if (!std::visit([&](const auto& body) { return question(rule.prefix, body); }, rule.body)) continue;
-      ProfileLine line;
+      ArtifactLine line;
       line.number = read_->sources.PositionOf(read_->file, rule.span.begin).line;
       const std::string_view whole = read_->sources.LineOf(read_->file, line.number);
       line.text = whole.substr(0, whole.find("  #"));

@@ -5,17 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/artifact_line.h"
 #include "compiler/driver/frontend.h"
 #include "compiler/ir/event.h"
 
 namespace ravelin::driver {
-
-struct ProfileLine {
-  uint32_t number = 0;  // line of the emitted file, from 1
-  std::string text;     // "/srv/www/** r,", without the comment
-  std::string place;    // "web.rav:7:3"; "" for what no rule asked for by itself
-  bool denies = false;
-};
 
 // Comment lines on top of the emitted file.
 std::vector<std::string> ProfileHead(const Frontend& front);
@@ -32,7 +26,7 @@ class ProfileLines {
   const std::string& problem() const { return problem_; }
   // Lines of the domain's profile that grant, or refuse, a permission of a check to such an attempt, in their order.  Attributes that
   // the attempt leaves open match every line.
-  std::vector<ProfileLine> Matching(size_t domain, const ir::ObjectCheck& check, const std::string& object_class, const std::string& permission) const;
+  std::vector<ArtifactLine> Matching(size_t domain, const ir::ObjectCheck& check, const std::string& object_class, const std::string& permission) const;
 
  private:
   struct Read;
