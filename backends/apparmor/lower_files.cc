@@ -335,7 +335,8 @@ class FileLowering {
     const Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
     Asked taken{static_cast<Letters>(WithImplied(asked.file) & over.extra_somewhere.file), static_cast<Letters>(WithImplied(asked.dir) & over.extra_somewhere.dir)};
-    if ((taken.file & over.needed_somewhere.file) != 0 || (taken.dir & over.needed_somewhere.dir) != 0) {
+    // The word for writing refuses appending as well, which `complain` may permit.
+    if ((WithImplied(taken.file) & over.needed_somewhere.file) != 0 || (WithImplied(taken.dir) & over.needed_somewhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor cannot refuse this at some of the names only: another rule permits an operation that asks for the same permission at others of them"});
       return;
     }
