@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "backends/selinux/base/grants.h"
 #include "backends/selinux/selinux.h"
+#include "compiler/base/source.h"
 #include "tests/support/compiled.h"
 
 namespace ravelin::testing {
@@ -17,6 +21,17 @@ inline ir::Policy PolicyOf(const std::string& text) {
   const auto front = ReadText(text);
   EXPECT_FALSE(front->sink.HasErrors()) << Messages(*front) << text;
   return front->policy;
+}
+
+// Its modules as CIL; nullopt where tests/fetch_refpolicy.sh has not put them.
+inline std::optional<selinux::Host> DebiansReferencePolicy() {
+  const std::string folder = RAVELIN_SOURCE_DIR "/build/deps/refpolicy/cil";
+  if (!std::filesystem::is_directory(folder)) return std::nullopt;
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.insert(entry.path().string());
+  selinux::Host host;
+  for (const std::string& file : files) host.policy.push_back({std::filesystem::path(file).filename().string(), source::ReadFile(file).value_or("")});
+  return host;
 }
 
 // Compiles and expects the proof to hold.

@@ -4,9 +4,6 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "tests/unit/selinux/compiled_module.h"
 
@@ -251,24 +248,15 @@ TEST(SelinuxHost, WhatTheHostSaysIsRead) {
 }
 
 TEST(SelinuxHost, BesideDebiansReferencePolicy) {
-  const std::string folder = RAVELIN_SOURCE_DIR "/build/deps/refpolicy/cil";
-  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "Debian's reference policy is not here (tests/fetch_refpolicy.sh puts it under build/deps)";
-  std::set<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.insert(entry.path().string());
-  selinux::Host host;
-  for (const std::string& file : files) {
-    std::ifstream in(file);
-    std::stringstream text;
-    text << in.rdbuf();
-    host.policy.push_back({std::filesystem::path(file).filename().string(), text.str()});
-  }
-  ASSERT_GT(host.policy.size(), 300u);
+  const auto host = testing::DebiansReferencePolicy();
+  if (!host) GTEST_SKIP() << "Debian's reference policy is not here (tests/fetch_refpolicy.sh puts it under build/deps)";
+  ASSERT_GT(host->policy.size(), 300u);
   const auto begin = std::chrono::steady_clock::now();
   const clock_t cpu = clock();
   const auto artifact = Compiled(
       "  allow file { read, getattr } on path(\"/srv/portal/**\")\n  allow file { create, append } on path(\"/srv/portal-log/*.log\")\n  allow network { listen, accept } tcp port 80\n  allow network { listen } tcp port 8123\n"
       "  allow capability { net_bind_service }\n  allow file { read } on label(\"etc_t\")",
-      host);
+      *host);
   const double used = static_cast<double>(clock() - cpu) / CLOCKS_PER_SEC;
   printf("%.1f s, %.1f s of processor time\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), used);
   EXPECT_LT(used, 15) << "of processor time";
