@@ -114,6 +114,28 @@ struct RunCommand {
 };
 int Run(const RunCommand& command);
 
+struct VerifyCommand {
+  CommonOptions common;  // format: also "junit"
+  std::string input;
+  std::string output;
+  std::string policy;
+  std::string driver = "uml";
+  std::string root = "/";
+  std::string directory;
+  std::string suggest;                // a patch is written there
+  std::vector<std::string> expect;    // "any-output"
+  unsigned memory_mb = 512;
+  unsigned limit_s = 60;
+  bool no_host_isolation = false;     // the user's own risk; the verdict says so
+  std::vector<std::string> arguments;
+};
+int Run(const VerifyCommand& command);
+
+struct KernelsCommand {
+  CommonOptions common;
+};
+int Run(const KernelsCommand& command);
+
 // Every diagnostic kind, for docs/diagnostics.md.
 int ListDiagnostics();
 

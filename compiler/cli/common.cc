@@ -68,6 +68,29 @@ std::string QuoteJson(const std::string& text) {
   return out + "\"";
 }
 
+std::string QuoteXml(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
+  }
+  return out + "\"";
+}
+
 Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& inputs) {
   namespace fs = std::filesystem;
   std::vector<std::string> files;

@@ -39,6 +39,7 @@ void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& source
 // The end of an import: what was found, and the text, which is written where nothing was wrong.  `output`: "" for standard output.
 int FinishImport(const std::string& text, const std::string& output, const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options);
 std::string QuoteJson(const std::string& text);
+std::string QuoteXml(const std::string& text);  // an attribute of JUnit's reports
 
 // Policy files named by files and folders (every *.rav below, sorted); "-" stays.
 Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& inputs);

@@ -36,6 +36,8 @@ struct CommandLine {
   ImportApparmorCommand import_apparmor;
   ImportCilCommand import_cil;
   RunCommand run;
+  VerifyCommand verify;
+  KernelsCommand kernels;
   bool list_diagnostics = false;
   CLI::App* import_app = nullptr;
   CLI::App* oci = nullptr;
@@ -57,6 +59,8 @@ struct CommandLine {
     Explain(*app.add_subcommand("explain", "is an attempt permitted, by which rule, and what does each layer do"));
     Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
+    Verify(*app.add_subcommand("verify", "run a workload under real enforcement in guest kernels, and judge the policy by it"));
+    Kernels(*app.add_subcommand("kernels", "which guest kernels this machine can run, and what is missing"));
   }
 
   void Compile(CLI::App& sub) {
@@ -153,6 +157,24 @@ struct CommandLine {
     AddPolicyOptions(sub, run.common);
   }
 
+  void Verify(CLI::App& sub) {
+    sub.add_option("policy", verify.input, "policy file, - for standard input")->required();
+    sub.add_option("-o,--output", verify.output, "write the report there");
+    sub.add_option("--driver", verify.driver, "what runs the workload: uml")->check(CLI::IsMember({"uml"}))->capture_default_str();
+    sub.add_option("--root", verify.root, "the guest's root: a folder, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->capture_default_str();
+    sub.add_option("--directory", verify.directory, "working directory in the guest; without it, this one (with --root, /)");
+    sub.add_option("--expect", verify.expect, "any-output: only the status is compared with the unconfined run's")->check(CLI::IsMember({"any-output"}))->allow_extra_args(false);
+    sub.add_option("--suggest", verify.suggest, "write a patch there that would permit what was refused");
+    sub.add_option("--memory", verify.memory_mb, "of a guest, in MB")->check(CLI::Range(64, 16384))->capture_default_str();
+    sub.add_option("--limit", verify.limit_s, "seconds that the workload may take in one run")->check(CLI::Range(1, 86400))->capture_default_str();
+    sub.add_flag("--no-host-isolation", verify.no_host_isolation, "run guests without keeping them from this machine: a hostile workload can then change it");
+    sub.add_option("--policy", verify.policy, "which policy of the file");
+    sub.add_option("workload", verify.arguments, "the command and its arguments, after --")->required();
+    AddPolicyOptions(sub, verify.common, {"text", "json", "junit"});
+  }
+
+  void Kernels(CLI::App& sub) { AddOutputOptions(sub, kernels.common); }
+
   int Do() {
     if (list_diagnostics) return ListDiagnostics();
     if (app.got_subcommand("compile")) return Run(compile);
@@ -164,6 +186,8 @@ struct CommandLine {
     if (app.got_subcommand("explain")) return Run(explain);
     if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : Run(import_profile);
     if (app.got_subcommand("run")) return Run(run);
+    if (app.got_subcommand("verify")) return Run(verify);
+    if (app.got_subcommand("kernels")) return Run(kernels);
     const auto printed = Print(app.help());
     return printed ? kUsage : kEnvironment;
   }

@@ -21,29 +21,6 @@ std::string LineOf(const TestedFile& file, const ir::Expectation& line) {
   return out;
 }
 
-std::string QuoteXml(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    }
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 size_t TestedFile::Failed() const {

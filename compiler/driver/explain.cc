@@ -179,6 +179,8 @@ std::string ForbiddenBy(const ir::Domain& domain, const ir::Event& event, const 
   return "";
 }
 
+std::string ShowDeniedCall(const ir::Domain& domain, const Denial& denial) { return ShowHead(domain, denial.event, denial.texts); }
+
 std::string FormatDenial(const ir::Domain& domain, const Denial& denial, const source::SourceManager& sources) {
   const auto& [event, decision, process, count, texts] = denial;
   const char* head = Permits(decision.action) ? "logged " : "denied ";

@@ -37,6 +37,8 @@ struct Denial {
   size_t count = 1;
   std::array<std::string, 6> texts;  // paths that arguments pointed to, where they are known
 };
+// "socket(AF_ALG, SOCK_STREAM, 0)", paths instead of pointers where they are known.
+std::string ShowDeniedCall(const ir::Domain& domain, const Denial& denial);
 // The house form: one head line, then `by`, `allow`, `but`.
 std::string FormatDenial(const ir::Domain& domain, const Denial& denial, const source::SourceManager& sources);
 

@@ -158,6 +158,8 @@ Result<std::optional<std::vector<EventAnswer>>> ExplainAttempts(const Frontend& 
   return std::optional(std::move(out));
 }
 
+Result<EventAnswer> ExplainCheck(const Frontend& front, size_t domain, const ObjectCheck& check) { return Explainer(front, domain).Of(check); }
+
 Result<std::vector<SetAnswer>> LayersOfCall(const Frontend& front, size_t domain, const Event& call) {
   std::vector<SetAnswer> out;
   for (const kernel::Arch arch : kernel::kFilterArches) {

@@ -26,6 +26,9 @@ struct EventAnswer {
 // Fails where an automaton would be too large.
 Result<std::optional<std::vector<EventAnswer>>> ExplainAttempts(const Frontend& front, size_t domain, const std::vector<ir::Rule>& attempts, diag::Sink& sink);
 
+// One attempt, concrete as far as it is known.
+Result<EventAnswer> ExplainCheck(const Frontend& front, size_t domain, const ir::ObjectCheck& check);
+
 // The layer sets' answers to a call; none for a set of the filter alone, whose answer is the call's own.
 Result<std::vector<SetAnswer>> LayersOfCall(const Frontend& front, size_t domain, const ir::Event& call);
 

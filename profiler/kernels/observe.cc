@@ -89,8 +89,10 @@ ir::ObjectCheck Check(std::string_view facet, std::string_view operation) {
 }
 
 CallContext ContextOf(const AuditEvent& event) {
-  CallContext context{event, std::nullopt, "", {}};
+  CallContext context{event, std::nullopt, "", {}, {}};
+  std::string user;
   if (const AuditRecord* record = event.Find(kRecordSyscall); record != nullptr) {
+    user = Field(*record, "fsuid");
     ir::Event call;
     call.audit_arch = static_cast<uint32_t>(Read(Field(*record, "arch"), 16));
     call.number = static_cast<uint32_t>(Read(Field(*record, "syscall"), 10));
@@ -104,7 +106,9 @@ CallContext ContextOf(const AuditEvent& event) {
   // The object's own record where there is one, else its parent's.
   for (const AuditRecord& record : event.records) {
     const std::string name = Field(record, "name");
-    if (record.type == kRecordPath && !name.empty() && name != "(null)" && Field(record, "nametype") != "PARENT") context.paths.push_back(Absolute(cwd == nullptr ? "/" : Field(*cwd, "cwd"), name));
+    if (record.type != kRecordPath || name.empty() || name == "(null)" || Field(record, "nametype") == "PARENT") continue;
+    context.paths.push_back(Absolute(cwd == nullptr ? "/" : Field(*cwd, "cwd"), name));
+    context.owned.push_back(Field(record, "ouid") == user);
   }
   return context;
 }

@@ -48,6 +48,7 @@ struct CallContext {
   std::optional<ir::Event> call;
   std::string name;                // of the call: "openat"
   std::vector<std::string> paths;  // absolute, as PATH records name them
+  std::vector<bool> owned;         // by the caller, of each of them
 };
 CallContext ContextOf(const AuditEvent& event);
 // A path as the caller named it, made absolute and without `.` and `..`; symbolic links are not followed.

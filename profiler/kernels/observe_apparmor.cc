@@ -14,10 +14,12 @@ namespace {
 // Who owns what belongs to a user outside of the guest's name space.
 constexpr const char* kOverflowUser = "65534";
 
-std::optional<uint64_t> Constant(const std::string& prefix, std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return kernel::FindConstant(kernel::Arch::kX86_64, prefix + name);
+std::string Upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
 }
+
+std::optional<uint64_t> Constant(const std::string& prefix, const std::string& name) { return kernel::FindConstant(kernel::Arch::kX86_64, prefix + Upper(name)); }
 
 // A new object's kind stands in the call, not in the record.
 const char* Creation(const CallContext& context) {
@@ -112,7 +114,9 @@ void ObserveApparmor(const AuditRecord& record, const CallContext& context, Obse
     out.text = fmt::format("apparmor {} {} {}", operation, Field(record, "family"), Field(record, "sock_type"));
   } else if (operation == "signal") {
     ir::ObjectCheck check = Check("signal", mask.find("receive") != std::string::npos ? "receive" : "send");
-    if (const auto signal = kernel::FindSignal(kernel::Arch::kX86_64, [&] { std::string s = Field(record, "signal"); std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); }); return s; }())) check.integers["signal"] = static_cast<uint64_t>(*signal);
+    const std::string name = Upper(Field(record, "signal"));
+    if (name == "EXISTS") check.integers["signal"] = 0;  // kill(pid, 0)
+    if (const auto signal = kernel::FindSignal(kernel::Arch::kX86_64, name)) check.integers["signal"] = static_cast<uint64_t>(*signal);
     Peer(record, check);
     out.checks.push_back(std::move(check));
   } else if (operation == "ptrace") {

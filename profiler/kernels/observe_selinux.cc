@@ -89,6 +89,8 @@ void File(const AuditRecord& record, const CallContext& context, const std::stri
     }
     ir::ObjectCheck check = Check("file", operation);
     check.texts["path"] = path;
+    const auto known = std::find(context.paths.begin(), context.paths.end(), path);
+    check.owner = known != context.paths.end() && context.owned[static_cast<size_t>(known - context.paths.begin())];
     if (operation == "ioctl") {
       uint64_t command = 0;
       const std::string text = Field(record, "ioctlcmd");

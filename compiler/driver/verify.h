@@ -1,0 +1,49 @@
+// From a policy and a workload to what a guest kernel is to run, and back: what its refusals mean in the source.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/driver/frontend.h"
+#include "profiler/verify/verify.h"
+
+namespace ravelin::driver {
+
+struct Workload {
+  std::vector<std::string> command;  // looked up in the root's PATH
+  std::string directory;             // working directory in the guest; "": this process's, where the root is this machine's
+  std::string root = "/";
+  bool compare_output = true;
+  unsigned memory_mb = 512;
+  unsigned limit_ms = 60000;
+  bool host_isolation = true;
+};
+
+// Compiles and proves the artifacts of the policy's layer sets, for the target and for the judging kernel.  nullopt after an error in
+// front.sink.  Fails with kNotFound where the root has no such program, with kUnsupported where the policy is not one for this program.
+Result<std::optional<verify::Request>> PrepareVerification(Frontend& front, size_t domain, const Workload& workload);
+
+// What of the target the judge does not have, so that a pass says nothing about it; empty: the judge stands for the target.
+std::vector<std::string> NotJudged(const resolve::Target& target, const verify::Report& report);
+
+// A refusal in the words of the policy.  Equal ones of all runs are one.
+struct Refusal {
+  std::string shown;                 // "file { read } on /etc/shadow", or the call, or the record where the language has no word for it
+  std::vector<std::string> layers;   // that refused it
+  double time = 0;                   // seconds after the workload's begin, of the first
+  std::string process;               // "cat[171]"
+  std::string error;                 // "EACCES", or ""
+  size_t count = 0;
+  std::string cause;                 // where the source refuses it
+  bool permitted = false;            // the policy permits it: the layer is narrower, or the kernel's question is another one
+  std::string suggestion;            // the line that would permit it, or ""
+  std::string why_not;               // why no added line would
+  std::string forbidden;             // by a `never`
+};
+Result<std::vector<Refusal>> ExplainRefusals(const Frontend& front, size_t domain, const verify::Report& report);
+
+// The suggested lines as a patch of the policy's file (unified diff); "" where there is nothing to add.
+std::string SuggestedPatch(const Frontend& front, size_t domain, const std::vector<Refusal>& refusals);
+
+}  // namespace ravelin::driver

@@ -1,0 +1,155 @@
+// What a guest refused, in the words of the source.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "compiler/driver/compile.h"
+#include "compiler/driver/explain_event.h"
+#include "compiler/driver/verify.h"
+#include "compiler/kernel/apparmor_features.h"
+#include "compiler/oracle/decide.h"
+
+namespace ravelin::driver {
+namespace {
+
+using kernels::Observation;
+using kernels::Source;
+
+const char* LayerName(Source source) { return source == Source::kSeccomp ? "seccomp" : source == Source::kApparmor ? "apparmor" : "selinux"; }
+
+// The domain whose profile or type was refused; the filter is the launched domain's.
+size_t DomainOf(const Frontend& front, size_t launched, const Observation& one) {
+  for (size_t i = 0; i < front.policy.domains.size(); ++i) {
+    const ir::Domain& domain = front.policy.domains[i];
+    if (one.source == Source::kApparmor ? one.subject == ir::QualifiedName(domain) : one.subject == domain.name + "_t") return i;
+  }
+  return launched;
+}
+
+// In some layer set nobody looks at who owns a file.
+bool OwnerIsUnseen(const ir::Domain& domain) {
+  return std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const auto& set) { return std::find(set.begin(), set.end(), "apparmor") == set.end(); });
+}
+
+class Explainer {
+ public:
+  Explainer(const Frontend& front, size_t launched) : front_(front), launched_(launched) {}
+
+  Result<void> Add(const Observation& one, double begin) {
+    if (one.source == Source::kSeccomp) return Put(OfCall(one), one, begin);
+    if (one.checks.empty()) return Put({.shown = one.text, .cause = "the language has no word for it"}, one, begin);
+    for (const ir::ObjectCheck& check : one.checks) {
+      RAVELIN_TRY(refusal, OfCheck(check, DomainOf(front_, launched_, one)));
+      if (auto put = Put(std::move(refusal), one, begin); !put) return put;
+    }
+    return {};
+  }
+  std::vector<Refusal> Take() { return std::move(all_); }
+
+ private:
+  Result<void> Put(Refusal refusal, const Observation& one, double begin) {
+    const std::string layer = LayerName(one.source);
+    const auto [at, fresh] = index_.try_emplace(refusal.shown + "|" + one.command, all_.size());
+    if (fresh) {
+      refusal.time = std::max(0.0, one.time - begin);
+      refusal.process = fmt::format("{}[{}]", one.command, one.process);
+      refusal.error = std::string(kernel::ErrnoName(one.error));
+      all_.push_back(std::move(refusal));
+    }
+    Refusal& known = all_[at->second];
+    if (std::find(known.layers.begin(), known.layers.end(), layer) == known.layers.end()) known.layers.push_back(layer);
+    ++known.count;
+    return {};
+  }
+
+  Refusal OfCall(const Observation& one) const {
+    const ir::Domain& domain = front_.policy.domains[launched_];
+    const ir::Decision decision = oracle::DecideCall(domain, *one.call);
+    const Denial denial{*one.call, decision, "", 1, one.texts};
+    Refusal out;
+    out.shown = ShowDeniedCall(domain, denial);
+    out.cause = DescribeCause(domain, *one.call, decision, front_.sources);
+    out.permitted = decision.permitted();
+    if (out.permitted) return out;
+    const Suggestion suggestion = SuggestAllow(domain, *one.call, decision, front_.sources);
+    out.suggestion = suggestion.line;
+    out.why_not = suggestion.why_not;
+    out.forbidden = ForbiddenBy(domain, *one.call, front_.sources);
+    return out;
+  }
+
+  Result<Refusal> OfCheck(const ir::ObjectCheck& check, size_t domain) const {
+    RAVELIN_TRY(answer, ExplainCheck(front_, domain, check));
+    Refusal out;
+    out.shown = answer.shown;
+    out.cause = answer.cause;
+    out.permitted = answer.decision.permitted();
+    if (out.permitted) return out;
+    out.suggestion = answer.suggestion.line;
+    out.why_not = answer.suggestion.why_not;
+    out.forbidden = answer.forbidden;
+    if (!check.owner || !OwnerIsUnseen(front_.policy.domains[domain])) return out;
+    // A line with `owner` would need its gap accepted: the larger one says what is enforced.
+    ir::ObjectCheck anyone = check;
+    anyone.owner = false;
+    RAVELIN_TRY(larger, ExplainCheck(front_, domain, anyone));
+    if (!larger.decision.permitted()) out.suggestion = larger.suggestion.line;
+    return out;
+  }
+
+  const Frontend& front_;
+  const size_t launched_;
+  std::map<std::string, size_t> index_;
+  std::vector<Refusal> all_;
+};
+
+}  // namespace
+
+Result<std::vector<Refusal>> ExplainRefusals(const Frontend& front, size_t domain, const verify::Report& report) {
+  Explainer explainer(front, domain);
+  for (const verify::LayerVerdict& verdict : report.verdicts) {
+    for (const Observation& one : verdict.refusals) {
+      if (auto added = explainer.Add(one, verdict.started); !added) return tl::make_unexpected(std::move(added.error()));
+    }
+  }
+  return explainer.Take();
+}
+
+std::vector<std::string> NotJudged(const resolve::Target& target, const verify::Report& report) {
+  std::vector<std::string> out;
+  const auto judge = kernel::ParseVersion(report.kernel);
+  if (!judge) return {"the judging kernel does not say its version"};
+  if (target.arch != kernel::Arch::kX86_64) out.push_back(fmt::format("architecture {}: the judge has x86_64", kernel::ArchName(target.arch)));
+  if (*judge != target.kernel) {
+    size_t calls = 0;
+    for (const kernel::Syscall& call : kernel::Syscalls(kernel::Arch::kX86_64)) calls += *judge < call.since && call.since <= target.kernel ? 1 : 0;
+    out.push_back(fmt::format("Linux {}{}: the judge is {}", kernel::FormatVersion(target.kernel), calls == 0 ? "" : fmt::format(" with {} more system calls", calls), kernel::FormatVersion(*judge)));
+  }
+  if (!report.features.empty() && report.features != kernel::ApparmorFeaturesText(target.apparmor_features)) out.push_back(fmt::format("AppArmor's features are not those of {}, which the profiles were proved for", target.apparmor_features));
+  return out;
+}
+
+std::string SuggestedPatch(const Frontend& front, size_t domain, const std::vector<Refusal>& refusals) {
+  const ir::Domain& policy = front.policy.domains[domain];
+  const source::FileId file = policy.from.span.file;
+  std::vector<std::string> lines;
+  for (const Refusal& one : refusals) {
+    if (!one.suggestion.empty() && one.forbidden.empty() && std::find(lines.begin(), lines.end(), one.suggestion) == lines.end()) lines.push_back(one.suggestion);
+  }
+  // In front of the policy's first default, with that line's indentation.
+  source::Span before;
+  for (const ir::FacetDefault& d : policy.defaults) {
+    if (d.stated && d.from.span.file == file && (!before.IsValid() || d.from.span.begin < before.begin)) before = d.from.span;
+  }
+  if (lines.empty() || !before.IsValid()) return "";
+  const uint32_t at = front.sources.PositionOf(file, before.begin).line;
+  const std::string anchor(front.sources.LineOf(file, at));
+  const std::string indentation = anchor.substr(0, anchor.find_first_not_of(" \t"));
+  const std::string name(front.sources.Name(file));
+  std::string out = fmt::format("--- {}\n+++ {}\n@@ -{},1 +{},{} @@\n", name, name, at, at, lines.size() + 1);
+  for (const std::string& line : lines) out += "+" + indentation + line + "\n";
+  return out + " " + anchor + "\n";
+}
+
+}  // namespace ravelin::driver

@@ -1,0 +1,193 @@
+// What a guest loads and runs for one policy.
+#include <fmt/format.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "backends/apparmor/apparmor.h"
+#include "backends/apparmor/parser.h"
+#include "backends/selinux/names.h"
+#include "compiler/driver/compile.h"
+#include "compiler/driver/profile_lines.h"
+#include "compiler/driver/verify.h"
+#include "compiler/ir/path_set.h"
+#include "compiler/kernel/apparmor_features.h"
+#include "profiler/kernels/labels.h"
+#include "profiler/kernels/root_path.h"
+
+namespace ravelin::driver {
+namespace {
+
+// Debian's user-mode-linux: its AppArmor has the features of this set (a guest test compares them).
+constexpr const char* kJudgeFeatures = "6.1";
+constexpr const char* kSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+struct Found {
+  std::string path;      // as it is called
+  std::string resolved;  // the file itself
+};
+
+Result<Found> FindProgram(const std::string& root, const std::string& directory, const std::string& name) {
+  std::string rest = kSearchPath;
+  if (name.find('/') != std::string::npos) rest = "";
+  while (true) {
+    const size_t end = rest.find(':');
+    const std::string candidate = name.front() == '/' ? name : (name.find('/') != std::string::npos ? directory : rest.substr(0, end)) + "/" + name;
+    const std::string resolved = kernels::ResolveIn(root, candidate);
+    struct stat status {};
+    if (!resolved.empty() && stat((root + resolved).c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0) return Found{candidate, resolved};
+    if (end == std::string::npos) return Fail(ErrorCode::kNotFound, fmt::format("there is no program `{}`{}", name, root.empty() ? "" : " in " + root));
+    rest.erase(0, end + 1);
+  }
+}
+
+// Each layer alone, then the sets, each once; without a layer of another module in between the two would not be told apart.
+std::vector<std::vector<std::string>> SetsOf(const ir::Domain& domain) {
+  std::vector<std::vector<std::string>> sets;
+  const auto add = [&](const std::vector<std::string>& set) {
+    if (std::find(sets.begin(), sets.end(), set) == sets.end()) sets.push_back(set);
+  };
+  for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
+    const bool named = std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [&](const auto& set) { return std::find(set.begin(), set.end(), layer) != set.end(); });
+    if (named) add({layer});
+  }
+  for (std::vector<std::string> set : domain.layer_sets) {
+    std::sort(set.begin(), set.end(), [](const std::string& a, const std::string& b) { return (a == "seccomp") != (b == "seccomp") ? a == "seccomp" : a < b; });
+    add(set);
+  }
+  return sets;
+}
+
+bool Names(const std::vector<std::vector<std::string>>& sets, const std::string& layer) {
+  return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return std::find(set.begin(), set.end(), layer) != set.end(); });
+}
+
+std::string FileContext(const std::string& type) { return fmt::format("{}:{}:{}:s0", selinux::kUser, selinux::kObjectRole, type); }
+std::string ProcessContext(const std::string& type) { return fmt::format("{}:{}:{}:s0", selinux::kUser, selinux::kRole, type); }
+
+class Preparation {
+ public:
+  Preparation(Frontend& front, size_t domain, const Workload& workload) : front_(front), domain_(front.policy.domains[domain]), workload_(workload), root_(workload.root == "/" ? "" : workload.root) {}
+
+  Result<std::optional<verify::Request>> Run() {
+    request_.layer_sets = SetsOf(domain_);
+    request_.root = workload_.root;
+    request_.memory_mb = workload_.memory_mb;
+    request_.limit_ms = workload_.limit_ms;
+    request_.host_isolation = workload_.host_isolation;
+    request_.expect.output = workload_.compare_output;
+    if (auto placed = Place(); !placed) return tl::make_unexpected(std::move(placed.error()));
+    RAVELIN_TRY(good, Artifacts());
+    if (!good || front_.sink.HasErrors()) return std::optional<verify::Request>();
+    return std::optional(std::move(request_));
+  }
+
+ private:
+  Result<void> Place() {
+    std::string directory = workload_.directory;
+    if (directory.empty() && root_.empty()) {
+      char here[PATH_MAX];
+      if (getcwd(here, sizeof here) != nullptr) directory = here;
+    }
+    if (directory.empty()) directory = "/";
+    for (const char* empty : {"/tmp", "/run"}) {  // these are the guest's own; where one works stays visible
+      if (directory.rfind(std::string(empty) + "/", 0) == 0 && root_.empty()) request_.inputs.push_back({directory, directory});
+    }
+    RAVELIN_TRY(program, FindProgram(root_, directory, workload_.command.front()));
+    program_ = program.resolved;
+    if (!domain_.attach.empty()) {
+      RAVELIN_TRY(attached, ir::PathSet::ParseAny(domain_.attach));
+      if (!attached.Contains(program_)) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} is for {}, and the workload begins with {}", domain_.name, fmt::join(domain_.attach, ", "), program_));
+    }
+    verify::Step step;
+    step.confined = true;
+    step.may_fail = true;
+    step.step.program = program.path;
+    step.step.arguments = workload_.command;
+    step.step.environment = {fmt::format("PATH={}", kSearchPath), "HOME=/root", "LANG=C", "TERM=dumb", "USER=root"};
+    step.step.directory = directory;
+    request_.steps.push_back(std::move(step));
+    return {};
+  }
+
+  Result<bool> Artifacts() {
+    CompileOptions options;
+    options.facts = FactsOf(front_.target);
+    options.gaps = GapsAre::kErrors;
+    const auto module = LowerSelinux(front_, selinux::Form::kStandalone, front_.sink);
+    options.module = module ? &*module : nullptr;
+    const auto filter = CompileSeccomp(front_.policy, domain_, options, front_.sink);
+    if (!filter) return false;
+    for (const seccomp::Instruction& instruction : filter->filter.program) {
+      request_.artifacts.filter.append(reinterpret_cast<const char*>(&instruction), sizeof instruction);
+      const uint32_t answer = instruction.k & SECCOMP_RET_ACTION_FULL;
+      if (instruction.code == (BPF_RET | BPF_K) && (answer == SECCOMP_RET_USER_NOTIF || answer == SECCOMP_RET_TRACE)) request_.artifacts.filter_doubt = "the filter leaves calls to a supervisor (notify, trace), and the guest has none";
+    }
+    if (Names(request_.layer_sets, "apparmor")) {
+      RAVELIN_TRY(good, Profiles());
+      if (!good) return false;
+    }
+    if (Names(request_.layer_sets, "selinux")) return Policy();
+    return true;
+  }
+
+  Result<bool> Profiles() {
+    RAVELIN_TRY(profiles, CompileApparmor(front_, front_.sink));  // for the target: proved
+    if (!profiles) return false;
+    std::string text = profiles->text;
+    if (front_.target.apparmor_features != kJudgeFeatures) {  // and for the judge, which could not load the other
+      RAVELIN_TRY(judged, apparmor::Compile(front_.policy, {kJudgeFeatures}, ProfileHead(front_)));
+      text = judged.text;
+    }
+    RAVELIN_TRY(compiled, apparmor::RunParser(text, kernel::ApparmorFeaturesText(kJudgeFeatures)));
+    if (!compiled.accepted) return Fail(ErrorCode::kMalformed, "apparmor_parser rejects what it accepted before: " + compiled.message);
+    request_.artifacts.profiles.assign(compiled.binary.begin(), compiled.binary.end());
+    request_.artifacts.profile = apparmor::ProfileName(domain_);
+    for (const ir::Domain& domain : front_.policy.domains) request_.artifacts.subjects.push_back(ir::QualifiedName(domain));
+    return true;
+  }
+
+  Result<bool> Policy() {
+    RAVELIN_TRY(module, CompileSelinux(front_, selinux::Form::kStandalone, nullptr, front_.sink));
+    if (!module) return false;
+    verify::Artifacts& out = request_.artifacts;
+    out.policy = module->binary;
+    out.launcher = ProcessContext(selinux::kLauncher);
+    RAVELIN_TRY(labels, kernels::PathLabels::Parse(module->file_contexts));
+    const std::vector<std::string> covered = kernels::Job().empty;
+    RAVELIN_TRY(tree, kernels::LabelTree(labels, root_, "", covered));
+    out.labels = std::move(tree);
+    for (const kernels::Input& input : request_.inputs) {
+      RAVELIN_TRY(more, kernels::LabelTree(labels, input.from, input.at, {}));
+      out.labels.insert(out.labels.end(), more.begin(), more.end());
+    }
+    for (const selinux::DomainTypes& types : module->module.domains) {
+      out.subjects.push_back(types.type);
+      if (types.name != domain_.name) continue;
+      out.context = ProcessContext(types.type);
+      if (types.attached) continue;
+      // The program that starts an unattached policy is labelled as INSTALL.md tells to.
+      std::erase_if(out.labels, [&](const kernels::PathLabel& label) { return label.path == program_; });
+      out.labels.push_back({program_, FileContext(types.entry_type)});
+    }
+    return true;
+  }
+
+  Frontend& front_;
+  const ir::Domain& domain_;
+  const Workload& workload_;
+  const std::string root_;  // "" for this machine's
+  std::string program_;     // resolved
+  verify::Request request_;
+};
+
+}  // namespace
+
+Result<std::optional<verify::Request>> PrepareVerification(Frontend& front, size_t domain, const Workload& workload) { return Preparation(front, domain, workload).Run(); }
+
+}  // namespace ravelin::driver

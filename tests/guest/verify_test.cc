@@ -1,0 +1,170 @@
+// `ravelin verify` as it is used: what passes, what fails, what nobody can say.
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "compiler/base/source.h"
+#include "profiler/kernels/process.h"
+#include "tests/guest/guest.h"
+
+namespace ravelin::kernels {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kPolicy = R"(language 1
+policy work {
+  layers { seccomp + apparmor, seccomp + selinux }
+  use std::dynamic_program
+  use std::program(file = "/usr/bin/dash")
+  use std::runs(files = "/usr/bin/{cat,id}")
+  use std::children
+  use std::metadata
+  use std::descriptors
+  allow file { read } on path("/etc/hostname", "/etc/shadow")
+  scratch: allow file { write, create, truncate, read } on path("/tmp/work.*")
+  default deny with errno(EPERM)
+  unknown syscall with errno(ENOSYS)
+}
+)";
+
+// A folder with the policy and the program in it, where an ordinary user can read both.
+class Verify : public Guest {
+ protected:
+  void SetUp() override {
+    Guest::SetUp();
+    if (IsSkipped()) return;
+    char folder[] = "/tmp/ravelin-verify.XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+    fs::permissions(folder_, fs::perms(0777));
+    Write("work.rav", kPolicy);
+    fs::copy_file(RAVELIN_BINARY, folder_ + "/ravelin");
+  }
+  void TearDown() override {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  void Write(const std::string& name, const std::string& text) const { ASSERT_TRUE(source::WriteFile(folder_ + "/" + name, text)); }
+
+  struct Answer {
+    int exit_code = -1;
+    std::string text;
+    Json json;
+  };
+  Answer Ask(std::vector<std::string> options, const std::string& line, bool ordinary_user = false) const {
+    std::vector<std::string> command = {folder_ + "/ravelin", "verify", folder_ + "/work.rav", "--format", "json", "-o", folder_ + "/report", "--limit", "20", "--directory", "/"};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", "sh", "-c", line});
+    if (ordinary_user && geteuid() == 0) command.insert(command.begin(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+    fs::remove(folder_ + "/report");
+    const auto run = RunProcess(Through(command), {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+    Answer answer;
+    if (!run) return answer;
+    answer.exit_code = run->exit_code;
+    answer.text = run->output;
+    if (const auto report = source::ReadFile(folder_ + "/report")) answer.json = Json::parse(*report);
+    return answer;
+  }
+
+  std::string folder_;
+
+ private:
+  // RunProcess looks programs up in PATH.
+  static std::vector<std::string> Through(std::vector<std::string> command) {
+    command.insert(command.begin(), "env");
+    return command;
+  }
+};
+
+std::string VerdictOf(const Json& report, const std::string& layers) {
+  for (const Json& one : report["layer_sets"]) {
+    std::string name;
+    for (const Json& layer : one["layers"]) name += (name.empty() ? "" : "+") + layer.get<std::string>();
+    if (name == layers) return one["verdict"];
+  }
+  return "none";
+}
+
+TEST_F(Verify, WhatThePolicyPermitsPassesUnderEveryLayer) {
+  const Answer answer = Ask({}, "cat /etc/hostname; echo x > /tmp/work.1; cat /tmp/work.1");
+  EXPECT_EQ(answer.exit_code, 0) << answer.text << answer.json.dump(1);
+  EXPECT_EQ(answer.json["verdict"], "passed");
+  for (const char* layers : {"seccomp", "apparmor", "selinux", "seccomp+apparmor", "seccomp+selinux"}) EXPECT_EQ(VerdictOf(answer.json, layers), "passed") << layers << answer.json.dump(1);
+  EXPECT_TRUE(answer.json["denied"].empty()) << answer.json["denied"].dump(1);
+  EXPECT_EQ(answer.json["judge"].get<std::string>().rfind("User-Mode Linux 6.1", 0), 0u);
+  EXPECT_NE(answer.json["judge"].get<std::string>().find("AppArmor's features of 6.1"), std::string::npos) << "the guest's features are not those of the table";
+}
+
+TEST_F(Verify, AnAttackFailsAndIsExplained) {
+  const Answer answer = Ask({}, "cat /etc/passwd");
+  EXPECT_EQ(answer.exit_code, 1) << answer.text;
+  EXPECT_EQ(VerdictOf(answer.json, "seccomp"), "passed");  // a filter sees no paths
+  for (const char* layers : {"apparmor", "selinux", "seccomp+apparmor", "seccomp+selinux"}) EXPECT_EQ(VerdictOf(answer.json, layers), "failed") << layers;
+  ASSERT_EQ(answer.json["denied"].size(), 1u) << answer.json["denied"].dump(1);
+  const Json& denied = answer.json["denied"][0];
+  EXPECT_EQ(denied["event"], "file { read } owner on /etc/passwd");
+  EXPECT_EQ(denied["allow"], "allow file { read } on path(\"/etc/passwd\")");
+  EXPECT_EQ(denied["layers"], Json({"apparmor", "selinux"}));
+  EXPECT_NE(denied["by"].get<std::string>().find("default deny"), std::string::npos);
+  EXPECT_EQ(denied["errno"], "EACCES");
+}
+
+TEST_F(Verify, TheSuggestedPatchMakesItPass) {
+  const std::string patch = folder_ + "/patch";
+  const Answer before = Ask({"--suggest", patch}, "cat /etc/passwd; kill -0 $$");
+  EXPECT_EQ(before.exit_code, 1) << before.text;
+  const auto applied = RunProcess({"patch", "--quiet", folder_ + "/work.rav", patch}, {"PATH=/usr/bin:/bin"}, 5000);
+  if (!applied) GTEST_SKIP() << "patch is not installed";
+  ASSERT_EQ(applied->exit_code, 0) << applied->output;
+  const Answer after = Ask({}, "cat /etc/passwd; kill -0 $$");
+  EXPECT_EQ(after.exit_code, 0) << after.text << after.json.dump(1) << *source::ReadFile(folder_ + "/work.rav");
+}
+
+TEST_F(Verify, AFilterIsSeenToRefuse) {
+  const Answer answer = Ask({}, "cat /etc/hostname; kill -0 $$ || exit 3");
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_EQ(VerdictOf(answer.json, "seccomp"), "failed");
+  bool seen = false;
+  for (const Json& denied : answer.json["denied"]) seen |= denied["event"].get<std::string>().rfind("kill(", 0) == 0 && denied["layers"] == Json({"seccomp"});
+  EXPECT_TRUE(seen) << answer.json["denied"].dump(1);
+}
+
+TEST_F(Verify, WorksAsAnOrdinaryUser) {
+  const Answer answer = Ask({}, "cat /etc/hostname; echo x > /tmp/work.1; cat /tmp/work.1", true);
+  EXPECT_EQ(answer.exit_code, 0) << answer.text << answer.json.dump(1);
+}
+
+TEST_F(Verify, AHostFileThatTheUserCannotReadIsInconclusive) {
+  const Answer answer = Ask({}, "cat /etc/shadow", true);
+  EXPECT_EQ(answer.exit_code, 3) << answer.text << answer.json.dump(1);
+  EXPECT_EQ(answer.json["verdict"], "inconclusive");
+  EXPECT_NE(answer.json.dump().find("this user cannot read /etc/shadow on the host"), std::string::npos) << answer.json.dump(1);
+}
+
+TEST_F(Verify, ANewerTargetGetsNoUnqualifiedPass) {
+  const Answer answer = Ask({"--target", "debian13"}, "cat /etc/hostname");
+  EXPECT_EQ(answer.exit_code, 3) << answer.text;
+  EXPECT_EQ(answer.json["verdict"], "inconclusive");
+  EXPECT_EQ(VerdictOf(answer.json, "seccomp+apparmor"), "passed") << answer.json.dump(1);
+  EXPECT_NE(answer.json["not_judged"].dump().find("Linux 6.12"), std::string::npos) << answer.json["not_judged"].dump();
+}
+
+TEST_F(Verify, AWorkloadOfAnotherProgramIsAMistake) {
+  Write("work.rav", std::string(kPolicy).replace(std::string(kPolicy).find("  layers"), 0, "  attach \"/usr/bin/bash\"\n"));
+  EXPECT_EQ(Ask({}, "true").exit_code, 2);
+}
+
+TEST_F(Verify, OutputThatDiffersByItselfIsNotHeldAgainstThePolicy) {
+  Write("work.rav", std::string(kPolicy).replace(std::string(kPolicy).find("/etc/hostname"), 0, "/proc/sys/kernel/random/uuid\", \""));
+  const Answer answer = Ask({"--policy", "work", "--expect", "any-output"}, "cat /proc/sys/kernel/random/uuid > /tmp/work.1");
+  EXPECT_NE(answer.exit_code, 2) << answer.text;
+  const Answer random = Ask({}, "cat /proc/sys/kernel/random/uuid; cat /etc/hostname");
+  EXPECT_EQ(VerdictOf(random.json, "seccomp+apparmor"), "passed") << random.json.dump(1);
+  EXPECT_NE(random.json.dump().find("the output of sh was not compared: two unconfined runs differ in it"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ravelin::kernels

@@ -1,0 +1,67 @@
+#include "profiler/kernels/labels.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "compiler/base/source.h"
+#include "profiler/kernels/root_path.h"
+
+namespace ravelin::kernels {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Tree() {
+  char folder[] = "/tmp/ravelin-labels.XXXXXX";
+  EXPECT_NE(mkdtemp(folder), nullptr);
+  fs::create_directories(std::string(folder) + "/srv/www/deep");
+  fs::create_directories(std::string(folder) + "/tmp/x");
+  for (const char* file : {"/srv/www/index.html", "/srv/www/deep/a.txt", "/srv/other", "/tmp/x/y"}) EXPECT_TRUE(source::WriteFile(std::string(folder) + file, "x"));
+  fs::create_symlink("/srv/www", std::string(folder) + "/www");
+  return folder;
+}
+
+TEST(Labels, TheLastEntryThatMatchesCounts) {
+  const auto labels = PathLabels::Parse("/srv/www/.*\ta:s0\n/srv/www/[^/]*\\.html\tb:s0\n/srv/(?!www/.*$).*\tc:s0\n");
+  ASSERT_TRUE(labels) << labels.error().message;
+  EXPECT_EQ(labels->ContextOf("/srv/www/x"), "a:s0");
+  EXPECT_EQ(labels->ContextOf("/srv/www/x.html"), "b:s0");
+  EXPECT_EQ(labels->ContextOf("/srv/other"), "c:s0");
+  EXPECT_EQ(labels->ContextOf("/etc"), "");
+  EXPECT_TRUE(labels->LeadsNowhere("/etc/"));
+  EXPECT_FALSE(labels->LeadsNowhere("/srv/www/"));
+  EXPECT_FALSE(PathLabels::Parse("no tab\n"));
+}
+
+TEST(Labels, WalksWhatCanHaveALabel) {
+  const std::string root = Tree();
+  const auto labels = PathLabels::Parse("/srv/www(|/.*)\tw:s0\n/tmp(|/.*)\tt:s0\n/dev/null\tn:s0\n");
+  ASSERT_TRUE(labels);
+  const auto tree = LabelTree(*labels, root, "", {"/tmp", "/run"});
+  ASSERT_TRUE(tree);
+  std::string said;
+  for (const PathLabel& label : *tree) said += label.path + "=" + label.context + "\n";
+  // /tmp is the guest's own: what the host has in it is not there.
+  EXPECT_EQ(said, "/dev/null=n:s0\n/srv/www=w:s0\n/srv/www/deep=w:s0\n/srv/www/deep/a.txt=w:s0\n/srv/www/index.html=w:s0\n/tmp=t:s0\n");
+  const auto input = LabelTree(*labels, root + "/srv", "/tmp/in", {});
+  ASSERT_TRUE(input);
+  said.clear();
+  for (const PathLabel& label : *input) said += label.path + "\n";
+  EXPECT_EQ(said, "/tmp\n/tmp/in\n/tmp/in/other\n/tmp/in/www\n/tmp/in/www/deep\n/tmp/in/www/deep/a.txt\n/tmp/in/www/index.html\n");
+  fs::remove_all(root);
+}
+
+TEST(RootPath, LinksStayInTheRoot) {
+  const std::string root = Tree();
+  EXPECT_EQ(ResolveIn(root, "/www/index.html"), "/srv/www/index.html");
+  EXPECT_EQ(ResolveIn(root, "/www/../other"), "/srv/other");
+  EXPECT_EQ(ResolveIn(root, "/www/new"), "/srv/www/new");
+  EXPECT_EQ(ResolveIn(root, "/no/such"), "");
+  EXPECT_EQ(ResolveIn(root, "/../.."), "/");
+  fs::remove_all(root);
+}
+
+}  // namespace
+}  // namespace ravelin::kernels
