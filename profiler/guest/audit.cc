@@ -16,8 +16,10 @@
 namespace ravelin::guest {
 namespace {
 
-constexpr int kQuietMs = 20;           // so long without a record: all have come
+constexpr int kMarkLimitMs = 2000;      // for the mark to come back; it may be lost like any record
 constexpr size_t kBufferSize = 1 << 20;
+// A record of our own: the kernel keeps the order, so what was before it has come when it has.
+constexpr std::string_view kMark = "ravelin: the workload has ended";
 constexpr int kSocketBuffer = 64 << 20;
 
 bool Send(int socket, int type, const void* data, size_t size) {
@@ -91,6 +93,10 @@ void Audit::Take(const char* data, size_t size) {
     Trouble("the audit subsystem refuses an order");
     return;
   }
+  if (head->nlmsg_type == AUDIT_USER) {
+    marked_ = marked_ || std::string_view(data + NLMSG_HDRLEN, size - NLMSG_HDRLEN).find(kMark) != std::string_view::npos;
+    return;
+  }
   if (head->nlmsg_type == AUDIT_GET) {
     audit_status status{};
     memcpy(&status, NLMSG_DATA(head), std::min(sizeof status, size - NLMSG_HDRLEN));
@@ -125,15 +131,16 @@ void Audit::Read() {
 }
 
 void Audit::Finish() {
-  const auto wait = [&](int ms) {
-    pollfd one{socket_, POLLIN, 0};
-    return poll(&one, 1, ms) > 0;
+  const auto wait_for = [&](const bool& arrived) {
+    const double end = Now() + kMarkLimitMs / 1000.0;
+    while (!arrived && Now() < end) {
+      pollfd one{socket_, POLLIN, 0};
+      if (poll(&one, 1, 50) > 0) Read();
+    }
+    return arrived;
   };
-  while (wait(kQuietMs)) Read();
-  if (!Send(socket_, AUDIT_GET, nullptr, 0)) Trouble("the audit subsystem says nothing of losses");
-  for (int i = 0; i < 100 && !answered_; ++i) {
-    if (wait(kQuietMs)) Read();
-  }
+  if (!Send(socket_, AUDIT_USER, kMark.data(), kMark.size() + 1) || !wait_for(marked_)) Say("lost", "1");  // the end of the records was not seen
+  if (!Send(socket_, AUDIT_GET, nullptr, 0) || !wait_for(answered_)) Trouble("the audit subsystem says nothing of losses");
   Flush();
 }
 

@@ -97,6 +97,7 @@ class Audit {
   std::string buffer_;
   unsigned long records_ = 0;
   unsigned long overruns_ = 0;
+  bool marked_ = false;
   bool answered_ = false;
 };
 

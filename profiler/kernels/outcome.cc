@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -65,7 +66,7 @@ bool ReadStatus(const std::string& text, Outcome& outcome) {
     if (key == "records") outcome.records = Number(value);
     if (key == "phase") outcome.phases.emplace_back(value.substr(value.find(' ') + 1), std::strtod(value.c_str(), nullptr));
     if (key == "lost") {
-      outcome.lost = Number(value);
+      outcome.lost = std::max(outcome.lost, Number(value));
       counted = true;
     }
     if (key == "oom" && Number(value) > 0) outcome.inconclusive.push_back(fmt::format("the guest's memory ran out ({} process{} killed for it); give it more with --memory", Number(value), Number(value) == 1 ? " was" : "es were"));

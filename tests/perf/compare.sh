@@ -62,6 +62,22 @@ build/tests/bench --benchmark_filter='SelinuxCompileAndProve/2000' > "$work/seli
 read -r ms allows < <(awk '/^BM_SelinuxCompileAndProve/ { print $4, $7 }' "$work/selinux.log")
 bar "2,000 types, ${allows#allows=} allows, compiled and proved: ${ms:-no} ms (bar 5000)" "$(within "${ms:-5001}" 5000)"
 
+echo "guest kernels, wall time"
+if build/tests/guest_bench > "$work/guests.log" 2>&1; then
+  while read -r module seconds; do
+    bar "$module enforcing, boot to halt of a trivial command: $seconds s (bar 0.25)" "$(within "$seconds" 0.25)"
+  done < "$work/guests.log"
+  printf 'language 1\npolicy trivial {\n  layers { seccomp + apparmor, seccomp + selinux }\n  use std::dynamic_program\n  use std::program(file = "/usr/bin/true")\n  default deny with errno(EPERM)\n  unknown syscall with errno(ENOSYS)\n}\n' > "$work/trivial.rav"
+  if "$ravelin" verify "$work/trivial.rav" -- true > "$work/verify.log" 2>&1; then
+    ms=$(median_ms 5 "$ravelin" verify "$work/trivial.rav" -- true)
+    bar "verify of a trivial command, both modules and seccomp: $ms ms (bar 1500)" "$(within "$ms" 1500)"
+  else
+    bar "verify of a trivial command passes: $(tail -1 "$work/verify.log")" 0
+  fi
+else
+  unknown="no guest kernel: $(tail -1 "$work/guests.log")"
+fi
+
 echo "stages"
 build/tests/bench --benchmark_min_time=0.2 2> /dev/null | grep '^BM_' | awk '{ printf "  %-40s %10s %s\n", $1, $2, $3 }'
 [[ $failed == 0 && -n $unknown ]] && { echo "$unknown"; exit 77; }
