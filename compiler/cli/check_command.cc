@@ -12,6 +12,7 @@ struct Checked {
   std::unique_ptr<driver::Frontend> front;
   std::string failure;  // the file could not be read
   std::vector<std::string> notes;
+  bool undecided = false;  // a `never` that could be neither proved nor violated
 };
 
 Checked CheckOne(const std::string& path, const CheckCommand& command, const resolve::Target& target) {
@@ -28,7 +29,9 @@ Checked CheckOne(const std::string& path, const CheckCommand& command, const res
     const driver::Analysis analysis = driver::Analyze(out.front->policy, domain, seccomp::Lower(domain), driver::FactsOf(target), driver::GapsAre::kWarnings, module ? &*module : nullptr, out.front->sink);
     for (const std::string& layer : analysis.layers_not_built) out.notes.push_back(fmt::format("policy {}: layer {} is not built, its gap is unknown", domain.name, layer));
     for (const driver::NeverResult& never : analysis.nevers) {
-      if (never.verdict == driver::NeverVerdict::kInconclusive) out.notes.push_back(fmt::format("{}: this `never` is inconclusive: {}", domain.rules[never.rule].from.place, never.why));
+      if (never.verdict != driver::NeverVerdict::kInconclusive) continue;
+      out.undecided = true;
+      out.notes.push_back(fmt::format("{}: this `never` is inconclusive: {}", domain.rules[never.rule].from.place, never.why));
     }
   }
   return out;
@@ -72,21 +75,24 @@ int Run(const CheckCommand& command) {
   int exit_code = kOk;
   size_t errors = 0;
   size_t policies = 0;
+  bool unread = false;
   for (size_t i = 0; i < results.size(); ++i) {
     const Checked& r = results[i];
     if (!r.failure.empty()) {
       if (!command.common.json()) Complain(r.failure);
       exit_code = std::max(exit_code, kEnvironment);
+      unread = true;
       continue;
     }
     errors += r.front->sink.ErrorCount();
     policies += r.front->policy.domains.size();
     if (r.front->sink.HasErrors() || (command.fail_on_warning && HasWarnings(r.front->sink))) exit_code = std::max(exit_code, kFindings);
+    if (r.undecided) exit_code = std::max(exit_code, kEnvironment);
     if (command.common.json()) continue;
     ShowDiagnostics(r.front->sink, r.front->sources, command.common);
     for (const std::string& note : r.notes) Complain(note);
   }
-  std::string text = fmt::format("{} file{}, {} polic{}: {}\n", files->size(), files->size() == 1 ? "" : "s", policies, policies == 1 ? "y" : "ies", errors == 0 ? (exit_code == kEnvironment ? "not all could be read" : "ok") : fmt::format("{} error{}", errors, errors == 1 ? "" : "s"));
+  std::string text = fmt::format("{} file{}, {} polic{}: {}\n", files->size(), files->size() == 1 ? "" : "s", policies, policies == 1 ? "y" : "ies", errors == 0 ? (unread ? "not all could be read" : exit_code == kEnvironment ? "not all could be decided" : "ok") : fmt::format("{} error{}", errors, errors == 1 ? "" : "s"));
   if (command.common.json()) text = ReportJson(*files, results);
   const auto written = command.output.empty() ? Print(text) : source::WriteFile(command.output, text);
   return written ? exit_code : Complain(written.error());
