@@ -65,7 +65,12 @@ class Writer {
     }
     if (!module_.nevers.empty()) Line("; what must never be granted");
     for (const Never& never : module_.nevers) {
-      if (is(never.source)) Line(fmt::format("(neverallow {} {} ({} ({})))", Name(never.source), Name(never.target), never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
+      if (!is(never.source)) continue;
+      if (never.commands) {
+        Line(fmt::format("(neverallowx {} {} (ioctl {} ({})))", Name(never.source), Name(never.target), never.object_class, CommandList(*never.commands)), {never.place + " never"});
+        continue;
+      }
+      Line(fmt::format("(neverallow {} {} ({} ({})))", Name(never.source), Name(never.target), never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
     }
   }
 
@@ -148,11 +153,15 @@ class Writer {
     }
   }
 
+  static std::string CommandList(const ir::IntervalSet& commands) {
+    std::string out;
+    for (const ir::Interval& i : commands.intervals()) out += (out.empty() ? "" : " ") + (i.lo == i.hi ? fmt::format("{:#06x}", i.lo) : fmt::format("(range {:#06x} {:#06x})", i.lo, i.hi));
+    return out;
+  }
+
   void Ioctl(const Access& access, const Commands& commands) {
-    std::vector<std::string> ranges;
-    for (const ir::Interval& i : commands.values.intervals()) ranges.push_back(i.lo == i.hi ? fmt::format("{:#06x}", i.lo) : fmt::format("(range {:#06x} {:#06x})", i.lo, i.hi));
     out_.allows.push_back({out_.line_sources.size(), access, {"ioctl"}});
-    Line(fmt::format("(allowx {} {} (ioctl {} ({})))", Name(access.source), Name(access.target), access.object_class, fmt::join(ranges, " ")), commands.from);
+    Line(fmt::format("(allowx {} {} (ioctl {} ({})))", Name(access.source), Name(access.target), access.object_class, CommandList(commands.values)), commands.from);
   }
 
   void TypeTransition(const Transition& at, const std::string& result, const Places& places) {

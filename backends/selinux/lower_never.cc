@@ -24,6 +24,7 @@ void Lowering::AddNevers(const ir::Domain& domain) {
           if (!target.Takes(object_class)) continue;
           std::vector<Box> boxes = row.Sees("family") ? SocketBoxes(object_class) : std::vector<Box>{{}};
           bool touched = false;
+          ir::IntervalSet commands;
           bool violated = false;
           for (Box& box : boxes) {
             box.insert(target.fixed.begin(), target.fixed.end());
@@ -36,15 +37,21 @@ void Lowering::AddNevers(const ir::Domain& domain) {
             }
             if (!meets) continue;
             touched = true;
+            if (const auto named = box.find("command"); named != box.end()) commands = commands.Union(LowCommands(named->second));
             violated = violated || at.reach->Permits(rule.facet, operation, box).has_value();
           }
           if (!touched) continue;
           for (const std::string& type : target.types) {
-            Never never{at.type, type, object_class, {}, rule.from.place};
+            Never never{at.type, type, object_class, {}, rule.from.place, std::nullopt};
             const auto granted = module_.allows.find({at.type, type, object_class});
             for (const std::string& permission : row.permissions) {
               const bool other = granted != module_.allows.end() && granted->second.permissions.count(permission) != 0;
               if (violated || !other) never.permissions.push_back(permission);
+              // Where the permission is granted for other commands, these are forbidden by themselves.
+              const auto listed = module_.commands.find({at.type, type, object_class});
+              if (permission != "ioctl" || violated || !other || listed == module_.commands.end()) continue;
+              const ir::IntervalSet rest = commands.Minus(listed->second.values);
+              if (!rest.empty()) module_.nevers.push_back({at.type, type, object_class, {permission}, rule.from.place, rest});
             }
             if (!never.permissions.empty()) module_.nevers.push_back(std::move(never));
           }

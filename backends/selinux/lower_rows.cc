@@ -154,6 +154,21 @@ void Lowering::LowerRow(const Current& at, ir::FacetId facet, int operation, con
   }
 }
 
+IntervalSet Lowering::LowCommands(const IntervalSet& commands) {
+  std::vector<ir::Interval> low;
+  for (const ir::Interval& i : commands.intervals()) {
+    if (i.hi - i.lo >= 0xffff) {
+      low.push_back({0, 0xffff});
+    } else if ((i.lo & 0xffff) <= (i.hi & 0xffff)) {
+      low.push_back({i.lo & 0xffff, i.hi & 0xffff});
+    } else {
+      low.push_back({i.lo & 0xffff, 0xffff});
+      low.push_back({0, i.hi & 0xffff});
+    }
+  }
+  return IntervalSet(std::move(low));
+}
+
 // ioctl: which commands are permitted, by their low 16 bits.
 void Lowering::LowerCommands(const Current& at, ir::FacetId facet, int operation, const Row& row, const Target& target) {
   std::set<uint64_t> edges = {0};
@@ -184,18 +199,7 @@ void Lowering::LowerCommands(const Current& at, ir::FacetId facet, int operation
     for (const ir::Interval& i : box["command"].intervals()) permitted.push_back(i);
   }
   if (permitted.empty()) return;
-  std::vector<ir::Interval> low;
-  for (const ir::Interval& i : permitted) {
-    if (i.hi - i.lo >= 0xffff) {
-      low.push_back({0, 0xffff});
-    } else if ((i.lo & 0xffff) <= (i.hi & 0xffff)) {
-      low.push_back({i.lo & 0xffff, i.hi & 0xffff});
-    } else {
-      low.push_back({i.lo & 0xffff, 0xffff});
-      low.push_back({0, i.hi & 0xffff});
-    }
-  }
-  const IntervalSet commands(std::move(low));
+  const IntervalSet commands = LowCommands(IntervalSet(std::move(permitted)));
   for (const std::string& object_class : row.classes) {
     for (const std::string& type : target.types) {
       Add(at.type, type, object_class, row.permissions, places);

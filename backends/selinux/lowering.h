@@ -54,6 +54,7 @@ class Lowering {
   static Box ConditionsOf(const Row& row);  // on numbers: what they must be for the row to be asked
   std::vector<Box> SocketBoxes(const std::string& object_class) const;
   std::vector<std::string> ClassesOf(const Row& row) const;
+  static ir::IntervalSet LowCommands(const ir::IntervalSet& commands);  // what SELinux sees of them: the low 16 bits
   void LowerCommands(const Current& at, ir::FacetId facet, int operation, const Row& row, const Target& target);
   void LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row);
   std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const;

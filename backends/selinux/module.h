@@ -81,6 +81,7 @@ struct Never {
   std::string object_class;
   std::vector<std::string> permissions;
   std::string place;
+  std::optional<ir::IntervalSet> commands;  // of ioctl, which is granted for others: these must never be
 };
 
 // Where the label that a new object gets is not the one that file_contexts gives its path.

@@ -1,6 +1,8 @@
 // What must be allowed against what is.  Internal to the proof.
 #pragma once
 
+#include <functional>
+
 #include "backends/selinux/prove/decode.h"
 #include "backends/selinux/prove/demand.h"
 #include "backends/selinux/prove/events.h"
@@ -25,6 +27,7 @@ struct Comparison {
   void Quadruples(PolicyQuery& query) const;
   // neverallow for what events of `never` ask, as far as no permitted event asks it too (9.9).
   void Nevers() const;
+  void NeverCommands(const std::set<std::vector<std::string>>& granted, const std::function<std::string(const DemandTarget&)>& name_of) const;
   // Types of ports: for the ports that rules tell apart, and no others.
   void Ports() const;
   // The process after an exec, the label of a new object.

@@ -189,6 +189,12 @@ Result<DecodedModule> DecodeModule(std::string_view cil) {
   }
   for (const Node& node : statements) {
     if (node.Word(0) == "type") out.types.insert(node.Word(1));
+    if (node.Word(0) == "neverallowx") {
+      std::vector<ir::Interval> commands;
+      if (node.children.size() != 4 || node.children[3].children.size() != 3 || node.children[3].Word(0) != "ioctl" || !ReadCommands(node.children[3].children[2], commands)) return Fail(ErrorCode::kMalformed, "a neverallowx of the module is not understood");
+      auto& all = out.never_commands[{node.Word(1), node.Word(2) == "self" ? node.Word(1) : node.Word(2), node.children[3].Word(1)}];
+      all = all.Union(ir::IntervalSet(std::move(commands)));
+    }
     if (node.Word(0) != "neverallow") continue;
     if (node.children.size() != 4 || node.children[3].children.size() != 2) return Fail(ErrorCode::kMalformed, "a neverallow of the module is not understood");
     for (const Node& permission : node.children[3].children[1].children) out.nevers.insert({node.Word(1), node.Word(2) == "self" ? node.Word(1) : node.Word(2), node.children[3].Word(0), permission.atom});

@@ -45,6 +45,7 @@ Result<DecodedPolicy> DecodePolicy(std::string_view cil);
 struct DecodedModule {
   std::set<std::string> types;                // that it declares
   std::set<std::vector<std::string>> nevers;  // (source, target, class, permission) of neverallow; attributes as they stand
+  std::map<std::vector<std::string>, ir::IntervalSet> never_commands;  // (source, target, class) of neverallowx: of ioctl
 };
 Result<DecodedModule> DecodeModule(std::string_view cil);
 

@@ -113,6 +113,10 @@ class DomainDemand {
     for (const auto& [key, permissions] : asked.checks) {
       for (const auto& permission : permissions) out.nevers[key].emplace(permission.first, rule.from.place);
     }
+    for (const auto& [key, commands] : asked.commands) {
+      auto& all = out.never_commands[key];
+      all = all.Union(commands);
+    }
     return {};
   }
 

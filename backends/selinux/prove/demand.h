@@ -39,6 +39,7 @@ struct Demand {
   std::map<DemandKey, std::map<std::string, ir::IntervalSet>> ports;         // permission -> ports for which it is asked, of a port type
   std::set<std::pair<std::string, std::pair<uint32_t, std::string>>> execs;  // domain's type, kind of path -> type after the exec
   std::map<DemandKey, std::map<std::string, std::string>> nevers;            // what events of `never` ask -> the rule
+  std::map<DemandKey, ir::IntervalSet> never_commands;                       // of `ioctl` among those, low 16 bits
   std::map<std::string, ir::IntervalSet> spoken;                             // protocol -> ports that rules name
   std::set<std::string> port_types;                                          // of those ports, by the artifact's table
   std::set<uint32_t> folders;                                                // kinds of directory in which something may be created or removed

@@ -53,12 +53,43 @@ void Comparison::Nevers() const {
   }
   std::set<std::vector<std::string>> stated;
   for (const auto& never : own.nevers) stated.insert({never[0], Anonymous(never[1]), never[2], never[3]});
+  NeverCommands(granted, name_of);
   for (const auto& [never, place] : wanted) {
     if (stated.count(never) == 0) Report({never[0], never[1], never[2], never[3], true, fmt::format("no neverallow for {} {} {} {} ({} never)", never[0], never[1], never[2], never[3], place)});
   }
   for (const auto& never : stated) {
     if (wanted.count(never) == 0) Report({never[0], never[1], never[2], never[3], false, fmt::format("a neverallow for {} {} {} {} that no rule asks for", never[0], never[1], never[2], never[3])});
   }
+}
+
+// neverallowx for commands of `never`, where ioctl is granted for others.
+void Comparison::NeverCommands(const std::set<std::vector<std::string>>& granted, const std::function<std::string(const DemandTarget&)>& name_of) const {
+  std::map<std::vector<std::string>, ir::IntervalSet> permitted;
+  for (const auto& [key, commands] : demand.commands) {
+    auto& all = permitted[{key.source, name_of(key.target), key.object_class}];
+    all = all.Union(commands);
+  }
+  std::map<std::vector<std::string>, ir::IntervalSet> wanted;
+  for (const auto& [key, commands] : demand.never_commands) {
+    const std::vector<std::string> on = {key.source, name_of(key.target), key.object_class};
+    if (granted.count({on[0], on[1], on[2], "ioctl"}) == 0) continue;  // all of ioctl must never be granted
+    auto& all = wanted[on];
+    all = all.Union(commands.Minus(permitted[on]));
+  }
+  std::map<std::vector<std::string>, ir::IntervalSet> stated;
+  for (const auto& [never, commands] : own.never_commands) {
+    auto& all = stated[{never[0], Anonymous(never[1]), never[2]}];
+    all = all.Union(commands);
+  }
+  const auto compare = [&](const auto& here, const auto& there, bool missing, const char* what) {
+    for (const auto& [on, commands] : here) {
+      const auto same = there.find(on);
+      const ir::IntervalSet rest = same == there.end() ? commands : commands.Minus(same->second);
+      if (!rest.empty()) Report({on[0], on[1], on[2], "ioctl", missing, fmt::format("{} for {} {} {} ioctl command {:#06x}", what, on[0], on[1], on[2], rest.Min())});
+    }
+  };
+  compare(wanted, stated, true, "no neverallowx");
+  compare(stated, wanted, false, "no rule asks for the neverallowx");
 }
 
 void Comparison::Ports() const {

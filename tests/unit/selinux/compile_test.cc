@@ -256,6 +256,8 @@ TEST(Selinux, NeverIsCheckedByLibsepol) {
   EXPECT_THAT(Rules("  allow network { create } family AF_INET\n  never network { create } family AF_ALG"), HasSubstr("(neverallow web_t web_t (alg_socket (create)))"));
   EXPECT_THAT(Rules("  allow signal { send } set { TERM } peer self\n  never signal { send } set { KILL }"), Not(HasSubstr("(neverallow web_t web_t (process (sigchld")));
   EXPECT_THAT(Rules("  allow file { read } on path(\"/bin/**\")\n  never exec \"/bin/**\""), HasSubstr("(neverallow web_t web_bin_t (file (execute)))"));
+  EXPECT_THAT(Rules("  allow file { ioctl } command 0x5401..0x5403 on path(\"/dev/tty\")\n  never file { ioctl } command 0x5403..0x5412 on path(\"/dev/tty\")\n  deny file { ioctl } command 0x5403 on path(\"/dev/tty\")"),
+              HasSubstr("(neverallowx web_t web_dev_tty_t (ioctl chr_file ((range 0x5403 0x5412))))"));
   const auto policy = testing::PolicyOf(SelinuxSource("  allow file { read } on path(\"/srv/**\")\n  never file { read } on path(\"/srv/key\")"));
   const auto broken = selinux::Compile(policy, {});
   ASSERT_FALSE(broken.has_value());

@@ -17,7 +17,7 @@ constexpr const char* kPolicy =
     "language 1\npolicy web {\n  layers { seccomp + selinux }\n  attach \"/usr/sbin/webd\"\n  default deny\n  allow file { read, getattr } on path(\"/srv/www/**\")\n  deny file { read, write } on path(\"/srv/www/private/**\")\n"
     "  allow file { create, write } on path(\"/var/log/web/*.log\", \"/var/log/web/pid\")\n  allow file { list } on path(\"/var/log/web\")\n  allow file { write } on path(\"/srv/**.db\")\n"
     "  allow file { ioctl } on path(\"/dev/tty\") command { 0x5401, 0x5413..0x5415 }\n  allow exec \"/usr/bin/helper\" as helper\n  allow network { listen } tcp port 80, 8000..8010\n  allow network { bind } udp port 53\n  deny network { bind } tcp port 8005\n"
-    "  allow capability { chown }\n  allow signal { send } set { TERM }\n  never network { create } family AF_ALG\n  never file { write } on path(\"/srv/www/private/**\")\n  never capability { sys_admin }\n}\n"
+    "  allow capability { chown }\n  allow signal { send } set { TERM }\n  never network { create } family AF_ALG\n  never file { write } on path(\"/srv/www/private/**\")\n  never capability { sys_admin }\n  never file { ioctl } command 0x5412 on path(\"/dev/tty\")\n}\n"
     "policy helper {\n  layers { seccomp + selinux }\n  default deny\n}\n";
 
 std::vector<std::string> Lines(const std::string& text) {
@@ -181,6 +181,18 @@ TEST_F(SelinuxMutation, EachNeverallow) {
     Expect(i, rule.Text(), "another domain");
   }
   Done(15);
+}
+
+TEST_F(SelinuxMutation, EachNeverallowOfCommands) {
+  for (const size_t i : Of("neverallowx")) {
+    Expect(i, "", "left out");
+    for (const char* to : {"0x5401", "0x5411", "0x5412 0x7777", "(range 0x5412 0x5416)"}) {
+      std::string text = lines[i];
+      text.replace(text.find("0x5412"), 6, to);
+      Expect(i, text, "changed");
+    }
+  }
+  Done(20);
 }
 
 TEST_F(SelinuxMutation, EachFileContext) {
