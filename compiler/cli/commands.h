@@ -105,6 +105,21 @@ struct ImportCilCommand {
 };
 int Run(const ImportCilCommand& command);
 
+struct ImportEventsCommand {
+  CommonOptions common;
+  std::vector<std::string> inputs;
+  std::string output;
+};
+int Run(const ImportEventsCommand& command);
+
+struct RecordingCommand {
+  CommonOptions common;
+  std::string action;  // "ls", "show", "merge", "diff", "export"
+  std::vector<std::string> inputs;
+  std::string output;
+};
+int Run(const RecordingCommand& command);
+
 struct RunCommand {
   CommonOptions common;
   std::string input;

@@ -35,6 +35,8 @@ struct CommandLine {
   ImportCommand import_profile;
   ImportApparmorCommand import_apparmor;
   ImportCilCommand import_cil;
+  ImportEventsCommand import_events;
+  RecordingCommand recording;
   RunCommand run;
   VerifyCommand verify;
   KernelsCommand kernels;
@@ -43,6 +45,7 @@ struct CommandLine {
   CLI::App* oci = nullptr;
   CLI::App* apparmor = nullptr;
   CLI::App* cil = nullptr;
+  CLI::App* events = nullptr;
 
   CommandLine() {
     app.name("ravelin");
@@ -58,6 +61,7 @@ struct CommandLine {
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
     Explain(*app.add_subcommand("explain", "is an attempt permitted, by which rule, and what does each layer do"));
     Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
+    Recording(*app.add_subcommand("recording", "what was observed of workloads, as files"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
     Verify(*app.add_subcommand("verify", "run a workload under real enforcement in guest kernels, and judge the policy by it"));
     Kernels(*app.add_subcommand("kernels", "which guest kernels this machine can run, and what is missing"));
@@ -147,6 +151,25 @@ struct CommandLine {
     cil->add_option("module", import_cil.input, "module, - for standard input")->required();
     cil->add_option("-o,--output", import_cil.output, "write there instead of standard output");
     AddOutputOptions(*cil, import_cil.common);
+    events = sub.add_subcommand("events", "logs of audit, strace, gVisor or a Kubernetes recorder, to a recording");
+    events->add_option("log", import_events.inputs, "logs")->required();
+    events->add_option("-o,--output", import_events.output, "the recording")->required();
+  }
+
+  void Recording(CLI::App& sub) {
+    sub.require_subcommand(1);
+    const auto add = [&](const char* action, const char* help, int least, int most, bool output) {
+      CLI::App* one = sub.add_subcommand(action, help);
+      one->add_option("recording", recording.inputs, "recordings")->required()->expected(least, most);
+      CLI::Option* to = one->add_option("-o,--output", recording.output, output ? "the merged recording" : "write there instead of standard output");
+      if (output) to->required();
+      one->callback([this, action] { recording.action = action; });
+    };
+    add("ls", "the runs, and how complete each is", 1, 10000, false);
+    add("show", "the facts, with how often and in how many runs", 1, 10000, false);
+    add("merge", "one recording of many, in any order", 1, 10000, true);
+    add("diff", "facts of one and not of the other", 2, 2, false);
+    add("export", "lines of JSON", 1, 10000, false);
   }
 
   void Launch(CLI::App& sub) {
@@ -184,7 +207,8 @@ struct CommandLine {
     if (app.got_subcommand("dump")) return Run(dump);
     if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
-    if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : Run(import_profile);
+    if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : import_app->got_subcommand(events) ? Run(import_events) : Run(import_profile);
+    if (app.got_subcommand("recording")) return Run(recording);
     if (app.got_subcommand("run")) return Run(run);
     if (app.got_subcommand("verify")) return Run(verify);
     if (app.got_subcommand("kernels")) return Run(kernels);

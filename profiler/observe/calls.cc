@@ -1,0 +1,214 @@
+#include "profiler/observe/calls.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "compiler/base/check.h"
+#include "compiler/kernel/view.h"
+#include "profiler/observe/embedded_tables.h"
+#include "profiler/observe/table.h"
+
+namespace ravelin::observe {
+namespace {
+
+// Where the object of the check stands: of two names the second is the new one.
+const Path* ObjectPath(const Call& call, const std::vector<Role>& roles) {
+  const Path* found = nullptr;
+  const bool last = call.name.rfind("link", 0) == 0 || call.name.rfind("symlink", 0) == 0;
+  for (size_t i = 0; i < roles.size() && i < 6; ++i) {
+    if (roles[i] != Role::kPath || !call.paths[i]) continue;
+    if (found == nullptr || last) found = &*call.paths[i];
+  }
+  return found;
+}
+
+std::optional<size_t> IndexOf(const kernel::Syscall& call, const std::string& param) {
+  for (size_t i = 0; i < call.params.size(); ++i) {
+    if (call.params[i].name == param) return i;
+  }
+  return std::nullopt;
+}
+
+uint64_t AsRead(kernel::ArgType type, uint64_t value) {
+  switch (type) {
+    case kernel::ArgType::kI32:
+    case kernel::ArgType::kU32: return value & 0xffffffff;
+    case kernel::ArgType::kU16: return value & 0xffff;
+    default: return value;
+  }
+}
+
+// Nothing: an argument that the row asks about is not known.
+std::optional<bool> Applies(const kernel::ViewRow& row, const kernel::Syscall& known, const Call& call) {
+  for (const kernel::RowTest& test : row.when) {
+    const auto index = IndexOf(known, test.param);
+    if (!index || *index >= 6 || !call.args[*index]) return std::nullopt;
+    const uint64_t value = AsRead(known.params[*index].type, *call.args[*index]) & test.mask;
+    if ((value == (AsRead(known.params[*index].type, test.value) & test.mask)) != test.equal) return false;
+  }
+  return true;
+}
+
+class Adder {
+ public:
+  Adder(const Call& call, const kernel::Syscall& known, Run& run) : call_(call), known_(known), roles_(RolesOf(known)), run_(run), process_(Encode(call.process)) {}
+
+  void Add() {
+    AddSyscall();
+    // What a call that failed asked of objects is not known: it may not have reached them.
+    if (call_.objects_known || (call_.error && *call_.error != 0)) return;
+    for (const kernel::ViewRow& row : kernel::ViewRows(call_.arch, call_.name)) {
+      if (row.mode != kernel::RowMode::kNeeds && !Serves(row)) continue;
+      if (Applies(row, known_, call_).value_or(false)) AddCheck(row);
+    }
+  }
+
+ private:
+  // Rows that are one way among several: those that a successful call has certainly gone.
+  bool Serves(const kernel::ViewRow& row) const {
+    if (row.mode != kernel::RowMode::kServes) return false;
+    if (row.facet == "file" && row.operation == "create") return call_.created.value_or(true);
+    if (row.facet == "file" && row.operation == "create_socket") return call_.address.count("path") != 0;
+    return row.facet == "rlimit" || (row.facet == "file" && row.operation == "getattr" && ObjectPath(call_, roles_) != nullptr);
+  }
+
+  void AddSyscall() {
+    Attributes attributes = {{"arch", std::string(kernel::ArchName(call_.arch))}};
+    for (size_t i = 0; i < roles_.size() && i < 6; ++i) {
+      if ((roles_[i] == Role::kValue || roles_[i] == Role::kMask) && call_.args[i]) attributes[known_.params[i].name] = fmt::format("{:#x}", AsRead(known_.params[i].type, *call_.args[i]));
+    }
+    if (call_.error && *call_.error != 0) attributes["refused"] = kernel::ErrnoName(*call_.error).empty() ? std::to_string(*call_.error) : std::string(kernel::ErrnoName(*call_.error));
+    run_.Add({"syscall", call_.name, Encode(attributes), process_}, call_.time, call_.example, call_.count);
+  }
+
+  void AddCheck(const kernel::ViewRow& row) {
+    Attributes attributes;
+    for (const kernel::Binding& binding : row.bindings) {
+      const auto index = IndexOf(known_, binding.param);
+      if (index && *index < 6 && call_.args[*index]) attributes[binding.attribute] = fmt::format("{:#x}", AsRead(known_.params[*index].type, *call_.args[*index]) & binding.mask);
+    }
+    if (row.facet == "file" || row.facet == "exec") {
+      std::string given;
+      std::string path;
+      if (const Path* at = ObjectPath(call_, roles_); at != nullptr) {
+        path = at->resolved;
+        given = at->given;
+      } else if (const auto socket = call_.address.find("path"); row.operation == "create_socket" && socket != call_.address.end()) {
+        path = socket->second;
+      } else if (const auto fd = std::find(roles_.begin(), roles_.end(), Role::kDescriptor); fd != roles_.end()) {
+        path = call_.descriptors[static_cast<size_t>(fd - roles_.begin())];
+      }
+      if (path.empty() || path.front() != '/') return;
+      attributes["path"] = path;
+      if (!given.empty() && given != path) attributes["given"] = given;
+    }
+    if (row.facet == "network" && row.operation != "create") {
+      for (const auto& [key, value] : call_.socket) attributes.emplace(key, value);
+      for (const auto& [key, value] : call_.address) attributes[key] = value;
+      if (attributes.empty()) return;  // of which socket is not known
+    }
+    run_.Add({row.facet, row.operation, Encode(attributes), process_}, call_.time, call_.example, call_.count);
+  }
+
+  const Call& call_;
+  const kernel::Syscall& known_;
+  const std::vector<Role> roles_;
+  Run& run_;
+  const std::string process_;
+};
+
+}  // namespace
+
+Role RoleOfFamily(std::string_view family) {
+  static const std::map<std::string, Role, std::less<>> roles = [] {
+    std::map<std::string, Role, std::less<>> out;
+    for (const auto& row : TableRows(EmbeddedTable("arguments.tsv"))) out[std::string(row.at(0))] = row.at(1) == "value" ? Role::kValue : row.at(1) == "mask" ? Role::kMask : Role::kNothing;
+    return out;
+  }();
+  const auto at = roles.find(family);
+  return at == roles.end() ? Role::kNothing : at->second;
+}
+
+bool NamesTheLinkItself(std::string_view call) {
+  static const std::set<std::string, std::less<>> calls = {"unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "lstat", "readlink", "readlinkat", "symlink", "symlinkat", "link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "lchown", "lsetxattr", "lgetxattr", "llistxattr", "lremovexattr"};
+  return calls.count(call) != 0;
+}
+
+std::vector<Role> RolesOf(const kernel::Syscall& call) {
+  static const std::set<std::string, std::less<>> names = {"filename", "pathname", "path", "oldname", "newname", "specialfile", "library", "new_root", "put_old", "dev_name", "dir_name", "from_pathname", "to_pathname"};
+  static const std::set<std::string, std::less<>> addresses = {"uservaddr", "umyaddr", "addr", "usockaddr"};
+  std::vector<Role> out;
+  for (const kernel::Param& param : call.params) {
+    Role role = Role::kNothing;
+    if (param.type == kernel::ArgType::kPtr && names.count(param.name) != 0) role = Role::kPath;
+    if (param.type == kernel::ArgType::kPtr && addresses.count(param.name) != 0 && (call.name == "bind" || call.name == "connect" || call.name == "sendto")) role = Role::kAddress;
+    if (param.type != kernel::ArgType::kPtr && (param.name == "dfd" || param.name == "olddfd" || param.name == "newdfd" || param.name == "from_dfd" || param.name == "to_dfd")) role = Role::kFolder;
+    if (param.type != kernel::ArgType::kPtr && (param.name == "fd" || param.name == "ufd")) role = Role::kDescriptor;
+    if (role == Role::kNothing && !param.family.empty()) role = RoleOfFamily(param.family);
+    out.push_back(role);
+  }
+  return out;
+}
+
+void AddCall(const Call& call, Run& run) {
+  const kernel::Syscall* known = kernel::FindSyscall(call.arch, call.name);
+  if (known == nullptr) {
+    ++run.completeness.channels["calls"].unread;
+    run.completeness.doubts.insert(fmt::format("`{}` is no system call of {}", call.name, kernel::ArchName(call.arch)));
+    return;
+  }
+  Adder(call, *known, run).Add();
+}
+
+Attributes AddressOf(std::string_view bytes) {
+  Attributes out;
+  sa_family_t family = 0;
+  if (bytes.size() < sizeof family) return out;
+  std::memcpy(&family, bytes.data(), sizeof family);
+  out["family"] = fmt::format("{:#x}", family);
+  char text[INET6_ADDRSTRLEN] = "";
+  if (family == AF_INET && bytes.size() >= sizeof(sockaddr_in)) {
+    sockaddr_in address{};
+    std::memcpy(&address, bytes.data(), sizeof address);
+    out["port"] = std::to_string(ntohs(address.sin_port));
+    out["address"] = inet_ntop(AF_INET, &address.sin_addr, text, sizeof text) == nullptr ? "" : text;
+  } else if (family == AF_INET6 && bytes.size() >= 24) {
+    sockaddr_in6 address{};
+    std::memcpy(&address, bytes.data(), std::min(bytes.size(), sizeof address));
+    out["port"] = std::to_string(ntohs(address.sin6_port));
+    out["address"] = inet_ntop(AF_INET6, &address.sin6_addr, text, sizeof text) == nullptr ? "" : text;
+  } else if (family == AF_UNIX && bytes.size() > sizeof family) {
+    const std::string_view name = bytes.substr(sizeof family);
+    if (name.front() == '\0') {
+      out["abstract"] = name.substr(1);
+    } else {
+      out["path"] = name.substr(0, name.find('\0'));
+    }
+  }
+  return out;
+}
+
+std::string Normalize(const std::string& folder, const std::string& path) {
+  const std::string whole = !path.empty() && path.front() == '/' ? path : folder + "/" + path;
+  std::vector<std::string_view> parts;
+  for (size_t at = 0; at < whole.size();) {
+    const size_t end = std::min(whole.find('/', at), whole.size());
+    const std::string_view part = std::string_view(whole).substr(at, end - at);
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.push_back(part);
+    }
+    at = end + 1;
+  }
+  std::string out;
+  for (const std::string_view part : parts) out.append("/").append(part);
+  return out.empty() ? "/" : out;
+}
+
+}  // namespace ravelin::observe
