@@ -56,6 +56,7 @@ class Effective {
   // Whether the module's answer depends on the attribute.
   bool Sees(std::string_view mechanism, ir::FacetId facet, int operation, const std::string& attribute) const;
 
+  const seccomp::FilterSpec& spec() const { return spec_; }
   const LayerFacts& facts() const { return facts_; }
   const selinux::Module* module() const { return module_; }
   const ir::Domain& domain() const { return domain_; }

@@ -7,6 +7,7 @@
 
 #include "backends/combine/labels.h"
 #include "compiler/base/check.h"
+#include "compiler/ir/booleans.h"
 
 namespace ravelin::combine {
 namespace {
@@ -42,6 +43,8 @@ class Finder {
       }
     }
     Transitions();
+    const auto done = Booleans();
+    if (!done) return tl::make_unexpected(done.error());
     if (Has(layers_, "selinux") && effective_.module() != nullptr) {
       for (Gap& gap : LabelGaps(domain_, *effective_.module(), layers_)) gaps_.push_back(std::move(gap));
     }
@@ -202,6 +205,32 @@ class Finder {
       return fmt::format("{} asks the same permission ({}) for other operations of `{}`", LayerName(layer), asked, info.name);
     }
     return "";
+  }
+
+  // What is permitted while a boolean is off all the same: where no layer of the set is SELinux, or SELinux does not ask.
+  Result<void> Booleans() {
+    if (std::none_of(domain_.rules.begin(), domain_.rules.end(), [](const Rule& rule) { return !rule.boolean.empty(); })) return {};
+    const ir::Domain off = ir::WithBooleans(domain_, {});
+    Effective without(off, effective_.spec(), effective_.facts());
+    std::vector<std::string> names;
+    for (const std::string& layer : layers_) names.push_back(LayerName(layer));
+    for (const Rule& rule : domain_.rules) {
+      for (size_t i = 0; !rule.boolean.empty() && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
+        const auto operation = static_cast<int>(i);
+        if ((rule.operations >> i & 1) == 0 || (Has(layers_, "selinux") && !effective_.AskedOf("selinux", rule.facet, operation).empty())) continue;
+        RAVELIN_TRY(permitted, without.Permitted(rule.facet, operation));
+        RAVELIN_TRY(own, ir::BoxOf(rule, operation));
+        RAVELIN_TRY(more, ir::Minus({own}, *permitted));
+        for (const Box& box : more) {
+          std::optional<Carrier> carrier;
+          if (Has(layers_, "seccomp")) carrier = effective_.FindCarrier(rule.facet, operation, box, Effective::Ways::kEntrances);
+          if (Has(layers_, "seccomp") && !carrier) continue;
+          gaps_.push_back({rule.id, rule.facet, operation, true, layers_, fmt::format("{} {} not know the boolean `{}`: what depends on it is permitted while it is off", fmt::join(names, " and "), names.size() > 1 ? "do" : "does", rule.boolean), ir::MemberOf(box), carrier});
+          break;
+        }
+      }
+    }
+    return {};
   }
 
   // An exec that changes the domain: under no_new_privs, which an unprivileged launcher of a filter must set, AppArmor lets a process

@@ -17,6 +17,12 @@ std::set<std::string> GrantsOn(const selinux::Module& module, const std::string&
     if (access.source != source || access.target != type) continue;
     for (const auto& [permission, places] : allowed.permissions) grants.insert(access.object_class + " " + permission);
   }
+  for (const auto& [boolean, allows] : module.conditional) {
+    for (const auto& [access, allowed] : allows) {
+      if (access.source != source || access.target != type) continue;
+      for (const auto& [permission, places] : allowed.permissions) grants.insert(access.object_class + " " + permission);
+    }
+  }
   return grants;
 }
 

@@ -35,6 +35,7 @@ class Writer {
     } else {
       Rules("");
     }
+    Booleans();
     Ports();
     Files();
     return std::move(out_);
@@ -71,6 +72,17 @@ class Writer {
         continue;
       }
       Line(fmt::format("(neverallow {} {} ({} ({})))", Name(never.source), Name(never.target), never.object_class, fmt::join(never.permissions, " ")), {never.place + " never"});
+    }
+  }
+
+  void Booleans() {
+    if (!module_.conditional.empty()) Line("; what is granted while a boolean is on");
+    for (const auto& [name, allows] : module_.conditional) {
+      Line(fmt::format("(boolean {} false)", name));
+      if (allows.empty()) continue;  // the rules grant nothing that others do not
+      Line(fmt::format("(booleanif {} (true", name));
+      for (const auto& [access, allowed] : allows) Allow(access, allowed);
+      Line("))");
     }
   }
 

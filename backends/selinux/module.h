@@ -121,6 +121,7 @@ struct Module {
   std::vector<std::string> choices;    // of types for what the host has types for
   std::vector<LabelDifference> differences;
   std::vector<Conflict> conflicts;  // with the host; nothing can be compiled where there is any
+  std::map<std::string, std::map<Access, Allowed>> conditional;  // by boolean, beside `allows`: what is granted while it is on
   std::map<Access, Allowed> base;   // grants of base/grants.tsv, apart from `allows`
 };
 

@@ -6,10 +6,12 @@
 #include <set>
 
 #include "backends/selinux/base/grants.h"
+#include "backends/selinux/booleans.h"
 #include "backends/selinux/host.h"
 #include "backends/selinux/lower.h"
 #include "backends/selinux/names.h"
 #include "compiler/base/check.h"
+#include "compiler/ir/booleans.h"
 
 namespace ravelin::selinux {
 namespace {
@@ -69,7 +71,10 @@ std::string NameOf(const ir::Policy& policy, const Options& options) { return op
 
 Result<Module> LowerBeside(const ir::Policy& policy, const Options& options, const HostFacts* host) {
   // Directories near the root are the host's, which other programs share.
-  return Lower(policy, {NameOf(policy, options), options.form == Form::kStandalone ? 0 : 3, TargetOf(options), host});
+  const LowerOptions how = {NameOf(policy, options), options.form == Form::kStandalone ? 0 : 3, TargetOf(options), host};
+  const auto lower = [&](const ir::Policy& one) { return Lower(one, how); };
+  const std::set<std::string> booleans = ir::BooleansOf(policy);
+  return booleans.empty() ? lower(policy) : LowerBooleans(policy, booleans, lower);
 }
 
 // All file_contexts in the order in which they would be installed.
@@ -127,8 +132,6 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   std::vector<CilFile> files = Around(module, options, beside);
   const std::string base = options.form == Form::kStandalone ? files.front().text : "";
   files.push_back({kModuleFile, emitted.cil});
-  RAVELIN_TRY(compiled, CompileCil(files, options.host != nullptr, options.target.policy_version));
-  if (!compiled.compiled) return Fail(ErrorCode::kMalformed, Explain(compiled.messages, emitted.line_sources));
   std::set<std::string> reused;
   for (const PathType& path : module.paths) {
     if (path.host) reused.insert(path.type);
@@ -137,7 +140,25 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
   for (const DomainTypes& domain : module.domains) {
     if (options.form == Form::kContainer) called[ContainerType(domain.name)] = domain.type;
   }
-  RAVELIN_TRY(proof, Prove(policy, {emitted.cil, compiled.binary, compiled.decompiled, emitted.file_contexts, Installed(compiled, options.host), reused, options.host == nullptr ? "" : kProbe, called}, TargetOf(options)));
+  const std::set<std::string> booleans = ir::BooleansOf(policy);
+  CilPolicy compiled;  // with every boolean off, as it is written
+  ProofResult proof;
+  for (const std::set<std::string>& on : StatesOf(booleans)) {
+    files.back().text = InState(emitted.cil, booleans, on);
+    RAVELIN_TRY(made, CompileCil(files, options.host != nullptr, options.target.policy_version));
+    if (!made.compiled) return Fail(ErrorCode::kMalformed, Explain(made.messages, emitted.line_sources));
+    RAVELIN_TRY(here, Prove(ir::WithBooleans(policy, on), {emitted.cil, made.binary, made.decompiled, emitted.file_contexts, Installed(made, options.host), reused, options.host == nullptr ? "" : kProbe, called, booleans}, TargetOf(options)));
+    if (on.empty()) {
+      compiled = std::move(made);
+      proof = std::move(here);
+    } else {
+      proof.quadruples += here.quadruples;
+      proof.proved = proof.proved && here.proved;
+      for (Difference& difference : here.differences) difference.text += fmt::format(" (while {} on)", fmt::join(on, ", "));
+      proof.differences.insert(proof.differences.end(), here.differences.begin(), here.differences.end());
+      proof.inconclusive.insert(proof.inconclusive.end(), here.inconclusive.begin(), here.inconclusive.end());
+    }
+  }
   if (auto conflicts = LabelConflicts(policy, proof); !conflicts.empty()) {
     module.conflicts = std::move(conflicts);
     artifact.module = std::move(module);

@@ -53,6 +53,7 @@ Json DumpRule(const Domain& domain, const Rule& rule) {
   Json out = {{"id", rule.id}, {"effect", kEffectNames[static_cast<int>(rule.effect)]}, {"facet", facet.name}};
   if (!rule.label.empty()) out["label"] = rule.label;
   if (rule.narrow) out["narrow"] = true;
+  if (!rule.boolean.empty()) out["boolean"] = rule.boolean;
   if (rule.action.kind != ActionKind::kAllow) out["action"] = DumpAction(rule.action);
   if (rule.operations != 0) out["operations"] = OperationNames(rule.facet, rule.operations);
   for (const CallMatch& match : rule.calls) {

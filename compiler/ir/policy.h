@@ -68,6 +68,7 @@ struct Rule {
   std::map<std::string, IntervalSet> integers;
   std::map<std::string, std::vector<std::string>> texts;
   bool owner_only = false;
+  std::string boolean;             // of the SELinux policy, while which is on it is in force; "": always.  Of allow rules
   bool keeps_environment = false;  // exec, domain: what runs gets its environment as it is
   Action action;                   // for kDeny: the refusal; for kAllow: kAllow or kLog
   Provenance from;

@@ -152,6 +152,10 @@ Rule ReadRule(const Json& value, const Domain& domain) {
   const kernel::FacetInfo& facet = kernel::Facets()[rule.facet];
   if (const Json* label = Optional(value, "label")) rule.label = Text(*label, "`label`");
   rule.narrow = Flag(value, "narrow");
+  if (const Json* boolean = Optional(value, "boolean")) rule.boolean = Text(*boolean, "`boolean`");
+  const auto word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  if (!std::all_of(rule.boolean.begin(), rule.boolean.end(), word)) Bad("a boolean has no name");
+  if (!rule.boolean.empty() && (rule.effect != Effect::kAllow || facet.name == "syscall")) Bad("what depends on a boolean is no allow of objects");
   rule.owner_only = Flag(value, "owner");
   rule.keeps_environment = Flag(value, "keeps_environment");
   if (const Json* action = Optional(value, "action")) rule.action = ReadAction(*action);

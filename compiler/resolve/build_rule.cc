@@ -103,6 +103,12 @@ void RuleBuilder::Build(const InForce<ast::Rule>& item, std::vector<ir::Rule>& o
   ir::Rule base;
   base.label = rule.label.text;
   base.facet = ir::FacetOf(facet->name);
+  base.boolean = item.boolean;
+  const bool permits = std::all_of(effects.begin(), effects.end(), [](const auto& e) { return e.first == Effect::kAllow; });
+  if (!item.boolean.empty() && (!permits || facet->name == "syscall")) {
+    sink_.Report(diag::Kind::kMisplacedStatement, rule.span, facet->name == "syscall" ? "system calls cannot depend on a boolean: it is SELinux's, which sees none" : fmt::format("only what is permitted can depend on a boolean, here `{}`", item.boolean)).Help("put the rule outside of the block");
+    return;
+  }
   base.from = MakeProvenance(rule.span, item.via, rule.because, context_.sources);
   std::vector<ir::Rule> built;
   quiet_about_absence_ = item.via != nullptr;

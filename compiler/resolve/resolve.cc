@@ -1,5 +1,7 @@
 #include "compiler/resolve/resolve.h"
 
+#include <cctype>
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "compiler/base/check.h"
@@ -122,12 +124,36 @@ class Resolver {
   }
 
   const Block* Taken(const ast::When& when, const Scope& scope) {
+    if (!BooleanOf(when).empty()) return &when.then_block;
     const auto known = taken_.find({&when, &scope});
     if (known != taken_.end()) return known->second;
     const auto truth = EvaluateCondition(when.condition, scope, out_.target, sink_);
     const Block* block = !truth ? nullptr : *truth ? &when.then_block : when.has_else ? &when.else_block : nullptr;
     taken_[{&when, &scope}] = block;
     return block;
+  }
+
+  // `when boolean("NAME")`: what stands in it is in force while a boolean of the SELinux policy is on.  "" for every other condition.
+  static std::string BooleanOf(const ast::When& when) {
+    const ast::Expr& condition = when.condition;
+    const bool is = condition.kind == ast::ExprKind::kCall && condition.text == "boolean" && condition.children.size() == 1 && condition.children[0].kind == ast::ExprKind::kString;
+    return is ? condition.children[0].text : "";
+  }
+
+  void FlattenBoolean(const ast::When& when, const Scope& scope, const Via& via, ResolvedDomain& domain) {
+    const std::string name = BooleanOf(when);
+    const auto wrong = [&](source::Span span, const std::string& text) { return void(sink_.Report(diag::Kind::kMisplacedStatement, span, text).Help("a boolean says while what more is permitted: `when boolean(\"NAME\") { allow ... }`")); };
+    const bool word = std::isalpha(static_cast<unsigned char>(name[0])) != 0 && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (!word) return wrong(when.condition.span, fmt::format("`{}` is no name of a boolean: letters, digits and `_`", name));
+    if (when.has_else) return wrong(when.condition.span, "a boolean has no `else`");
+    if (!boolean_.empty()) return wrong(when.condition.span, fmt::format("a boolean stands within another, `{}`", boolean_));
+    for (const ast::Statement& statement : when.then_block.order) {
+      const bool fits = statement.kind == StatementKind::kRule || statement.kind == StatementKind::kUse || statement.kind == StatementKind::kWhen || statement.kind == StatementKind::kBinding;
+      if (!fits) return wrong(when.condition.span, fmt::format("under `{}` stands something else than rules", name));
+    }
+    boolean_ = name;
+    Flatten(when.then_block, scope, via, domain);
+    boolean_.clear();
   }
 
   void ResolvePolicy(const ast::Policy& policy) {
@@ -171,13 +197,17 @@ class Resolver {
     for (const ast::Statement& statement : block.order) {
       const uint32_t i = statement.index;
       switch (statement.kind) {
-        case StatementKind::kRule: domain.rules.push_back({&block.rules[i], &scope, via}); break;
+        case StatementKind::kRule: domain.rules.push_back({&block.rules[i], &scope, via, boolean_}); break;
         case StatementKind::kDefault: domain.defaults.push_back({&block.defaults[i], &scope, via}); break;
         case StatementKind::kAcceptGap: domain.gaps.push_back({&block.gaps[i], &scope, via}); break;
         case StatementKind::kProperty: domain.properties.push_back({&block.properties[i], &scope, via}); break;
         case StatementKind::kRaw: domain.raws.push_back({&block.raws[i], &scope, via}); break;
         case StatementKind::kUse: ExpandUse(block.uses[i], scope, via, domain); break;
         case StatementKind::kWhen:
+          if (!BooleanOf(block.whens[i]).empty()) {
+            FlattenBoolean(block.whens[i], scope, via, domain);
+            break;
+          }
           if (const Block* taken = Taken(block.whens[i], scope)) Flatten(*taken, scope, via, domain);
           break;
         case StatementKind::kImport:
@@ -218,7 +248,7 @@ class Resolver {
       return;
     }
     // Without parameters a second use says nothing new.  Others are bounded: modules that use one another twice double at each step.
-    if (ref->module->parameters.empty() && !used_.insert(ref->module).second) return;
+    if (boolean_.empty() && ref->module->parameters.empty() && !used_.insert(ref->module).second) return;
     constexpr size_t kMaxInnerUses = 5000;
     if (!open_modules_.empty() && ++inner_uses_ > kMaxInnerUses) {
       if (inner_uses_ == kMaxInnerUses + 1) {
@@ -296,6 +326,7 @@ class Resolver {
   std::map<std::pair<const ast::When*, const Scope*>, const Block*> taken_;
   std::vector<const Scope*> policy_scopes_;  // by domain
   std::vector<const ast::Module*> open_modules_;
+  std::string boolean_;  // under which statements stand
   std::set<const ast::Module*> used_;  // without parameters, by the policy at hand
   size_t inner_uses_ = 0;              // of modules by modules, in the policy at hand
 };

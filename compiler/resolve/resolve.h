@@ -25,6 +25,7 @@ struct InForce {
   const T* statement = nullptr;
   const Scope* scope = nullptr;
   std::shared_ptr<const std::vector<std::string>> via;
+  std::string boolean = {};  // of the SELinux policy, on which it depends; "": none
 };
 
 struct ResolvedDomain {

@@ -42,6 +42,8 @@ bool ReadCommands(const Node& node, std::vector<ir::Interval>& out) {
 
 class Decoder {
  public:
+  explicit Decoder(const std::set<std::string>& booleans) : booleans_(booleans) {}
+
   Result<DecodedPolicy> Run(std::string_view cil) {
     base::SexprReader reader(cil);
     Node node;
@@ -104,7 +106,7 @@ class Decoder {
     } else if (word == "typepermissive") {
       out_.permissive.insert(node.Word(1));
     } else {
-      if (word == "booleanif") Conditional(node);
+      if (word == "booleanif" && (node.children.at(1).list || booleans_.count(node.Word(1)) == 0)) Conditional(node);
       if ((word == "genfscon" || word == "fsuse") && !node.children.empty()) out_.of_filesystems.insert(TypeOf(node.children.back()));
       return known.count(word) != 0;
     }
@@ -146,6 +148,7 @@ class Decoder {
   std::vector<std::pair<std::string, std::string>> inherits_;
   std::vector<Node> transitions_;
   std::vector<Node> commands_;
+  const std::set<std::string>& booleans_;
   std::set<std::string> conditional_;
 };
 
@@ -174,7 +177,7 @@ bool HasMeta(const std::string& regex) {
 
 }  // namespace
 
-Result<DecodedPolicy> DecodePolicy(std::string_view cil) { return Decoder().Run(cil); }
+Result<DecodedPolicy> DecodePolicy(std::string_view cil, const std::set<std::string>& booleans) { return Decoder(booleans).Run(cil); }
 
 Result<DecodedModule> DecodeModule(std::string_view cil) {
   DecodedModule out;

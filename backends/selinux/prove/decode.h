@@ -34,12 +34,12 @@ struct DecodedPolicy {
   std::vector<DecodedPort> ports;
   std::set<std::string> policy_capabilities;
   std::set<std::string> permissive;
-  std::set<std::string> conditional;     // types that are granted something under a boolean
+  std::set<std::string> conditional;     // types that are granted something under a boolean that is none of `booleans`
   std::set<std::string> of_filesystems;  // types that objects have by their file system
 };
 
 // Fails on a statement that it does not know and that could grant something.
-Result<DecodedPolicy> DecodePolicy(std::string_view cil);
+Result<DecodedPolicy> DecodePolicy(std::string_view cil, const std::set<std::string>& booleans = {});
 
 // What a module's own text says and a binary does not.
 struct DecodedModule {

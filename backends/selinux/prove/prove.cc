@@ -35,7 +35,7 @@ std::string Renamed(std::string text, const std::map<std::string, std::string>& 
 
 Result<ProofResult> Prove(const ir::Policy& policy, const ArtifactText& artifact, const TargetFacts& target) {
   ProofResult result;
-  RAVELIN_TRY(decoded, DecodePolicy(Renamed(artifact.decompiled, artifact.called)));
+  RAVELIN_TRY(decoded, DecodePolicy(Renamed(artifact.decompiled, artifact.called), artifact.booleans));
   RAVELIN_TRY(own, DecodeModule(Renamed(artifact.cil, artifact.called)));
   RAVELIN_TRY(contexts, DecodeContexts(artifact.file_contexts));
   RAVELIN_TRY(merged, MergedContexts(artifact.sorted, contexts, artifact.reused, result.inconclusive));

@@ -20,6 +20,7 @@ policy a {
   deny syscall { ptrace } with errno(EACCES)
   allow syscall socket(domain in { AF_UNIX, AF_INET } && !(type == SOCK_RAW))
   never syscall reboot
+  when boolean("web_mail") { allow file { read } on path("/var/mail/**") }
   accept gap logs wider on seccomp of file { write, create } bpf because "noted"
   raw apparmor "deny /x w,"
   default deny with errno(EPERM)
