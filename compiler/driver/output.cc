@@ -101,6 +101,9 @@ Json DescribeModule(const std::string& name, const selinux::Artifact& module, se
   out["policy_version"] = SelinuxFactsOf(target).policy_version;
   out["policy_capabilities"] = module.module.policy_capabilities;
   out["proofs"].push_back({{"method", "every type, class and permission asked of libsepol; transitions, labels of paths, ports"}, {"result", module.proof.proved ? "proved" : "inconclusive"}, {"detail", fmt::format("{} questions, {} sets of paths", module.proof.quadruples, module.proof.cells)}});
+  if (!module.module.conditional.empty()) {
+    for (const auto& [boolean, grants] : module.module.conditional) out["booleans"].push_back({{"name", boolean}, {"default", "off"}, {"grants", grants.size()}});
+  }
   out["base_grants"] = Json::array();
   for (const selinux::Grant& grant : module.base_grants) out["base_grants"].push_back({{"grant", grant.text}, {"because", grant.reason}});
   out["permitted_by_default"] = module.wide;
@@ -145,6 +148,8 @@ std::string InstallText(const std::string& name, const Frontend& front, const Bu
   }
   if (built.module) {
     const std::string places = LabelledPlaces(*built.module);
+    std::string booleans;
+    for (const auto& [boolean, grants] : built.module->module.conditional) booleans += fmt::format("- turn on what `{0}` permits: `setsebool -P {0} on`; it is off at first\n", boolean);
     out += fmt::format("\n## SELinux\n\n`{0}.cil` is one module with the types of all policies of the file; `{0}.fc` repeats its labels of paths as file_contexts.\n\n", name);
     if (built.module_form == selinux::Form::kContainer) {
       out += "Each policy is a block that inherits `container`, as the tools of container-selinux have it: the template base_container.cil is installed\nbeside it. What container-selinux grants to the attributes of that block (container_domain and the like) is the host's, and no part of the proof.\nPaths are those of the host, for what is mounted into the container.\n\n";
@@ -155,8 +160,9 @@ std::string InstallText(const std::string& name, const Frontend& front, const Bu
       out += "**It labels files of the host anew.** Whoever else may use them by their old type can no longer, unless the host's policy is extended:\nread the list of choices in manifest.json first, and try it where nothing depends on it.\n\n";
       out += fmt::format("- install: `semodule -i {0}.cil && restorecon -RF{1}`\n- check: `semodule -l | grep -w {0}`, and `restorecon -Rnv{1}` prints nothing\n- rollback: `semodule -r {0} && restorecon -RF{1}`\n", name, places);
     } else {
-      out += fmt::format("- install: `secilc -o policy.33 -f file_contexts {0}.cil`; a guest loads `policy.33` at boot and labels its files by `file_contexts`\n- check: `seinfo -t policy.33`\n- rollback: boot without it; it stands beside no other policy\n", name);
+      out += fmt::format("- install: `secilc -c {1} -o policy.{1} -f file_contexts {0}.cil`; a guest loads `policy.{1}` at boot and labels its files by `file_contexts`\n- check: `seinfo -t policy.{1}`\n- rollback: boot without it; it stands beside no other policy\n", name, SelinuxFactsOf(front.target).policy_version);
     }
+    out += booleans;
   }
   return out;
 }
