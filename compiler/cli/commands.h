@@ -137,6 +137,8 @@ struct VerifyCommand {
   std::string driver = "uml";
   std::string root = "/";
   std::string directory;
+  std::string scenario;               // a file, instead of `arguments`
+  std::vector<std::string> layers;    // folders over the root
   std::string suggest;                // a patch is written there
   std::vector<std::string> expect;    // "any-output"
   unsigned memory_mb = 512;

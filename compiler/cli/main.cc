@@ -192,7 +192,9 @@ struct CommandLine {
     sub.add_option("--limit", verify.limit_s, "seconds that the workload may take in one run")->check(CLI::Range(1, 86400))->capture_default_str();
     sub.add_flag("--no-host-isolation", verify.no_host_isolation, "run guests without keeping them from this machine: a hostile workload can then change it");
     sub.add_option("--policy", verify.policy, "which policy of the file");
-    sub.add_option("workload", verify.arguments, "the command and its arguments, after --")->required();
+    sub.add_option("--scenario", verify.scenario, "a file that says how the program is used (docs/verify.md), instead of a command");
+    sub.add_option("--layer", verify.layers, "a folder over the root, the first on top: an unpacked package (repeatable)")->check(CLI::ExistingDirectory)->allow_extra_args(false);
+    sub.add_option("workload", verify.arguments, "the command and its arguments, after --");
     AddPolicyOptions(sub, verify.common, {"text", "json", "junit"});
   }
 

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "compiler/cli/commands.h"
 #include "compiler/cli/verify_report.h"
 
@@ -24,7 +26,19 @@ int Run(const VerifyCommand& command) {
   const auto index = PickDomain(*front, command.policy);
   if (!index) return kUsage;
   driver::Workload workload;
+  if (command.scenario.empty() == command.arguments.empty()) {
+    Complain("a command after `--` is needed, or --scenario FILE");
+    return kUsage;
+  }
+  if (!command.scenario.empty()) {
+    const auto text = source::ReadFile(command.scenario);
+    if (!text) return Complain(text.error());
+    auto scenario = verify::ParseScenario(*text, command.scenario);
+    if (!scenario) return Complain(scenario.error());
+    workload.scenario = std::move(*scenario);
+  }
   workload.command = command.arguments;
+  for (const std::string& layer : command.layers) workload.layers.push_back(std::filesystem::absolute(layer).lexically_normal());
   workload.directory = command.directory;
   workload.root = command.root;
   workload.compare_output = command.expect.empty();

@@ -6,12 +6,15 @@
 #include <vector>
 
 #include "compiler/driver/frontend.h"
+#include "profiler/verify/scenario.h"
 #include "profiler/verify/verify.h"
 
 namespace ravelin::driver {
 
 struct Workload {
-  std::vector<std::string> command;  // looked up in the root's PATH
+  std::vector<std::string> command;  // looked up in the root's PATH; or
+  std::optional<verify::Scenario> scenario;
+  std::vector<std::string> layers;   // folders over the root: unpacked packages
   std::string directory;             // working directory in the guest; "": this process's, where the root is this machine's
   std::string root = "/";
   bool compare_output = true;

@@ -66,7 +66,12 @@ class Explainer {
   Refusal OfCall(const Observation& one) const {
     const ir::Domain& domain = front_.policy.domains[launched_];
     const ir::Decision decision = oracle::DecideCall(domain, *one.call);
-    const Denial denial{*one.call, decision, "", 1, one.texts};
+    Denial denial{*one.call, decision, "", 1, one.texts};
+    // Addresses differ from run to run and say nothing.
+    const kernel::Syscall* call = kernel::FindSyscall(kernel::Arch::kX86_64, one.call->number);
+    for (size_t i = 0; call != nullptr && i < call->params.size() && i < denial.event.args.size(); ++i) {
+      if (call->params[i].type == kernel::ArgType::kPtr) denial.event.args[i] = 0;
+    }
     Refusal out;
     out.shown = ShowDeniedCall(domain, denial);
     out.cause = DescribeCause(domain, *one.call, decision, front_.sources);

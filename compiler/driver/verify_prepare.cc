@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <set>
 
 #include "backends/apparmor/apparmor.h"
 #include "backends/apparmor/parser.h"
@@ -32,16 +34,16 @@ struct Found {
   std::string resolved;  // the file itself
 };
 
-Result<Found> FindProgram(const std::string& root, const std::string& directory, const std::string& name) {
+Result<Found> FindProgram(const std::vector<std::string>& roots, const std::string& directory, const std::string& name) {
   std::string rest = kSearchPath;
   if (name.find('/') != std::string::npos) rest = "";
   while (true) {
     const size_t end = rest.find(':');
     const std::string candidate = name.front() == '/' ? name : (name.find('/') != std::string::npos ? directory : rest.substr(0, end)) + "/" + name;
-    const std::string resolved = kernels::ResolveIn(root, candidate);
+    const std::string resolved = kernels::ResolveIn(roots, candidate);
     struct stat status {};
-    if (!resolved.empty() && stat((root + resolved).c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0) return Found{candidate, resolved};
-    if (end == std::string::npos) return Fail(ErrorCode::kNotFound, fmt::format("there is no program `{}`{}", name, root.empty() ? "" : " in " + root));
+    if (!resolved.empty() && stat(kernels::HostPath(roots, resolved).c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0) return Found{candidate, resolved};
+    if (end == std::string::npos) return Fail(ErrorCode::kNotFound, fmt::format("there is no program `{}` in the guest's root", name));
     rest.erase(0, end + 1);
   }
 }
@@ -77,11 +79,12 @@ class Preparation {
   Result<std::optional<verify::Request>> Run() {
     request_.layer_sets = SetsOf(domain_);
     request_.root = workload_.root;
+    request_.layers = workload_.layers;
     request_.memory_mb = workload_.memory_mb;
     request_.limit_ms = workload_.limit_ms;
     request_.host_isolation = workload_.host_isolation;
     request_.expect.output = workload_.compare_output;
-    if (auto placed = Place(); !placed) return tl::make_unexpected(std::move(placed.error()));
+    if (auto placed = workload_.scenario ? Play(*workload_.scenario) : Place(); !placed) return tl::make_unexpected(std::move(placed.error()));
     RAVELIN_TRY(good, Artifacts());
     if (!good || front_.sink.HasErrors()) return std::optional<verify::Request>();
     return std::optional(std::move(request_));
@@ -98,21 +101,72 @@ class Preparation {
     for (const char* empty : {"/tmp", "/run"}) {  // these are the guest's own; where one works stays visible
       if (directory.rfind(std::string(empty) + "/", 0) == 0 && root_.empty()) request_.inputs.push_back({directory, directory});
     }
-    RAVELIN_TRY(program, FindProgram(root_, directory, workload_.command.front()));
-    program_ = program.resolved;
-    if (!domain_.attach.empty()) {
-      RAVELIN_TRY(attached, ir::PathSet::ParseAny(domain_.attach));
-      if (!attached.Contains(program_)) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} is for {}, and the workload begins with {}", domain_.name, fmt::join(domain_.attach, ", "), program_));
-    }
     verify::Step step;
     step.confined = true;
     step.may_fail = true;
-    step.step.program = program.path;
     step.step.arguments = workload_.command;
     step.step.environment = {fmt::format("PATH={}", kSearchPath), "HOME=/root", "LANG=C", "TERM=dumb", "USER=root"};
     step.step.directory = directory;
+    return Add(std::move(step));
+  }
+
+  Result<void> Play(const verify::Scenario& scenario) {
+    request_.folders = scenario.folders;
+    request_.files = scenario.files;
+    request_.expect.output = scenario.compare_output && workload_.compare_output;
+    for (const verify::Step& step : scenario.steps) {
+      if (auto added = Add(step); !added) return added;
+    }
+    return {};
+  }
+
+  Result<void> Add(verify::Step step) {
+    if (step.confined) {
+      RAVELIN_TRY(program, ProgramOf(step));
+      step.step.program = program.path;
+      programs_.insert(program.resolved);
+      if (!domain_.attach.empty()) {
+        RAVELIN_TRY(attached, ir::PathSet::ParseAny(domain_.attach));
+        if (!attached.Contains(program.resolved)) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} is for {}, and the workload begins with {}", domain_.name, fmt::join(domain_.attach, ", "), program.resolved));
+      }
+    }
     request_.steps.push_back(std::move(step));
     return {};
+  }
+
+  // A program that the guest makes for itself is there, too.
+  Result<Found> ProgramOf(const verify::Step& step) const {
+    const std::string& name = step.step.arguments.front();
+    for (const kernels::File& file : request_.files) {
+      if (file.path == name) return Found{name, name};
+    }
+    return FindProgram(verify::RootsOf(request_), step.step.directory, name);
+  }
+
+  // Labels by path, the top layer's first; then what the guest makes for itself.
+  Result<std::map<std::string, std::string>> Labels(const std::string& file_contexts) {
+    std::map<std::string, std::string> out;
+    RAVELIN_TRY(labels, kernels::PathLabels::Parse(file_contexts));
+    request_.artifacts.default_label = labels.DefaultContext();
+    const std::vector<std::string> covered = kernels::Job().empty;
+    for (const std::string& root : verify::RootsOf(request_)) {
+      RAVELIN_TRY(tree, kernels::LabelTree(labels, root, "", covered, FileContext("default_t")));
+      for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
+    }
+    for (const kernels::Input& input : request_.inputs) {
+      RAVELIN_TRY(tree, kernels::LabelTree(labels, input.from, input.at, {}, ""));
+      for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
+    }
+    std::vector<std::string> made = request_.folders;
+    for (const kernels::File& file : request_.files) made.push_back(file.path);
+    for (const std::string& path : made) {
+      for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        const std::string part = path.substr(0, end);
+        if (std::string context = labels.ContextOf(part); !context.empty()) out.emplace(part, std::move(context));
+        if (end == std::string::npos) break;
+      }
+    }
+    return out;
   }
 
   Result<bool> Artifacts() {
@@ -158,23 +212,16 @@ class Preparation {
     verify::Artifacts& out = request_.artifacts;
     out.policy = module->binary;
     out.launcher = ProcessContext(selinux::kLauncher);
-    RAVELIN_TRY(labels, kernels::PathLabels::Parse(module->file_contexts));
-    const std::vector<std::string> covered = kernels::Job().empty;
-    RAVELIN_TRY(tree, kernels::LabelTree(labels, root_, "", covered));
-    out.labels = std::move(tree);
-    for (const kernels::Input& input : request_.inputs) {
-      RAVELIN_TRY(more, kernels::LabelTree(labels, input.from, input.at, {}));
-      out.labels.insert(out.labels.end(), more.begin(), more.end());
-    }
+    RAVELIN_TRY(labels, Labels(module->file_contexts));
     for (const selinux::DomainTypes& types : module->module.domains) {
       out.subjects.push_back(types.type);
       if (types.name != domain_.name) continue;
       out.context = ProcessContext(types.type);
       if (types.attached) continue;
       // The program that starts an unattached policy is labelled as INSTALL.md tells to.
-      std::erase_if(out.labels, [&](const kernels::PathLabel& label) { return label.path == program_; });
-      out.labels.push_back({program_, FileContext(types.entry_type)});
+      for (const std::string& program : programs_) labels[program] = FileContext(types.entry_type);
     }
+    for (auto& [path, context] : labels) out.labels.push_back({path, context});
     return true;
   }
 
@@ -182,7 +229,7 @@ class Preparation {
   const ir::Domain& domain_;
   const Workload& workload_;
   const std::string root_;  // "" for this machine's
-  std::string program_;     // resolved
+  std::set<std::string> programs_;  // of confined steps, resolved
   verify::Request request_;
 };
 

@@ -67,6 +67,8 @@ std::string ReadJob(int folder, Job& job) {
       else if (key == "environment") step->environment.push_back(value);
       else if (key == "directory") step->directory = value;
       else if (key == "stdin") step->input = value;
+      else if (key == "user") step->user = static_cast<unsigned>(number);
+      else if (key == "group") step->group = static_cast<unsigned>(number);
       else if (key == "context") step->context = value;
       else if (key == "profile") step->profile = value;
       else if (key == "filtered") step->filtered = number != 0;
@@ -76,10 +78,12 @@ std::string ReadJob(int folder, Job& job) {
       else if (key == "path") step->path = value;
       else return "unknown key of a step: " + key;
     } else if (key == "root") job.root = value;
+    else if (key == "layer") job.layers.push_back(value);
     else if (key == "module") job.modules.push_back(value);
     else if (key == "policy") job.policy = value;
     else if (key == "launcher") job.launcher = value;
     else if (key == "enforcing") job.enforcing = number != 0;
+    else if (key == "default") job.default_label = value;
     else if (key == "labels") job.labels = value;
     else if (key == "profiles") job.profiles = value;
     else if (key == "filter") job.filter = value;
@@ -87,6 +91,9 @@ std::string ReadJob(int folder, Job& job) {
     else if (key == "input") job.inputs.push_back({value, value});
     else if (key == "at" && !job.inputs.empty()) job.inputs.back().at = value;
     else if (key == "folder") job.folders.push_back(value);
+    else if (key == "file") job.files.push_back({value, "", 0644});
+    else if (key == "to" && !job.files.empty()) job.files.back().path = value;
+    else if (key == "mode" && !job.files.empty()) job.files.back().mode = static_cast<unsigned>(strtoul(value.c_str(), nullptr, 8));
     else if (key == "backlog") job.backlog = static_cast<uint32_t>(number);
     else if (key == "audit-waits") job.audit_waits = number != 0;
     else if (key == "limit") job.limit_ms = number;

@@ -16,6 +16,12 @@ struct Input {
   std::string at;
 };
 
+struct File {
+  std::string content;  // its name in the job folder
+  std::string path;
+  unsigned mode = 0644;
+};
+
 struct Step {
   std::string kind;
   std::string program;
@@ -23,6 +29,8 @@ struct Step {
   std::vector<std::string> environment;
   std::string directory;
   std::string input;
+  unsigned user = 0;
+  unsigned group = 0;
   std::string context;
   std::string profile;
   bool filtered = false;
@@ -35,16 +43,19 @@ struct Step {
 struct Job {
   std::string folder;  // of the host
   std::string root = "/";
+  std::vector<std::string> layers;
   std::vector<std::string> modules;
   std::string policy;
   std::string launcher;
   bool enforcing = true;
+  std::string default_label;
   std::string labels;
   std::string profiles;
   std::string filter;
   std::vector<std::string> tmpfs;
   std::vector<Input> inputs;
   std::vector<std::string> folders;
+  std::vector<File> files;
   uint32_t backlog = 0;
   bool audit_waits = true;
   long limit_ms = 0;

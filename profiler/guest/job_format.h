@@ -4,16 +4,19 @@
 // a value, both ended by a NUL.  Keys in the order in which they may come:
 //
 //   root PATH              of the host, the lower layer of the guest's root
+//   layer PATH             of the host, above the root and those that came later, below what the guest changes
 //   module PATH            kernel module, loaded in this order; one that is missing is skipped and told
 //   policy FILE            SELinux policy, binary                         (FILE: in the job folder)
 //   launcher CONTEXT       what the guest's init and its unconfined steps run as
 //   enforcing 0|1
+//   default CONTEXT        label of what is seen of the host and not labelled below; without it, the policy's
 //   labels FILE            path and context, each ended by a NUL, again and again
 //   profiles FILE          AppArmor profiles, binary
 //   filter FILE            seccomp program, struct sock_filter, for steps that ask for it
 //   tmpfs PATH             an empty folder, mode 1777
 //   input PATH, at PATH    of the host, read-only, and where in the guest
-//   folder PATH            made empty in the guest, mode 0755
+//   folder PATH            made in the guest, mode 0755
+//   file FILE, to PATH, mode OCTAL   put into the guest
 //   backlog N              audit records that the kernel may hold back; 0: no limit
 //   audit-waits 0|1        1: the kernel waits for the reader instead of losing a record
 //   limit MS               for all steps together
@@ -23,6 +26,7 @@
 //     environment TEXT ...
 //     directory PATH
 //     stdin FILE           in the job folder; none: end of file at once
+//     user UID, group GID  run, start: as them, with no_new_privs; none: root
 //     context CONTEXT      SELinux, for the exec
 //     profile NAME         AppArmor, for the exec
 //     filtered 1           under the filter

@@ -64,17 +64,19 @@ class Pins {
   Pins(const Pins&) = delete;
   Pins& operator=(const Pins&) = delete;
 
-  void Give(const std::string& below, const Label& label) {
+  // False where there is no such file.
+  bool Give(const std::string& below, const Label& label) {
     const int file = open((below + label.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0) {
-      if (errno == ENOENT) ++missing_;
-      else Trouble("label of " + label.path);
-      return;
+      if (errno != ENOENT && errno != ENOTDIR) Trouble("label of " + label.path);
+      return false;
     }
     const std::string self = "/proc/self/fd/" + std::to_string(file);
     if (setxattr(self.c_str(), "security.selinux", label.context.c_str(), label.context.size() + 1, 0) == 0) ++given_;
     else Trouble("label of " + label.path);
+    return true;
   }
+  void Miss() { ++missing_; }
 
  private:
   long given_ = 0;
@@ -113,18 +115,32 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   const std::string root = "/mnt/root";
   if (!Mount("upper", "/mnt", "tmpfs", 0, "size=85%,mode=755")) return false;
   for (const char* name : {"/mnt/upper", "/mnt/work", "/mnt/root", "/mnt/lower"}) mkdir(name, 0755);
-  if (!Mount("none", "/mnt/lower", "hostfs", 0, job.root)) return false;
+  const std::string label = policy_loaded && !job.default_label.empty() ? ",fscontext=" + job.default_label : "";
+  if (!Mount("none", "/mnt/lower", "hostfs", 0, job.root + label)) return false;
   const std::vector<Label> labels = policy_loaded ? ReadLabels(job, job_folder) : std::vector<Label>();
   std::vector<std::string> covered = {"/proc", "/sys", "/dev"};
   covered.insert(covered.end(), job.tmpfs.begin(), job.tmpfs.end());
   for (const Input& input : job.inputs) covered.push_back(input.at);
+  for (const File& file : job.files) covered.push_back(file.path);
   covered.insert(covered.end(), job.folders.begin(), job.folders.end());
-  const auto is_covered = [&](const Label& label) { return std::any_of(covered.begin(), covered.end(), [&](const std::string& by) { return IsBelow(label.path, by); }); };
-  Pins pins;
-  for (const Label& label : labels) {
-    if (!is_covered(label)) pins.Give("/mnt/lower", label);
+  const auto is_covered = [&](const Label& one) { return std::any_of(covered.begin(), covered.end(), [&](const std::string& by) { return IsBelow(one.path, by); }); };
+  std::vector<std::string> lower;
+  for (size_t i = 0; i < job.layers.size(); ++i) {
+    lower.push_back("/mnt/layer" + std::to_string(i));
+    mkdir(lower.back().c_str(), 0755);
+    if (!Mount("none", lower.back(), "hostfs", 0, job.layers[i] + label)) return false;
   }
-  if (!Mount("overlay", root, "overlay", 0, "lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work")) return false;
+  lower.emplace_back("/mnt/lower");
+  Pins pins;
+  std::vector<const Label*> later;  // of what the guest has for itself
+  for (const Label& one : labels) {
+    bool found = false;
+    for (size_t i = 0; i < lower.size() && !is_covered(one); ++i) found |= pins.Give(lower[i], one);
+    if (!found) later.push_back(&one);
+  }
+  std::string folders;
+  for (const std::string& below : lower) folders += (folders.empty() ? "" : ":") + below;
+  if (!Mount("overlay", root, "overlay", 0, "lowerdir=" + folders + ",upperdir=/mnt/upper,workdir=/mnt/work")) return false;
   for (const char* name : {"/proc", "/sys", "/dev", "/run"}) mkdir((root + name).c_str(), 0755);
   MountKernelFiles(root);
   if (policy_loaded) Mount("selinux", root + "/sys/fs/selinux", "selinuxfs", 0, "");
@@ -134,12 +150,17 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
     Mount("tmpfs", root + path, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
   }
   for (const std::string& path : job.folders) MakeFolders(root + path, 0755);
+  for (const File& file : job.files) {
+    MakeFolders(root + file.path.substr(0, file.path.find_last_of('/')), 0755);
+    std::string text;
+    if (!ReadFile(job_folder, file.content, text) || !WriteFile(AT_FDCWD, root + file.path, text) || chmod((root + file.path).c_str(), file.mode) != 0) Trouble("file " + file.path);
+  }
   for (const Input& input : job.inputs) {
     MakeFolders(root + input.at, 0755);
     Mount("none", root + input.at, "hostfs", 0, input.from);
   }
-  for (const Label& label : labels) {
-    if (is_covered(label)) pins.Give(root, label);
+  for (const Label* one : later) {
+    if (!pins.Give(root, *one)) pins.Miss();
   }
   for (const Input& input : job.inputs) {
     if (mount("none", (root + input.at).c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) Trouble("read-only " + input.at);

@@ -2,6 +2,7 @@
 // before it, and lets this one exec by.
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -102,6 +103,11 @@ char** Pack(char* page, const std::vector<std::string>& words) {
   if (!step.profile.empty() && modules.apparmor && !WriteExisting("/proc/self/attr/apparmor/exec", "exec " + step.profile)) Give(shared, "AppArmor profile", errno);
   const rlimit files{1024, 4096};  // a kernel's own default; init needs more, for labels
   if (setrlimit(RLIMIT_NOFILE, &files) != 0) Give(shared, "limit of files", errno);
+  if (step.user != 0) {
+    // An ordinary user may install a filter only with this; root's later transitions are left as they are.
+    if (setgroups(0, nullptr) != 0 || setresgid(step.group, step.group, step.group) != 0 || setresuid(step.user, step.user, step.user) != 0) Give(shared, "user", errno);
+    if (step.filtered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Give(shared, "no_new_privs", errno);
+  }
   if (step.filtered) {
     std::vector<sock_filter> program = LetByOneExec(filter, {path, argv, envp});
     if (program.size() > kMostInstructions) Give(shared, "seccomp filter, which has no room for the launcher's instructions", E2BIG);

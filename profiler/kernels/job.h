@@ -35,6 +35,8 @@ struct Step {
   std::vector<std::string> environment;  // NAME=VALUE; nothing else is inherited
   std::string directory = "/";
   std::string input;     // standard input
+  unsigned user = 0;     // as this user and group; not root: with no_new_privs where it is filtered
+  unsigned group = 0;
   std::string context;   // SELinux; "": the launcher's
   std::string profile;   // AppArmor; "": unconfined
   bool filtered = false;  // under Job::filter
@@ -56,18 +58,29 @@ struct Input {
   std::string at;
 };
 
+// A file that the guest has and the host has not.
+struct File {
+  std::string path;
+  std::string content;
+  unsigned mode = 0644;
+};
+
 struct Job {
   std::string root = "/";  // a folder of the host: the guest's root, which it can change for itself alone
+  std::vector<std::string> layers;  // folders of the host that lie over the root, the first on top: unpacked packages
   Module module = Module::kNone;
   Mode mode = Mode::kEnforce;
   std::string policy;             // SELinux, binary
   std::string launcher;           // SELinux: the context of what is not confined
-  std::vector<PathLabel> labels;  // SELinux, by path in the guest; what is not named keeps the policy's default
+  std::string default_label;      // SELinux: of what is seen of the host and is not in `labels`; "": the policy's
+  std::vector<PathLabel> labels;  // SELinux, by path in the guest
   std::string profiles;           // AppArmor, binary
   std::string filter;             // seccomp: struct sock_filter of this machine
   std::vector<Step> steps;
   std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
   std::vector<Input> inputs;
+  std::vector<std::string> folders;  // made in the guest, mode 0755
+  std::vector<File> files;
   unsigned memory_mb = 512;
   unsigned limit_ms = 60000;       // for the steps; the boot has its own
   bool host_isolation = true;      // false only on the word of a user (--no-host-isolation): a hostile workload can then reach the host

@@ -16,9 +16,8 @@ namespace {
 // What devtmpfs and the guest's init put there.
 constexpr const char* kDevices[] = {"/dev", "/dev/console", "/dev/fd", "/dev/full", "/dev/mqueue", "/dev/null", "/dev/ptmx", "/dev/pts", "/dev/random", "/dev/shm", "/dev/stderr", "/dev/stdin", "/dev/stdout", "/dev/tty", "/dev/urandom", "/dev/zero"};
 
-// States from which a label can be reached.
-std::vector<bool> Alive(const ir::PatternAutomaton& patterns) {
-  const ir::Automaton& a = patterns.automaton;
+// States from which one of these labels can be reached.
+std::vector<bool> Alive(const ir::Automaton& a, const std::vector<bool>& wanted) {
   std::vector<std::vector<uint32_t>> before(a.size());
   for (uint32_t state = 0; state < a.size(); ++state) {
     for (uint32_t c = 0; c < a.classes; ++c) before[a.next[size_t{state} * a.classes + c]].push_back(state);
@@ -26,7 +25,7 @@ std::vector<bool> Alive(const ir::PatternAutomaton& patterns) {
   std::vector<bool> alive(a.size());
   std::vector<uint32_t> todo;
   for (uint32_t state = 0; state < a.size(); ++state) {
-    if (patterns.sets[a.label[state]].empty()) continue;
+    if (!wanted[a.label[state]]) continue;
     alive[state] = true;
     todo.push_back(state);
   }
@@ -42,6 +41,15 @@ std::vector<bool> Alive(const ir::PatternAutomaton& patterns) {
   return alive;
 }
 
+// A path that no entry means but one that means all.
+constexpr std::string_view kNobodysPath = "/ nobody/ nothing";
+
+struct Entry {
+  uint32_t body = 0;
+  std::vector<uint32_t> required, refused;
+  std::string context;
+};
+
 struct Close {
   void operator()(DIR* dir) const { closedir(dir); }
 };
@@ -50,6 +58,7 @@ struct Close {
 
 Result<PathLabels> PathLabels::Parse(std::string_view file_contexts) {
   PathLabels labels;
+  std::vector<Entry> entries;
   ir::PatternNfa nfa;
   uint32_t next = 0;
   while (!file_contexts.empty()) {
@@ -72,22 +81,25 @@ Result<PathLabels> PathLabels::Parse(std::string_view file_contexts) {
         if (auto added = selinux::AddRegex(text, next++, nfa); !added) return tl::make_unexpected(std::move(added.error()));
       }
     }
-    labels.entries_.push_back(std::move(entry));
+    entries.push_back(std::move(entry));
   }
   RAVELIN_TRY(automaton, ir::Determinize(nfa));
   labels.automaton_ = std::move(automaton);
-  labels.alive_ = Alive(labels.automaton_);
+  for (const std::vector<uint32_t>& matching : labels.automaton_.sets) {
+    const auto matches = [&](uint32_t text) { return std::binary_search(matching.begin(), matching.end(), text); };
+    std::string& context = labels.contexts_.emplace_back();
+    for (auto entry = entries.rbegin(); entry != entries.rend() && context.empty(); ++entry) {
+      if (matches(entry->body) && std::all_of(entry->required.begin(), entry->required.end(), matches) && std::none_of(entry->refused.begin(), entry->refused.end(), matches)) context = entry->context;
+    }
+  }
+  labels.default_ = labels.ContextOf(kNobodysPath);
+  std::vector<bool> wanted;
+  for (const std::string& context : labels.contexts_) wanted.push_back(context != labels.default_ && !context.empty());
+  labels.alive_ = Alive(labels.automaton_.automaton, wanted);
   return labels;
 }
 
-std::string PathLabels::ContextOf(std::string_view path) const {
-  const std::vector<uint32_t>& matching = automaton_.sets[automaton_.automaton.LabelOf(path)];
-  const auto matches = [&](uint32_t text) { return std::binary_search(matching.begin(), matching.end(), text); };
-  for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-    if (matches(entry->body) && std::all_of(entry->required.begin(), entry->required.end(), matches) && std::none_of(entry->refused.begin(), entry->refused.end(), matches)) return entry->context;
-  }
-  return "";
-}
+const std::string& PathLabels::ContextOf(std::string_view path) const { return contexts_[automaton_.automaton.LabelOf(path)]; }
 
 bool PathLabels::LeadsNowhere(std::string_view beginning) const {
   uint32_t state = 0;
@@ -95,18 +107,22 @@ bool PathLabels::LeadsNowhere(std::string_view beginning) const {
   return !alive_[state];
 }
 
-Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered) {
+Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered, const std::string& unnamed) {
   std::set<std::string> own(covered.begin(), covered.end());
   own.insert({"/dev", "/proc", "/sys"});
   std::vector<PathLabel> out;
-  const auto give = [&](const std::string& path) {
-    if (std::string context = labels.ContextOf(path); !context.empty()) out.push_back({path, std::move(context)});
+  const std::string& usual = labels.DefaultContext();
+  // `host`: the file is one of the host's, which has the default already.
+  const auto give = [&](const std::string& path, bool host) {
+    std::string context = labels.ContextOf(path);
+    if (context.empty() && host && !usual.empty()) context = unnamed;
+    if (!context.empty() && (!host || context != usual)) out.push_back({path, std::move(context)});
   };
-  give(at.empty() ? "/" : at);
+  give(at.empty() ? "/" : at, at.empty());
   for (const char* device : kDevices) {
-    if (at.empty()) give(device);
+    if (at.empty()) give(device, false);
   }
-  for (size_t slash = at.find('/', 1); slash != std::string::npos; slash = at.find('/', slash + 1)) give(at.substr(0, slash));
+  for (size_t slash = at.find('/', 1); slash != std::string::npos; slash = at.find('/', slash + 1)) give(at.substr(0, slash), false);
   std::vector<std::string> folders = {at};
   while (!folders.empty()) {
     const std::string folder = std::move(folders.back());
@@ -118,7 +134,8 @@ Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::st
       const std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
       const std::string path = fmt::format("{}/{}", folder, name);
-      if (path != "/dev") give(path);
+      // The kernel labels its own; /dev was named before.
+      if (path != "/dev" && path != "/proc" && path != "/sys") give(path, at.empty() && own.count(path) == 0);
       if (entry->d_type == DT_DIR && own.count(path) == 0) folders.push_back(path);
       if (out.size() > kMostLabels) return Fail(ErrorCode::kTooLarge, fmt::format("more than {} files have a label, and a guest cannot hold so many; give it a smaller root (--root DIR)", kMostLabels));
     }

@@ -17,25 +17,24 @@ class PathLabels {
   // kMalformed names the entry; kTooLarge where the automaton would be.
   static Result<PathLabels> Parse(std::string_view file_contexts);
 
-  std::string ContextOf(std::string_view path) const;  // "" where no entry matches
-  // No path that begins so has a label.
+  const std::string& ContextOf(std::string_view path) const;  // "" where no entry matches
+  // What a path gets that no entry names more closely: "" unless some entry is for everything.
+  const std::string& DefaultContext() const { return default_; }
+  // All paths that begin so have the default.
   bool LeadsNowhere(std::string_view beginning) const;
 
  private:
-  struct Entry {
-    uint32_t body = 0;
-    std::vector<uint32_t> required, refused;
-    std::string context;
-  };
   ir::PatternAutomaton automaton_;
-  std::vector<Entry> entries_;
-  std::vector<bool> alive_;  // by state: some label can follow
+  std::vector<std::string> contexts_;  // by label of the automaton
+  std::string default_;
+  std::vector<bool> alive_;  // by state: another context than the default can follow
 };
 
-// Everything below the folder `from` of the host that has a label, where the guest has it at `at` ("" for its root), by its path in the
+// Everything below the folder `from` of the host that has another label than the default (where the default is an entry's, `unnamed` for
+// what no entry matches), where the guest has it at `at` ("" for its root), by its path in the
 // guest, sorted.  Of the folders in `covered`, which the guest has for itself, only they themselves count, and what is in every guest's
 // /dev.  Symbolic links are not followed.  kTooLarge beyond what a guest can hold.
 inline constexpr size_t kMostLabels = 60000;
-Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered);
+Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered, const std::string& unnamed);
 
 }  // namespace ravelin::kernels

@@ -2,13 +2,22 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 namespace ravelin::kernels {
 
-std::string ResolveIn(const std::string& root, std::string path) {
+std::string HostPath(const std::vector<std::string>& roots, const std::string& path) {
+  struct stat status {};
+  for (const std::string& root : roots) {
+    if (lstat((root + path).c_str(), &status) == 0) return root + path;
+  }
+  return "";
+}
+
+std::string ResolveIn(const std::vector<std::string>& roots, std::string path) {
   constexpr int kMostLinks = 40;  // as the kernel has it
   std::string done;
   for (int links = 0; links < kMostLinks;) {
@@ -24,13 +33,14 @@ std::string ResolveIn(const std::string& root, std::string path) {
     }
     const std::string next = done + "/" + part;
     char target[PATH_MAX];
-    const ssize_t length = readlink((root + next).c_str(), target, sizeof target);
+    const std::string host = HostPath(roots, next);
+    const ssize_t length = host.empty() ? -1 : readlink(host.c_str(), target, sizeof target);
     if (length > 0) {
       ++links;
       const std::string text(target, static_cast<size_t>(length));
       path = text + path;
       if (text.front() == '/') done.clear();
-    } else if (errno == EINVAL || (errno == ENOENT && path.find_first_not_of('/') == std::string::npos)) {
+    } else if ((!host.empty() && errno == EINVAL) || (host.empty() && path.find_first_not_of('/') == std::string::npos)) {
       done = next;
     } else {
       return "";

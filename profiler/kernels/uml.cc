@@ -50,6 +50,8 @@ void AddStep(const Step& step, const std::string& input, Records& out) {
       for (const std::string& variable : step.environment) out.Add("environment", variable);
       out.Add("directory", step.directory);
       out.AddWhere(!input.empty(), "stdin", input);
+      if (step.user != 0) out.AddNumber("user", step.user);
+      if (step.group != 0) out.AddNumber("group", step.group);
       out.AddWhere(!step.context.empty(), "context", step.context);
       out.AddWhere(!step.profile.empty(), "profile", step.profile);
       out.AddWhere(step.filtered, "filtered", "1");
@@ -77,6 +79,7 @@ Result<std::string> UmlRelease() {
 Result<void> WriteJob(const Job& job, const std::string& release, const Scratch& scratch) {
   Records out;
   out.Add("root", job.root);
+  for (const std::string& layer : job.layers) out.Add("layer", layer);
   const std::string modules = "/usr/lib/uml/modules/" + release + "/kernel/";
   for (const char* name : {"fs/overlayfs/overlay.ko", "lib/crc-ccitt.ko", "net/ipv6/ipv6.ko"}) out.Add("module", modules + name);
   const auto file = [&](const char* key, const std::string& content) -> Result<void> {
@@ -91,10 +94,19 @@ Result<void> WriteJob(const Job& job, const std::string& release, const Scratch&
   }
   out.AddWhere(!job.launcher.empty(), "launcher", job.launcher);
   out.Add("enforcing", job.mode == Mode::kEnforce ? "1" : "0");
+  out.AddWhere(!job.default_label.empty(), "default", job.default_label);
   for (const std::string& path : job.empty) out.Add("tmpfs", path);
   for (const Input& input : job.inputs) {
     out.Add("input", input.from);
     out.Add("at", input.at);
+  }
+  for (const std::string& path : job.folders) out.Add("folder", path);
+  for (size_t i = 0; i < job.files.size(); ++i) {
+    const std::string name = fmt::format("{}.file", i);
+    if (auto written = scratch.Write(name, job.files[i].content); !written) return written;
+    out.Add("file", name);
+    out.Add("to", job.files[i].path);
+    out.Add("mode", fmt::format("{:o}", job.files[i].mode));
   }
   out.AddNumber("backlog", job.audit_backlog);
   out.Add("audit-waits", job.audit_waits ? "1" : "0");

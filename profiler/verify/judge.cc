@@ -64,7 +64,7 @@ std::vector<std::string> RefusedByHost(const Request& request, const std::vector
   }
   std::vector<std::string> out;
   for (const std::string& path : paths) {
-    const std::string host = (request.root == "/" ? "" : request.root) + path;
+    const std::string host = (request.root == "/" ? "" : request.root) + path;  // layers are the caller's own
     if (access(host.c_str(), R_OK) != 0 && errno == EACCES) out.push_back(fmt::format("this user cannot read {} on the host, and the guest saw a refusal there that no layer made", path));
   }
   return out;
@@ -72,11 +72,11 @@ std::vector<std::string> RefusedByHost(const Request& request, const std::vector
 
 // Policies speak of resolved names (docs/semantics.md, 6.1); some records have a name as the caller gave it.
 void ResolvePaths(const Request& request, Observation& one) {
-  const std::string root = request.root == "/" ? "" : request.root;
+  const std::vector<std::string> roots = RootsOf(request);
   for (ir::ObjectCheck& check : one.checks) {
     const auto path = check.texts.find("path");
     if (path == check.texts.end() || one.source != kernels::Source::kSelinux) continue;
-    const std::string resolved = kernels::ResolveIn(root, path->second);
+    const std::string resolved = kernels::ResolveIn(roots, path->second);
     if (!resolved.empty()) path->second = resolved;
   }
 }

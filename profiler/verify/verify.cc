@@ -65,6 +65,12 @@ double BeginOf(const Outcome& outcome) {
 
 }  // namespace
 
+std::vector<std::string> RootsOf(const Request& request) {
+  std::vector<std::string> roots = request.layers;
+  roots.push_back(request.root == "/" ? "" : request.root);
+  return roots;
+}
+
 kernels::Job JobFor(const Request& request, const std::vector<std::string>& layers, Module module) {
   kernels::Job job;
   const Artifacts& artifacts = request.artifacts;
@@ -72,7 +78,10 @@ kernels::Job JobFor(const Request& request, const std::vector<std::string>& laye
   job.module = module;
   job.memory_mb = request.memory_mb;
   job.limit_ms = request.limit_ms;
+  job.layers = request.layers;
   job.inputs = request.inputs;
+  job.folders = request.folders;
+  job.files = request.files;
   job.host_isolation = request.host_isolation;
   const bool apparmor = Has(layers, "apparmor");
   const bool selinux = Has(layers, "selinux");
@@ -82,6 +91,7 @@ kernels::Job JobFor(const Request& request, const std::vector<std::string>& laye
   if (selinux) {
     job.policy = artifacts.policy;
     job.launcher = artifacts.launcher;
+    job.default_label = artifacts.default_label;
     job.labels = artifacts.labels;
   }
   if (seccomp) job.filter = artifacts.filter;

@@ -24,6 +24,7 @@ struct Artifacts {
   std::string policy;                        // SELinux, binary
   std::string launcher;                      // SELinux context of what is not confined
   std::string context;                       // the domain's
+  std::string default_label;
   std::vector<kernels::PathLabel> labels;
   std::vector<std::string> subjects;         // profiles and types that are the policy's: whose refusals count
 };
@@ -44,7 +45,10 @@ struct Request {
   std::vector<Step> steps;
   Expectation expect;
   std::string root = "/";
+  std::vector<std::string> layers;  // over the root
   std::vector<kernels::Input> inputs;
+  std::vector<std::string> folders;
+  std::vector<kernels::File> files;
   unsigned memory_mb = 512;
   unsigned limit_ms = 60000;
   bool host_isolation = true;
@@ -75,6 +79,9 @@ struct Report {
 
 // `progress` is told of each run as it ends, from any thread; one call at a time.  Fails where no guest can be run at all.
 Result<Report> Verify(const Request& request, const std::function<void(const std::string&)>& progress);
+
+// Folders of this machine that the guest's root is made of, the top one first; "" for this machine's root.
+std::vector<std::string> RootsOf(const Request& request);
 
 // --- the parts, for tests
 

@@ -39,13 +39,13 @@ TEST(Labels, WalksWhatCanHaveALabel) {
   const std::string root = Tree();
   const auto labels = PathLabels::Parse("/srv/www(|/.*)\tw:s0\n/tmp(|/.*)\tt:s0\n/dev/null\tn:s0\n");
   ASSERT_TRUE(labels);
-  const auto tree = LabelTree(*labels, root, "", {"/tmp", "/run"});
+  const auto tree = LabelTree(*labels, root, "", {"/tmp", "/run"}, "");
   ASSERT_TRUE(tree);
   std::string said;
   for (const PathLabel& label : *tree) said += label.path + "=" + label.context + "\n";
   // /tmp is the guest's own: what the host has in it is not there.
   EXPECT_EQ(said, "/dev/null=n:s0\n/srv/www=w:s0\n/srv/www/deep=w:s0\n/srv/www/deep/a.txt=w:s0\n/srv/www/index.html=w:s0\n/tmp=t:s0\n");
-  const auto input = LabelTree(*labels, root + "/srv", "/tmp/in", {});
+  const auto input = LabelTree(*labels, root + "/srv", "/tmp/in", {}, "");
   ASSERT_TRUE(input);
   said.clear();
   for (const PathLabel& label : *input) said += label.path + "\n";
@@ -53,13 +53,32 @@ TEST(Labels, WalksWhatCanHaveALabel) {
   fs::remove_all(root);
 }
 
+// An entry for everything is what the host's files have anyway: only what differs is named.
+TEST(Labels, AnEntryForEverythingIsTheDefault) {
+  const std::string root = Tree();
+  const auto labels = PathLabels::Parse("/.+\tall:s0\n/srv/www/[^/]*\\.html\tw:s0\n");
+  ASSERT_TRUE(labels);
+  EXPECT_EQ(labels->DefaultContext(), "all:s0");
+  EXPECT_TRUE(labels->LeadsNowhere("/srv/other/"));
+  EXPECT_FALSE(labels->LeadsNowhere("/srv/www/"));
+  const auto tree = LabelTree(*labels, root, "", {"/tmp", "/run"}, "rest:s0");
+  ASSERT_TRUE(tree);
+  std::string said;
+  for (const PathLabel& label : *tree) {
+    if (label.path.rfind("/dev", 0) != 0) said += label.path + "=" + label.context + "\n";
+  }
+  EXPECT_EQ(said, "/=rest:s0\n/srv/www/index.html=w:s0\n/tmp=all:s0\n");
+  fs::remove_all(root);
+}
+
 TEST(RootPath, LinksStayInTheRoot) {
   const std::string root = Tree();
-  EXPECT_EQ(ResolveIn(root, "/www/index.html"), "/srv/www/index.html");
-  EXPECT_EQ(ResolveIn(root, "/www/../other"), "/srv/other");
-  EXPECT_EQ(ResolveIn(root, "/www/new"), "/srv/www/new");
-  EXPECT_EQ(ResolveIn(root, "/no/such"), "");
-  EXPECT_EQ(ResolveIn(root, "/../.."), "/");
+  const std::vector<std::string> roots = {root};
+  EXPECT_EQ(ResolveIn(roots, "/www/index.html"), "/srv/www/index.html");
+  EXPECT_EQ(ResolveIn(roots, "/www/../other"), "/srv/other");
+  EXPECT_EQ(ResolveIn(roots, "/www/new"), "/srv/www/new");
+  EXPECT_EQ(ResolveIn(roots, "/no/such"), "");
+  EXPECT_EQ(ResolveIn(roots, "/../.."), "/");
   fs::remove_all(root);
 }
 

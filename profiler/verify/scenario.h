@@ -1,0 +1,38 @@
+// A scenario: how a program is used for real, as a file of lines.
+//
+//   # nginx, serving a page
+//   folder /var/www/html
+//   file /var/www/html/index.html <<END
+//   hello
+//   END
+//   start nginx -g 'daemon off;'          in the policy's domain; goes on
+//   wait port 80                          or: wait path /run/x.sock
+//   client curl -s http://127.0.0.1/      a line of shell, not confined; must end with status 0
+//   run psql -c 'select 1'                in the domain, to its end; must end with status 0
+//   stop QUIT                             the program that was started last; TERM where no signal is named
+//
+// Also `file PATH MODE <<END`, `prepare LINE` (as client, before all else), `environment NAME=VALUE`, `directory PATH` and
+// `user UID GID` (for what is in the domain and follows), `output any` (only how steps end is compared).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/base/result.h"
+#include "profiler/verify/verify.h"
+
+namespace ravelin::verify {
+
+struct Scenario {
+  std::vector<std::string> folders;
+  std::vector<kernels::File> files;
+  // Confined steps have their command in `arguments` and no program yet: where it lies depends on the root.
+  std::vector<Step> steps;
+  bool compare_output = true;
+};
+
+// kMalformed names the line.
+Result<Scenario> ParseScenario(std::string_view text, const std::string& name);
+
+}  // namespace ravelin::verify

@@ -1,0 +1,72 @@
+#include "profiler/verify/scenario.h"
+
+#include <gtest/gtest.h>
+
+namespace ravelin::verify {
+namespace {
+
+using Kind = kernels::Step::Kind;
+
+TEST(Scenario, ReadsEveryStatement) {
+  const auto scenario = ParseScenario(
+      "# a server\n"
+      "folder /srv\n"
+      "file /srv/a 755 <<END\none\n  two # kept\nEND\n"
+      "environment A=1\n"
+      "directory /srv\n"
+      "user 33 34\n"
+      "prepare echo \"a  b\" > /srv/x\n"
+      "start server -g 'daemon off;' \"a b\"\n"
+      "wait port 80\n"
+      "wait path /run/x\n"
+      "client curl -s http://127.0.0.1/ | wc -l\n"
+      "stop QUIT\n"
+      "output any\n",
+      "a.scenario");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_EQ(scenario->folders, std::vector<std::string>{"/srv"});
+  ASSERT_EQ(scenario->files.size(), 1u);
+  EXPECT_EQ(scenario->files[0].content, "one\n  two # kept\n");
+  EXPECT_EQ(scenario->files[0].mode, 0755u);
+  ASSERT_EQ(scenario->steps.size(), 6u);
+  EXPECT_FALSE(scenario->steps[0].confined);
+  EXPECT_EQ(scenario->steps[0].step.arguments.back(), "echo \"a  b\" > /srv/x");
+  const kernels::Step& start = scenario->steps[1].step;
+  EXPECT_TRUE(scenario->steps[1].confined);
+  EXPECT_EQ(start.kind, Kind::kStart);
+  EXPECT_EQ(start.arguments, (std::vector<std::string>{"server", "-g", "daemon off;", "a b"}));
+  EXPECT_EQ(start.directory, "/srv");
+  EXPECT_EQ(start.environment.back(), "A=1");
+  EXPECT_EQ(start.user, 33u);
+  EXPECT_EQ(start.group, 34u);
+  EXPECT_EQ(scenario->steps[2].step.port, 80);
+  EXPECT_EQ(scenario->steps[3].step.path, "/run/x");
+  EXPECT_EQ(scenario->steps[5].step.kind, Kind::kStop);
+  EXPECT_EQ(scenario->steps[5].step.target, 1);
+  EXPECT_EQ(scenario->steps[5].step.signal, 3);
+  EXPECT_FALSE(scenario->compare_output);
+}
+
+TEST(Scenario, SaysWhichLineIsWrong) {
+  const std::pair<const char*, const char*> wrong[] = {
+      {"run true\nfrob x\n", "s:2: `frob` is no statement of a scenario"},
+      {"run 'true\n", "s:1: a quote is not closed"},
+      {"stop\n", "s:1: nothing was started"},
+      {"start x\nstop FROB\n", "s:2: `FROB` is no signal"},
+      {"wait port x\n", "s:1: `wait` takes `port N` or `path PATH`"},
+      {"file /a\n", "s:1: write it as `file PATH [MODE] <<END`"},
+      {"file /a <<END\nb\n", "s:2: `END` does not come"},
+      {"user a b\n", "s:1: `user` takes two numbers"},
+      {"folder\n", "s:1: `folder` needs more"},
+      {"run\n", "s:1: a command is missing"},
+      {"folder /a\n", "s: nothing is run"},
+  };
+  for (const auto& [text, message] : wrong) {
+    const auto scenario = ParseScenario(text, "s");
+    ASSERT_FALSE(scenario) << text;
+    EXPECT_EQ(scenario.error().message, message);
+  }
+}
+
+}  // namespace
+}  // namespace ravelin::verify
