@@ -21,12 +21,18 @@ constexpr long kWaitLimitMs = 20000;   // for a port or a path
 constexpr size_t kMostOutput = 64 << 20;
 
 bool Listens(int port) {
-  const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool good = s >= 0 && connect(s, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  bool good = s >= 0 && connect(s, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (s >= 0 && !good && errno == EINPROGRESS) {
+    pollfd one{s, POLLOUT, 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    good = poll(&one, 1, 50) == 1 && getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  }
   if (s >= 0) close(s);
   return good;
 }
@@ -77,7 +83,9 @@ class Runner {
     if (step.kind == "stop") {
       Child& child = children_[static_cast<size_t>(step.target)];
       if (!child.ended) kill(child.process, step.signal);
-      return WaitFor([&] { return child.ended; }, kWaitLimitMs) && Tell(static_cast<size_t>(step.target));
+      const bool stopped = WaitFor([&] { return child.ended; }, kWaitLimitMs);
+      Say("step", std::to_string(i) + (stopped ? " reached" : " missed"));
+      return stopped && Tell(static_cast<size_t>(step.target));
     }
     const bool done = WaitFor([&] { return step.kind == "port" ? Listens(step.port) : Exists(step.path); }, kWaitLimitMs);
     Say("step", std::to_string(i) + (done ? " reached" : " missed"));
