@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kTickMs = 5;             // how often a condition is looked at again
 constexpr long kWaitLimitMs = 20000;   // for a port or a path
+constexpr long kKillLimitMs = 1000;    // for what is killed at the end
 constexpr size_t kMostOutput = 64 << 20;
 
 bool Listens(int port) {
@@ -52,11 +53,10 @@ class Runner {
     for (size_t i = 0; i < job_.steps.size() && !expired_; ++i) {
       if (!Do(i)) break;
     }
+    // A profile may refuse its processes even this signal: what does not end does so with the machine.
     kill(-1, SIGKILL);
-    while (waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD) {  // what nobody waited for
-      Tick();
-      Drain();
-    }
+    const double end = Now() + kKillLimitMs / 1000.0;
+    while ((waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD) && Now() < end) Tick();
     Drain();
     if (expired_) Say("timeout", "1");
     for (size_t i = 0; i < children_.size(); ++i) Finish(i);
@@ -79,7 +79,11 @@ class Runner {
   bool Do(size_t i) {
     const Step& step = job_.steps[i];
     if (step.kind == "run") return Start(i) && WaitFor([&] { return children_[i].ended; }, 0) && Tell(i);
-    if (step.kind == "start") return Start(i);
+    if (step.kind == "start") {
+      if (!Start(i)) return false;
+      Say("step", std::to_string(i) + " started");
+      return true;
+    }
     if (step.kind == "stop") {
       Child& child = children_[static_cast<size_t>(step.target)];
       if (!child.ended) kill(child.process, step.signal);
