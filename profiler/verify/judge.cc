@@ -22,6 +22,15 @@ std::string EndOf(const StepResult& step) {
   return step.signal != 0 ? fmt::format("was ended by signal {}", step.signal) : fmt::format("ended with status {}", step.exit_code);
 }
 
+// What it said last, where it said anything.
+std::string LastWords(const StepResult& step) {
+  const size_t end = step.err.find_last_not_of(" \n");
+  if (end == std::string::npos) return "";
+  const size_t newline = step.err.find_last_of('\n', end);
+  const size_t begin = newline == std::string::npos ? 0 : newline + 1;
+  return fmt::format(": {}", step.err.substr(begin, std::min<size_t>(end + 1 - begin, 160)));
+}
+
 bool SameEnd(const StepResult& a, const StepResult& b) { return a.started == b.started && a.ended == b.ended && a.exit_code == b.exit_code && a.signal == b.signal; }
 
 std::string Name(const Request& request, size_t i) {
@@ -118,7 +127,7 @@ void Judge(const Request& request, const std::vector<const Outcome*>& unconfined
     for (size_t i = 0; i < one->steps.size(); ++i) {
       const StepResult& step = one->steps[i];
       const bool stopped = request.steps[i].step.kind == kernels::Step::Kind::kStart;
-      if (!step.started || (!step.ended && !stopped) || (!request.steps[i].may_fail && !stopped && step.ended && (step.exit_code > 0 || step.signal != 0))) doubts.push_back(fmt::format("unconfined, {} {}", Name(request, i), EndOf(step)));
+      if (!step.started || (!step.ended && !stopped) || (!request.steps[i].may_fail && !stopped && step.ended && (step.exit_code > 0 || step.signal != 0))) doubts.push_back(fmt::format("unconfined, {} {}{}", Name(request, i), EndOf(step), LastWords(step)));
     }
   }
   for (std::string& reason : RefusedByHost(request, observed)) doubts.push_back(std::move(reason));
