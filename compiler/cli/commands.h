@@ -112,6 +112,20 @@ struct ImportEventsCommand {
 };
 int Run(const ImportEventsCommand& command);
 
+struct RecordCommand {
+  CommonOptions common;
+  std::string output;
+  std::string driver = "uml";  // or "ptrace"
+  std::string directory;
+  std::string root = "/";
+  unsigned runs = 0;  // 0: two in guests, one on the host
+  unsigned limit_s = 60;
+  unsigned memory_mb = 512;
+  bool no_host_isolation = false;
+  std::vector<std::string> arguments;
+};
+int Run(const RecordCommand& command);
+
 struct RecordingCommand {
   CommonOptions common;
   std::string action;  // "ls", "show", "merge", "diff", "export"

@@ -36,6 +36,7 @@ struct CommandLine {
   ImportApparmorCommand import_apparmor;
   ImportCilCommand import_cil;
   ImportEventsCommand import_events;
+  RecordCommand record;
   RecordingCommand recording;
   RunCommand run;
   VerifyCommand verify;
@@ -61,6 +62,7 @@ struct CommandLine {
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
     Explain(*app.add_subcommand("explain", "is an attempt permitted, by which rule, and what does each layer do"));
     Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
+    Record(*app.add_subcommand("record", "write down what a workload does"));
     Recording(*app.add_subcommand("recording", "what was observed of workloads, as files"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
     Verify(*app.add_subcommand("verify", "run a workload under real enforcement in guest kernels, and judge the policy by it"));
@@ -156,6 +158,18 @@ struct CommandLine {
     events->add_option("-o,--output", import_events.output, "the recording")->required();
   }
 
+  void Record(CLI::App& sub) {
+    sub.add_option("-o,--output", record.output, "the recording; one that exists grows")->required();
+    sub.add_option("--driver", record.driver, "uml: in a guest kernel; ptrace: on this machine, without capabilities")->check(CLI::IsMember({"uml", "ptrace"}))->capture_default_str();
+    sub.add_option("--directory", record.directory, "working directory");
+    sub.add_option("--root", record.root, "the guest's root")->capture_default_str();
+    sub.add_option("--runs", record.runs, "how often, each time varied (2 in guests, 1 on the host)");
+    sub.add_option("--limit", record.limit_s, "seconds for one run")->check(CLI::Range(1, 86400))->capture_default_str();
+    sub.add_option("--memory", record.memory_mb, "of the guest, in megabytes")->capture_default_str();
+    sub.add_flag("--no-host-isolation", record.no_host_isolation, "run the guest without its sandbox: only for workloads that are trusted");
+    sub.add_option("command", record.arguments, "the workload and its arguments, after --")->required();
+  }
+
   void Recording(CLI::App& sub) {
     sub.require_subcommand(1);
     const auto add = [&](const char* action, const char* help, int least, int most, bool output) {
@@ -210,6 +224,7 @@ struct CommandLine {
     if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
     if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : import_app->got_subcommand(events) ? Run(import_events) : Run(import_profile);
+    if (app.got_subcommand("record")) return Run(record);
     if (app.got_subcommand("recording")) return Run(recording);
     if (app.got_subcommand("run")) return Run(run);
     if (app.got_subcommand("verify")) return Run(verify);

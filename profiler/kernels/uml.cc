@@ -135,6 +135,7 @@ std::vector<std::string> GuestCommand(const Job& job, const Scratch& scratch) {
     if (geteuid() == 0) command.insert(command.end(), {"--cap-drop", "ALL", "--cap-add", "CAP_DAC_READ_SEARCH", "--cap-add", "CAP_DAC_OVERRIDE"});
     command.insert(command.end(), {"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"});
     command.insert(command.end(), {"--ro-bind", folder, folder});
+    for (const Input& input : job.inputs) command.insert(command.end(), {"--ro-bind", input.from, input.from});  // also where it lies in what is hidden above
     for (const char* name : {"/out", "/memory"}) command.insert(command.end(), {"--bind", folder + name, folder + name});
   }
   command.insert(command.end(), {kKernel, fmt::format("mem={}M", job.memory_mb), "rootfstype=hostfs", "rootflags=" + folder + "/boot", "root=/dev/root", "ro", "init=/init"});

@@ -112,6 +112,7 @@ class Adder {
       for (const auto& [key, value] : call_.address) attributes[key] = value;
       if (attributes.empty()) return;  // of which socket is not known
     }
+    if ((row.facet == "signal" || row.facet == "ptrace") && !call_.peer.empty()) attributes["peer"] = call_.peer;
     run_.Add({row.facet, row.operation, Encode(attributes), process_}, call_.time, call_.example, call_.count);
   }
 
@@ -149,8 +150,31 @@ std::vector<Role> RolesOf(const kernel::Syscall& call) {
     if (param.type == kernel::ArgType::kPtr && addresses.count(param.name) != 0 && (call.name == "bind" || call.name == "connect" || call.name == "sendto")) role = Role::kAddress;
     if (param.type != kernel::ArgType::kPtr && (param.name == "dfd" || param.name == "olddfd" || param.name == "newdfd" || param.name == "from_dfd" || param.name == "to_dfd")) role = Role::kFolder;
     if (param.type != kernel::ArgType::kPtr && (param.name == "fd" || param.name == "ufd")) role = Role::kDescriptor;
+    if (param.name == "pid" && (call.name == "kill" || call.name == "tkill" || call.name == "rt_sigqueueinfo" || call.name == "ptrace")) role = Role::kProcess;
+    if ((call.name == "tgkill" || call.name == "tkill") && &param == &call.params.front()) role = Role::kProcess;
     if (role == Role::kNothing && !param.family.empty()) role = RoleOfFamily(param.family);
     out.push_back(role);
+  }
+  return out;
+}
+
+std::string RecorderTable() {
+  std::string out;
+  for (const kernel::Syscall& call : kernel::Syscalls(kernel::Arch::kX86_64)) {
+    std::string letters;
+    for (const Role role : RolesOf(call)) {
+      switch (role) {
+        case Role::kNothing: letters += '-'; break;
+        case Role::kValue:
+        case Role::kMask: letters += 'v'; break;
+        case Role::kPath: letters += NamesTheLinkItself(call.name) ? 'l' : 'p'; break;
+        case Role::kFolder: letters += 'd'; break;
+        case Role::kDescriptor: letters += 'f'; break;
+        case Role::kAddress: letters += 'a'; break;
+        case Role::kProcess: letters += 'k'; break;
+      }
+    }
+    if (!letters.empty()) out += fmt::format("{} {}\n", call.number, letters);
   }
   return out;
 }

@@ -21,6 +21,7 @@ enum class Role {
   kFolder,    // the descriptor that the next name begins at
   kDescriptor,
   kAddress,   // struct sockaddr
+  kProcess,
 };
 std::vector<Role> RolesOf(const kernel::Syscall& call);
 // The last part of a name is not followed where it is a link.
@@ -40,6 +41,7 @@ struct Call {
   std::array<std::string, 6> descriptors;  // what a descriptor is: "/etc/passwd", "pipe:[1]"; "" where it is not known
   Attributes address;                      // family, address, port, path, abstract
   Attributes socket;                       // of the descriptor: family, type, protocol
+  std::string peer;                        // whom a signal is for: "self", "outside"; "" where it is not known
   std::optional<int> error;                // errno, 0 for success; nothing where it is not known
   std::optional<bool> created;  // of an opening with O_CREAT: the file was not there before
   bool objects_known = false;   // somebody else says what was asked of objects: only the call itself is added
@@ -49,6 +51,9 @@ struct Call {
   uint64_t count = 1;
 };
 void AddCall(const Call& call, Run& run);
+
+// What the recorder is told of the calls of this machine (profiler/recorder/format.h).
+std::string RecorderTable();
 
 // "\x02\x00..." as the kernel has it: family, address, port, path, abstract.
 Attributes AddressOf(std::string_view sockaddr);

@@ -69,6 +69,8 @@ void ReadCall(const std::vector<std::string_view>& cells, Run& run, Imported& ou
       const size_t second = value.find(',', first + 1);
       if (second == std::string_view::npos) continue;
       call.socket = {{"family", fmt::format("{:#x}", Read<uint64_t>(value.substr(0, first)))}, {"type", fmt::format("{:#x}", Read<uint64_t>(value.substr(first + 1, second - first - 1)) & 0xf)}, {"protocol", fmt::format("{:#x}", Read<uint64_t>(value.substr(second + 1)))}};
+    } else if (cell[0] == 'k') {
+      call.peer = value;
     } else if (cell[0] == 'c') {
       call.created = value == "1";
     } else if (cell[0] == 'u') {

@@ -48,6 +48,9 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"profiler/kernels", {"profiler/guest", "compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths"}},
       {"profiler/verify", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
+      {"profiler/recorder", {}},
+      // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
+      {"profiler/record", {"profiler/observe", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor"}},
       {"compiler/driver", {"*"}},
       {"compiler/cli", {"*"}},
   };

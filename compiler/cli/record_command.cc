@@ -1,0 +1,48 @@
+// record: what a workload does, written down.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "compiler/cli/commands.h"
+#include "profiler/observe/store.h"
+#include "profiler/record/record.h"
+
+namespace ravelin::cli {
+
+int Run(const RecordCommand& command) {
+  record::Request request;
+  request.driver = command.driver;
+  request.command = command.arguments;
+  request.directory = command.directory;
+  request.root = command.root;
+  // On the host a workload runs once: what it changes stays changed.
+  request.runs = command.runs != 0 ? command.runs : command.driver == "uml" ? 2 : 1;
+  request.limit_ms = command.limit_s * 1000;
+  request.memory_mb = command.memory_mb;
+  request.host_isolation = !command.no_host_isolation;
+  if (request.directory.empty() && request.root == "/") {
+    char* here = getcwd(nullptr, 0);
+    if (here != nullptr) request.directory = here;
+    free(here);
+  }
+  auto recording = record::Record(request, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+  if (!recording) {
+    Complain(recording.error().message);
+    return recording.error().code == ErrorCode::kUnsupported ? kUsage : kEnvironment;
+  }
+  int exit_code = kOk;
+  for (const auto& [id, run] : recording->runs) {
+    for (const std::string& why : run.completeness.WhyNotWhole()) {
+      std::fprintf(stderr, "INCOMPLETE: %s\n", why.c_str());
+      exit_code = kEnvironment;
+    }
+  }
+  if (access(command.output.c_str(), F_OK) == 0) {  // recordings grow
+    const auto before = observe::LoadRecording(command.output);
+    if (!before) return Complain(before.error());
+    *recording = observe::Merge(std::move(*recording), *before);
+  }
+  const auto written = observe::SaveRecording(*recording, command.output);
+  return written ? exit_code : Complain(written.error());
+}
+
+}  // namespace ravelin::cli

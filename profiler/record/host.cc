@@ -1,0 +1,52 @@
+// The recorder on this machine, beside the workload: no privileges, but a tracer.
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "compiler/base/source.h"
+#include "profiler/kernels/scratch.h"
+#include "profiler/observe/calls.h"
+#include "profiler/observe/import.h"
+#include "profiler/record/record.h"
+
+namespace ravelin::record {
+
+Result<observe::Run> RecordOnHost(const Request& request, const Variation& variation) {
+  RAVELIN_TRY(scratch, kernels::Scratch::Make());
+  if (auto written = scratch.Write("recorder", RecorderImage()); !written) return tl::make_unexpected(std::move(written.error()));
+  if (auto written = scratch.Write("table", observe::RecorderTable()); !written) return tl::make_unexpected(std::move(written.error()));
+  const std::string program = scratch.folder() + "/recorder";
+  if (chmod(program.c_str(), 0700) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
+  std::vector<std::string> words = {program, "--table", scratch.folder() + "/table", "--output", scratch.folder() + "/record", "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--"};
+  words.insert(words.end(), request.command.begin(), request.command.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = fork();
+  if (child < 0) return Fail(ErrorCode::kEnvironment, "no process can be started");
+  if (child == 0) {
+    setenv("TMPDIR", variation.temporary.c_str(), 1);
+    if (!request.directory.empty() && chdir(request.directory.c_str()) != 0) _exit(126);
+    execv(program.c_str(), arguments.data());
+    _exit(126);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(variation.temporary, ignored);
+  const std::string text = scratch.Read("record");
+  if (text.empty()) return Fail(ErrorCode::kEnvironment, "the recorder wrote nothing: this machine forbids tracing (ptrace)");
+  observe::Run run;
+  observe::Imported imported;
+  observe::ImportRecorder(text, run, imported);
+  utsname name{};
+  if (uname(&name) == 0) run.kernel = name.release;
+  return run;
+}
+
+}  // namespace ravelin::record
