@@ -1,10 +1,12 @@
 // The commands: options in, exit code out.  Each is in its own file; main.cc reads the command line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/cli/common.h"
+#include "profiler/observe/fact.h"
 
 namespace ravelin::cli {
 
@@ -125,6 +127,20 @@ struct RecordCommand {
   std::vector<std::string> arguments;
 };
 int Run(const RecordCommand& command);
+// What the workload did, told as it comes; `exit_code` where nothing was recorded.
+std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command, int& exit_code);
+
+struct LearnCommand {
+  RecordCommand record;  // how the workload is run, where it is; output: a recording to keep
+  std::vector<std::string> recordings;
+  std::string output;    // the policy
+  std::string name;
+  std::string accept;    // acceptances given beforehand
+  std::string check;     // a policy that is judged instead
+  bool verify = false;
+  unsigned rounds = 3;
+};
+int Run(const LearnCommand& command);
 
 struct RecordingCommand {
   CommonOptions common;

@@ -37,6 +37,7 @@ struct CommandLine {
   ImportCilCommand import_cil;
   ImportEventsCommand import_events;
   RecordCommand record;
+  LearnCommand learn;
   RecordingCommand recording;
   RunCommand run;
   VerifyCommand verify;
@@ -62,6 +63,7 @@ struct CommandLine {
     Dump(*app.add_subcommand("dump", "print a stage of the compiler"));
     Explain(*app.add_subcommand("explain", "is an attempt permitted, by which rule, and what does each layer do"));
     Import(*app.add_subcommand("import", "turn others' profiles into policy source"));
+    Learn(*app.add_subcommand("learn", "make a policy of what a workload does"));
     Record(*app.add_subcommand("record", "write down what a workload does"));
     Recording(*app.add_subcommand("recording", "what was observed of workloads, as files"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
@@ -158,16 +160,33 @@ struct CommandLine {
     events->add_option("-o,--output", import_events.output, "the recording")->required();
   }
 
+  // How a workload is run.
+  void AddRecordOptions(CLI::App& sub, RecordCommand& o) {
+    sub.add_option("--driver", o.driver, "uml: in a guest kernel; ptrace: on this machine, without capabilities")->check(CLI::IsMember({"uml", "ptrace"}))->capture_default_str();
+    sub.add_option("--directory", o.directory, "working directory");
+    sub.add_option("--root", o.root, "the guest's root")->capture_default_str();
+    sub.add_option("--runs", o.runs, "how often, each time varied (2 in guests, 1 on the host)");
+    sub.add_option("--limit", o.limit_s, "seconds for one run")->check(CLI::Range(1, 86400))->capture_default_str();
+    sub.add_option("--memory", o.memory_mb, "of the guest, in megabytes")->capture_default_str();
+    sub.add_flag("--no-host-isolation", o.no_host_isolation, "run the guest without its sandbox: only for workloads that are trusted");
+    sub.add_option("command", o.arguments, "the workload and its arguments, after --");
+  }
+
   void Record(CLI::App& sub) {
     sub.add_option("-o,--output", record.output, "the recording; one that exists grows")->required();
-    sub.add_option("--driver", record.driver, "uml: in a guest kernel; ptrace: on this machine, without capabilities")->check(CLI::IsMember({"uml", "ptrace"}))->capture_default_str();
-    sub.add_option("--directory", record.directory, "working directory");
-    sub.add_option("--root", record.root, "the guest's root")->capture_default_str();
-    sub.add_option("--runs", record.runs, "how often, each time varied (2 in guests, 1 on the host)");
-    sub.add_option("--limit", record.limit_s, "seconds for one run")->check(CLI::Range(1, 86400))->capture_default_str();
-    sub.add_option("--memory", record.memory_mb, "of the guest, in megabytes")->capture_default_str();
-    sub.add_flag("--no-host-isolation", record.no_host_isolation, "run the guest without its sandbox: only for workloads that are trusted");
-    sub.add_option("command", record.arguments, "the workload and its arguments, after --")->required();
+    AddRecordOptions(sub, record);
+  }
+
+  void Learn(CLI::App& sub) {
+    sub.add_option("-o,--output", learn.output, "the policy (NAME.rav)");
+    sub.add_option("--name", learn.name, "of the policy (from the program)");
+    sub.add_option("--from", learn.recordings, "recordings to learn from, instead of running the workload (repeatable)")->allow_extra_args(false);
+    sub.add_option("--keep", learn.record.output, "keep the recording there");
+    sub.add_option("--accept", learn.accept, "acceptances of gaps, given beforehand: lines `accept gap LABEL* wider on LAYERS of FACET { ... } because \"...\"`");
+    sub.add_flag("--verify", learn.verify, "enforce the policy in guest kernels, run the workload again, fold refusals back");
+    sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();
+    AddRecordOptions(sub, learn.record);
+    AddPolicyOptions(sub, learn.record.common);
   }
 
   void Recording(CLI::App& sub) {
@@ -224,6 +243,7 @@ struct CommandLine {
     if (app.got_subcommand("gap")) return Run(gap);
     if (app.got_subcommand("explain")) return Run(explain);
     if (app.got_subcommand("import")) return import_app->got_subcommand(apparmor) ? Run(import_apparmor) : import_app->got_subcommand(cil) ? Run(import_cil) : import_app->got_subcommand(events) ? Run(import_events) : Run(import_profile);
+    if (app.got_subcommand("learn")) return Run(learn);
     if (app.got_subcommand("record")) return Run(record);
     if (app.got_subcommand("recording")) return Run(recording);
     if (app.got_subcommand("run")) return Run(run);

@@ -8,7 +8,7 @@
 
 namespace ravelin::cli {
 
-int Run(const RecordCommand& command) {
+std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command, int& exit_code) {
   record::Request request;
   request.driver = command.driver;
   request.command = command.arguments;
@@ -27,9 +27,16 @@ int Run(const RecordCommand& command) {
   auto recording = record::Record(request, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
   if (!recording) {
     Complain(recording.error().message);
-    return recording.error().code == ErrorCode::kUnsupported ? kUsage : kEnvironment;
+    exit_code = recording.error().code == ErrorCode::kUnsupported ? kUsage : kEnvironment;
+    return std::nullopt;
   }
+  return std::move(*recording);
+}
+
+int Run(const RecordCommand& command) {
   int exit_code = kOk;
+  auto recording = RecordOrComplain(command, exit_code);
+  if (!recording) return exit_code;
   for (const auto& [id, run] : recording->runs) {
     for (const std::string& why : run.completeness.WhyNotWhole()) {
       std::fprintf(stderr, "INCOMPLETE: %s\n", why.c_str());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/analyze.h"
 #include "compiler/driver/frontend.h"
 #include "profiler/verify/scenario.h"
 #include "profiler/verify/verify.h"
@@ -21,6 +22,7 @@ struct Workload {
   unsigned memory_mb = 512;
   unsigned limit_ms = 60000;
   bool host_isolation = true;
+  GapsAre gaps = GapsAre::kErrors;
 };
 
 // Compiles and proves the artifacts of the policy's layer sets, for the target and for the judging kernel.  nullopt after an error in

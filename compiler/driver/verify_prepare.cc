@@ -172,7 +172,7 @@ class Preparation {
   Result<bool> Artifacts() {
     CompileOptions options;
     options.facts = FactsOf(front_.target);
-    options.gaps = GapsAre::kErrors;
+    options.gaps = workload_.gaps;
     const auto module = LowerSelinux(front_, selinux::Form::kStandalone, front_.sink);
     options.module = module ? &*module : nullptr;
     const auto filter = CompileSeccomp(front_.policy, domain_, options, front_.sink);

@@ -143,6 +143,7 @@ bool NamesTheLinkItself(std::string_view call) {
 std::vector<Role> RolesOf(const kernel::Syscall& call) {
   static const std::set<std::string, std::less<>> names = {"filename", "pathname", "path", "oldname", "newname", "specialfile", "library", "new_root", "put_old", "dev_name", "dir_name", "from_pathname", "to_pathname"};
   static const std::set<std::string, std::less<>> addresses = {"uservaddr", "umyaddr", "addr", "usockaddr"};
+  static const std::set<std::string, std::less<>> ids = {"uid", "gid", "ruid", "euid", "suid", "rgid", "egid", "sgid"};
   std::vector<Role> out;
   for (const kernel::Param& param : call.params) {
     Role role = Role::kNothing;
@@ -152,6 +153,9 @@ std::vector<Role> RolesOf(const kernel::Syscall& call) {
     if (param.type != kernel::ArgType::kPtr && (param.name == "fd" || param.name == "ufd")) role = Role::kDescriptor;
     if (param.name == "pid" && (call.name == "kill" || call.name == "tkill" || call.name == "rt_sigqueueinfo" || call.name == "ptrace")) role = Role::kProcess;
     if ((call.name == "tgkill" || call.name == "tkill") && &param == &call.params.front()) role = Role::kProcess;
+    if (call.name == "prlimit64" && param.name == "new_rlim") role = Role::kNull;
+    if (call.name.rfind("mknod", 0) == 0 && param.name == "mode") role = Role::kMask;
+    if (call.name.rfind("set", 0) == 0 && ids.count(param.name) != 0) role = Role::kValue;
     if (role == Role::kNothing && !param.family.empty()) role = RoleOfFamily(param.family);
     out.push_back(role);
   }
@@ -172,6 +176,7 @@ std::string RecorderTable() {
         case Role::kDescriptor: letters += 'f'; break;
         case Role::kAddress: letters += 'a'; break;
         case Role::kProcess: letters += 'k'; break;
+        case Role::kNull: letters += 'n'; break;
       }
     }
     if (!letters.empty()) out += fmt::format("{} {}\n", call.number, letters);

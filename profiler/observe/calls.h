@@ -22,6 +22,7 @@ enum class Role {
   kDescriptor,
   kAddress,   // struct sockaddr
   kProcess,
+  kNull,      // a pointer: whether there is one
 };
 std::vector<Role> RolesOf(const kernel::Syscall& call);
 // The last part of a name is not followed where it is a link.

@@ -31,7 +31,7 @@ std::vector<std::string_view> Cells(std::string_view line) {
 std::string Plain(std::string_view text) { return Decode("x=" + std::string(text))["x"]; }
 
 void ReadCall(const std::vector<std::string_view>& cells, Run& run, Imported& out) {
-  if (cells.size() < 15) {
+  if (cells.size() < 14) {
     ++out.not_understood;
     return;
   }
@@ -46,7 +46,10 @@ void ReadCall(const std::vector<std::string_view>& cells, Run& run, Imported& ou
   call.count = Read<uint64_t>(cells[1]);
   call.time = std::strtod(std::string(cells[2]).c_str(), nullptr);
   call.process = {{"program", Plain(cells[4])}, {"chain", Plain(cells[5])}};
-  for (size_t i = 0; i < 6; ++i) call.args[i] = Read<uint64_t>(cells[7 + i], 16);
+  const std::vector<Role> roles = RolesOf(*known);
+  for (size_t i = 0; i < 6 && i < roles.size(); ++i) {
+    if (roles[i] == Role::kValue || roles[i] == Role::kMask || roles[i] == Role::kNull) call.args[i] = Read<uint64_t>(cells[7 + i], 16);
+  }
   call.error = Read<int>(cells[13]);
   call.example = known->name;
   for (size_t i = 14; i < cells.size(); ++i) {

@@ -155,7 +155,8 @@ size_t AddAudit(const std::vector<AuditEvent>& events, const AuditChoice& choice
     call.process = process;
     call.time = one.time;
     call.example = example;
-    call.objects_known = true;
+    call.objects_known = !(choice.wanted && one.source == kernels::Source::kSeccomp);
+    if (!call.objects_known) call.error = 0;
     AddCall(call, run);
   }
   if (understood != nullptr) *understood += clear;

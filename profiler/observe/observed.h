@@ -10,6 +10,7 @@ namespace ravelin::observe {
 
 struct AuditChoice {
   bool calls = true;                 // the system calls of the records count, too
+  bool wanted = false;               // a refused call counts as one that should have succeeded: what it asks of objects is added
   std::set<std::string> subjects;    // profiles or types whose events count; empty: all.  Those below one (`NAME//x`) count with it
 };
 // Adds what the events say.  Returns how many records hold something that no fact has a place for.

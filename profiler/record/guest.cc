@@ -30,6 +30,20 @@ void DropTracing(observe::Run& run) {
   });
 }
 
+std::set<std::string> CreatedPaths(const observe::Run& run) {
+  std::set<std::string> out;
+  for (const auto& [fact, seen] : run.facts) {
+    if (fact.facet == "file" && fact.operation == "create") out.insert(observe::Decode(fact.attributes)["path"]);
+  }
+  return out;
+}
+
+// The mechanism is asked for creation by every opening that may create (apparmor/file.c, aa_map_file_to_perms); whether the file was
+// there, the recorder looked.
+void DropExisting(const std::set<std::string>& created, observe::Run& run) {
+  std::erase_if(run.facts, [&](const auto& entry) { return entry.first.facet == "file" && entry.first.operation == "create" && created.count(observe::Decode(entry.first.attributes)["path"]) == 0; });
+}
+
 }  // namespace
 
 Result<observe::Run> RecordInGuest(const Request& request, const Variation& variation) {
@@ -62,11 +76,13 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   observe::Run run;
   observe::Imported imported;
   if (!outcome.steps.empty() && outcome.steps[0].started) observe::ImportRecorder(outcome.steps[0].out, run, imported);
+  const std::set<std::string> created = CreatedPaths(run);
   observe::AuditChoice choice;
   choice.calls = false;  // the recorder has all six arguments
   choice.subjects = {kProfile};
   const size_t unclear = observe::AddAudit(outcome.events, choice, run);
   DropTracing(run);
+  DropExisting(created, run);
   run.kernel = outcome.kernel;
   run.completeness.channels["audit"] = {outcome.lost, unclear};
   for (const std::string& reason : outcome.inconclusive) run.completeness.doubts.insert(reason);

@@ -8,6 +8,7 @@
 // The table says what each call's arguments are: lines "NUMBER ROLES", six letters, one an argument:
 //   -  nothing is kept of it      v  the value            p  a path             l  a path whose last link is not followed
 //   d  folder of the next path    f  a descriptor         a  struct sockaddr, its length follows     k  a process
+//   n  whether there is a pointer
 //
 // Written: a line for each, cells ended by tabs, texts escaped as %HH.  Equal calls of one program are one line.
 //   ravelin-recorder 1

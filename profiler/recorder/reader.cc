@@ -215,7 +215,7 @@ void Reader::Leave(pid_t id, Process& process, int64_t result, double time) {
   std::string key = Escape(process.program) + "\t" + Escape(process.chain) + "\t" + std::to_string(regs.orig_rax);
   char hex[24];
   for (int i = 0; i < 6; ++i) {
-    snprintf(hex, sizeof hex, "\t%llx", roles[i] == 'v' ? static_cast<unsigned long long>(Argument(regs, i)) : 0ULL);
+    snprintf(hex, sizeof hex, "\t%llx", roles[i] == 'v' ? static_cast<unsigned long long>(Argument(regs, i)) : roles[i] == 'n' && Argument(regs, i) != 0 ? 1ULL : 0ULL);
     key += hex;
   }
   key += "\t" + std::to_string(error) + process.cells;

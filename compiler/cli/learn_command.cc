@@ -1,0 +1,187 @@
+// learn: observed runs to a policy, and that policy under enforcement.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "compiler/cli/commands.h"
+#include "compiler/driver/learn.h"
+#include "compiler/driver/open_files.h"
+#include "profiler/kernels/process.h"
+#include "profiler/observe/store.h"
+
+namespace ravelin::cli {
+namespace {
+
+std::string ProgramOf(const LearnCommand& command) {
+  if (command.record.arguments.empty()) return "";
+  const std::string& word = command.record.arguments.front();
+  const std::string found = word.find('/') != std::string::npos ? word : kernels::FindProgram(word);
+  std::error_code error;
+  const auto resolved = std::filesystem::canonical(found, error);
+  return error ? "" : resolved.string();
+}
+
+std::string NameFrom(std::string stem) {
+  for (char& c : stem) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  if (stem.empty() || std::isdigit(static_cast<unsigned char>(stem.front())) != 0) stem = "p" + stem;
+  return stem;
+}
+
+std::string CompletenessText(const generalize::Completeness& completeness) {
+  std::string out = "completeness  " + completeness.Words() + "\n";
+  if (completeness.facets.front().runs < generalize::kFewestRuns) return out;
+  for (const generalize::FacetCompleteness& facet : completeness.facets) {
+    if (facet.facet != "any") out += fmt::format("  {:<12} {} of {} runs brought something new ({} things); next run: {:.0f}%, at most {:.0f}%\n", facet.facet, facet.surprised, facet.runs, facet.singletons, facet.chance * 100, facet.bound * 100);
+  }
+  return out;
+}
+
+struct Report {
+  std::string output;
+  driver::LearnedPolicy policy;
+  generalize::Completeness completeness;
+  std::optional<driver::LoopResult> loop;
+  size_t readable = 0;
+  size_t writable = 0;
+};
+
+std::string Text(const Report& report) {
+  const auto& learned = report.policy.learned;
+  std::string out = fmt::format("{}: {} rules from {} runs; {} system calls granted, {} seen; {} files of this machine readable, {} writable\n", report.output, learned.rules.size(), learned.runs, learned.granted_calls, learned.observed_calls, report.readable, report.writable);
+  for (const std::string& one : learned.incomplete) out += "INCOMPLETE    " + one + "\n";
+  for (const std::string& one : learned.withheld) out += "not granted   " + one + "\n";
+  for (const std::string& one : learned.sensitive) out += "sensitive     " + one + "\n";
+  out += CompletenessText(report.completeness);
+  for (const driver::GapRow& row : report.policy.gaps) out += fmt::format("gap           {}\n                for example {} {}\n", driver::AcceptLine(row), row.witness, row.wider ? "is permitted" : "is refused");
+  for (const std::string& one : report.policy.not_judged) out += "not judged    " + one + "\n";
+  if (!report.loop) return out;
+  for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
+    for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
+  }
+  for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
+  out += fmt::format("verdict       {} after {} round{}\n", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, report.loop->rounds == 1 ? "" : "s");
+  return out;
+}
+
+template <typename Items, typename Function>
+std::string JsonList(const Items& items, const Function& show) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ", ") + show(item);
+  return "[" + out + "]";
+}
+
+std::string Json(const Report& report) {
+  const auto& learned = report.policy.learned;
+  const std::string facets = JsonList(report.completeness.facets, [](const auto& f) { return fmt::format("{{\"facet\": {}, \"runs\": {}, \"singletons\": {}, \"surprised\": {}, \"chance\": {:.4f}, \"bound\": {:.4f}}}", QuoteJson(f.facet), f.runs, f.singletons, f.surprised, f.chance, f.bound); });
+  const std::string gaps = JsonList(report.policy.gaps, [](const auto& row) { return fmt::format("{{\"label\": {}, \"direction\": \"{}\", \"accept\": {}, \"witness\": {}}}", QuoteJson(row.name), row.wider ? "wider" : "narrower", QuoteJson(driver::AcceptLine(row)), QuoteJson(row.witness)); });
+  std::string loop = "null";
+  if (report.loop) {
+    const std::string rounds = JsonList(report.loop->refusals, [](const auto& round) { return JsonList(round, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); });
+    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson));
+  }
+  return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
+                     learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, gaps, JsonList(report.policy.not_judged, QuoteJson), loop);
+}
+
+int ExitOf(const Report& report) {
+  if (report.loop) return report.loop->verdict == driver::LoopVerdict::kVerified ? kOk : report.loop->verdict == driver::LoopVerdict::kInconclusive ? kEnvironment : kFindings;
+  if (!report.policy.learned.incomplete.empty() || !report.policy.not_judged.empty()) return kEnvironment;
+  return report.policy.gaps.empty() ? kOk : kFindings;
+}
+
+std::optional<observe::Recording> Observations(const LearnCommand& command, int& exit_code) {
+  observe::Recording all;
+  for (const std::string& path : command.recordings) {
+    auto one = observe::LoadRecording(path);
+    if (!one) {
+      exit_code = Complain(one.error());
+      return std::nullopt;
+    }
+    all = observe::Merge(std::move(all), *one);
+  }
+  // With recordings and a workload the workload is what is verified; without, it is run and recorded.
+  if (command.recordings.empty()) {
+    auto recorded = RecordOrComplain(command.record, exit_code);
+    if (!recorded) return std::nullopt;
+    all = std::move(*recorded);
+  }
+  if (!command.record.output.empty()) {
+    if (const auto written = observe::SaveRecording(all, command.record.output); !written) {
+      exit_code = Complain(written.error());
+      return std::nullopt;
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+int Run(const LearnCommand& command) {
+  if (command.recordings.empty() && command.record.arguments.empty()) {
+    Complain("a workload after `--` is needed, or --from RECORDING");
+    return kUsage;
+  }
+  if (command.verify && command.record.arguments.empty()) {
+    Complain("--verify runs the workload again: give it after `--`");
+    return kUsage;
+  }
+  int exit_code = kOk;
+  driver::LearnRequest request;
+  const auto target = driver::FindTarget(command.record.common.target);
+  if (!target) return Complain(target.error());
+  request.target = *target;
+  request.load = command.record.common.load();
+  if (!command.accept.empty()) {
+    const auto text = source::ReadFile(command.accept);
+    if (!text) return Complain(text.error());
+    auto given = driver::ReadAcceptances(*text, command.accept);
+    if (!given) {
+      Complain(given.error().message);
+      return kUsage;
+    }
+    request.acceptances = std::move(*given);
+  }
+  auto recording = Observations(command, exit_code);
+  if (!recording) return exit_code;
+  request.recording = std::move(*recording);
+  request.options.program = ProgramOf(command);
+  const std::string stem = !request.options.program.empty() ? std::filesystem::path(request.options.program).stem().string() : StemOf(command.recordings.empty() ? "learned" : command.recordings.front());
+  request.options.name = command.name.empty() ? NameFrom(stem) : command.name;
+  request.options.listing = generalize::ListingOf(command.record.root == "/" ? "" : command.record.root);
+  request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
+  Report report;
+  report.output = request.output;
+  const auto completeness = generalize::JudgeCompleteness(request.recording, request.options);
+  if (!completeness) return Complain(completeness.error());
+  report.completeness = *completeness;
+  if (command.verify) {
+    driver::Workload workload;
+    workload.command = command.record.arguments;
+    workload.directory = command.record.directory;
+    workload.root = command.record.root;
+    workload.memory_mb = command.record.memory_mb;
+    workload.limit_ms = command.record.limit_s * 1000;
+    workload.host_isolation = !command.record.no_host_isolation;
+    auto loop = driver::VerifyLearned(request, workload, command.rounds, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+    if (!loop) return Complain(loop.error());
+    report.policy = loop->policy;
+    report.loop = std::move(*loop);
+  } else {
+    auto policy = driver::WritePolicy(request);
+    if (!policy) return Complain(policy.error());
+    report.policy = std::move(*policy);
+  }
+  const auto front = ReadOrComplain(request.output, command.record.common, exit_code);
+  if (!front) return exit_code;
+  if (const auto open = driver::CountOpenFiles(front->policy.domains[0], command.record.root)) {
+    report.readable = open->read;
+    report.writable = open->written;
+  }
+  const auto printed = Print(command.record.common.json() ? Json(report) : Text(report));
+  return printed ? ExitOf(report) : Complain(printed.error());
+}
+
+}  // namespace ravelin::cli

@@ -1,0 +1,194 @@
+#include "compiler/driver/learn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backends/combine/effective.h"
+#include "backends/seccomp/lower.h"
+#include "compiler/ast/ast_text.h"
+#include "compiler/base/check.h"
+#include "compiler/base/source.h"
+#include "compiler/driver/analyze.h"
+#include "compiler/driver/compile.h"
+#include "compiler/syntax/parse.h"
+#include "profiler/observe/observed.h"
+
+namespace ravelin::driver {
+namespace {
+
+std::string LaidOut(const std::string& text) {
+  source::SourceManager sources;
+  diag::Sink sink;
+  const source::FileId file = sources.Add("learned", text);
+  const ast::File tree = syntax::Parse(sources, file, sink);
+  RAVELIN_CHECK(!sink.HasErrors(), "what was learned is no policy");
+  return ast::Format(tree, text);
+}
+
+struct Judged {
+  std::vector<GapRow> gaps;
+  std::vector<std::string> not_judged;
+};
+
+Result<Judged> GapsOf(const LearnRequest& request) {
+  RAVELIN_TRY(front, ReadPolicy(request.output, request.load, request.target));
+  if (front->sink.HasErrors()) return Fail(ErrorCode::kMalformed, RenderText(front->sink, front->sources, {}));
+  Judged out;
+  const auto module = LowerSelinux(*front, selinux::Form::kStandalone, front->sink);
+  for (const ir::Domain& domain : front->policy.domains) {
+    const seccomp::FilterSpec spec = seccomp::Lower(domain);
+    combine::Effective effective(domain, spec, FactsOf(front->target), module ? &*module : nullptr);
+    std::vector<combine::Gap> all;
+    for (const auto& set : domain.layer_sets) {
+      const auto gaps = combine::FindGaps(effective, set);
+      if (!gaps) {
+        out.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
+        continue;
+      }
+      all.insert(all.end(), gaps->begin(), gaps->end());
+    }
+    for (GapRow& row : RowsOf(domain, all)) {
+      if (!row.accepted()) out.gaps.push_back(std::move(row));
+    }
+  }
+  return out;
+}
+
+bool SameSet(std::vector<std::string> a, std::vector<std::string> b) {
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  return a == b;
+}
+
+bool Names(const GivenAcceptance& given, const GapRow& row) {
+  if (given.wider != row.wider || row.name.empty()) return false;
+  if (std::none_of(given.layer_sets.begin(), given.layer_sets.end(), [&](const auto& set) { return SameSet(set, row.layers); })) return false;
+  if (given.label.back() == '*') return row.name.rfind(given.label.substr(0, given.label.size() - 1), 0) == 0;
+  return given.label == row.name;
+}
+
+// Only what the operator's line covers, and only where the gap is.
+std::vector<std::string> Statements(const std::vector<GivenAcceptance>& given, const std::vector<GapRow>& gaps) {
+  std::vector<std::string> out;
+  for (GapRow row : gaps) {
+    for (const GivenAcceptance& one : given) {
+      if (!Names(one, row)) continue;
+      ir::Operations covered;
+      for (const auto& [facet, set] : row.operations) {
+        const auto& info = kernel::Facets()[facet];
+        const auto allowed = one.operations.find(info.name);
+        if (!one.operations.empty() && allowed == one.operations.end()) continue;
+        for (size_t i = 0; i < info.operations.size(); ++i) {
+          const ir::OperationSet bit = ir::OperationSet{1} << i;
+          if ((set & bit) != 0 && (one.operations.empty() || allowed->second.empty() || allowed->second.count(info.operations[i]) != 0)) covered[facet] |= bit;
+        }
+      }
+      if (covered.empty()) continue;
+      row.operations = covered;
+      std::string line = AcceptLine(row);
+      const size_t dots = line.rfind("\"...\"");
+      if (dots != std::string::npos) line.replace(dots, 5, generalize::QuoteText(one.because));
+      out.push_back(std::move(line));
+      break;
+    }
+  }
+  return out;
+}
+
+// What the policy refused, as observations of a run of its own.
+observe::Run Refused(const verify::Report& report, const std::set<std::string>& subjects) {
+  observe::Run run;
+  run.driver = "refusals";
+  for (const verify::LayerVerdict& verdict : report.verdicts) {
+    std::set<uint64_t> refused;
+    for (const kernels::Observation& one : verdict.refusals) refused.insert(one.serial);
+    std::vector<kernels::AuditEvent> events;
+    for (const kernels::AuditEvent& event : verdict.outcome.events) {
+      if (refused.count(event.serial) != 0) events.push_back(event);
+    }
+    observe::AddAudit(events, {.calls = true, .wanted = true, .subjects = subjects}, run);
+  }
+  return run;
+}
+
+}  // namespace
+
+const char* LoopVerdictText(LoopVerdict verdict) {
+  switch (verdict) {
+    case LoopVerdict::kVerified: return "verified";
+    case LoopVerdict::kGaps: return "gaps";
+    case LoopVerdict::kDenied: return "denied";
+    case LoopVerdict::kInconclusive: return "inconclusive";
+  }
+  return "";
+}
+
+Result<LearnedPolicy> WritePolicy(const LearnRequest& request) {
+  LearnedPolicy out;
+  generalize::Options options = request.options;
+  options.statements.clear();
+  // First without acceptances: which gaps there are decides which of those that were given apply.
+  for (int pass = 0; pass < 2; ++pass) {
+    RAVELIN_TRY(learned, generalize::Generalize(request.recording, options));
+    out.learned = std::move(learned);
+    out.text = LaidOut(out.learned.text);
+    if (auto written = source::WriteFile(request.output, out.text); !written) return tl::make_unexpected(std::move(written.error()));
+    RAVELIN_TRY(judged, GapsOf(request));
+    out.gaps = std::move(judged.gaps);
+    out.not_judged = std::move(judged.not_judged);
+    options.statements = Statements(request.acceptances, out.gaps);
+    if (options.statements.empty()) break;
+  }
+  return out;
+}
+
+Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload, unsigned rounds, const std::function<void(const std::string&)>& progress) {
+  LoopResult out;
+  Workload enforced = workload;
+  enforced.gaps = GapsAre::kWarnings;  // what is left open is told beside the verdict
+  for (unsigned round = 1; round <= rounds; ++round) {
+    RAVELIN_TRY(policy, WritePolicy(request));
+    out.policy = std::move(policy);
+    out.rounds = round;
+    RAVELIN_TRY(front, ReadPolicy(request.output, request.load, request.target));
+    RAVELIN_TRY(prepared, PrepareVerification(*front, 0, enforced));
+    if (!prepared) return Fail(ErrorCode::kMalformed, RenderText(front->sink, front->sources, {}));
+    RAVELIN_TRY(report, verify::Verify(*prepared, progress));
+    RAVELIN_TRY(refusals, ExplainRefusals(*front, 0, report));
+    out.refusals.push_back(refusals);
+    out.reasons.clear();
+    bool inconclusive = false;
+    bool failed = false;
+    for (const verify::LayerVerdict& verdict : report.verdicts) {
+      inconclusive |= verdict.verdict == verify::Verdict::kInconclusive;
+      failed |= verdict.verdict == verify::Verdict::kFailed || !verdict.refusals.empty();
+      for (const std::string& reason : verdict.reasons) out.reasons.push_back(fmt::format("{}: {}", fmt::join(verdict.layers, " + "), reason));
+    }
+    progress(fmt::format("round {}: {} refusals", round, refusals.size()));
+    if (!failed) {
+      for (const std::string& one : NotJudged(front->target, report)) {
+        out.reasons.push_back(one);
+        inconclusive = true;
+      }
+      for (const std::string& one : out.policy.not_judged) {
+        out.reasons.push_back(one);
+        inconclusive = true;
+      }
+      for (const std::string& one : out.policy.learned.incomplete) {
+        out.reasons.push_back("INCOMPLETE: " + one);
+        inconclusive = true;
+      }
+      out.verdict = inconclusive ? LoopVerdict::kInconclusive : !out.policy.gaps.empty() ? LoopVerdict::kGaps : LoopVerdict::kVerified;
+      return out;
+    }
+    out.verdict = LoopVerdict::kDenied;
+    const std::set<std::string> subjects(prepared->artifacts.subjects.begin(), prepared->artifacts.subjects.end());
+    observe::Run refused = Refused(report, subjects);
+    if (refused.facts.empty() || round == rounds) return out;
+    request.recording.runs.emplace(fmt::format("refused-{}", round), std::move(refused));
+  }
+  return out;
+}
+
+}  // namespace ravelin::driver

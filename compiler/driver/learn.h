@@ -1,0 +1,59 @@
+// Observations to a policy that is written, judged and, in guests, enforced.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "compiler/driver/frontend.h"
+#include "compiler/driver/gap_text.h"
+#include "compiler/driver/verify.h"
+#include "profiler/generalize/completeness.h"
+#include "profiler/generalize/generalize.h"
+
+namespace ravelin::driver {
+
+// An acceptance that the operator gave beforehand, for labels that a learned policy may or may not have.  `*` at the end of LABEL is any rest.
+struct GivenAcceptance {
+  std::string label;
+  bool wider = true;
+  std::vector<std::vector<std::string>> layer_sets;
+  std::map<std::string, std::set<std::string>> operations;  // by facet; none: all
+  std::string because;
+  unsigned line = 0;
+};
+// Lines `accept gap LABEL wider|narrower on LAYERS [of FACET { OPERATIONS }] because "..."`; kMalformed names the line.
+Result<std::vector<GivenAcceptance>> ReadAcceptances(const std::string& text, const std::string& name);
+
+struct LearnRequest {
+  observe::Recording recording;
+  generalize::Options options;
+  std::vector<GivenAcceptance> acceptances;
+  std::string output;        // where the policy goes
+  LoadOptions load;
+  resolve::Target target;
+};
+
+struct LearnedPolicy {
+  generalize::Learned learned;
+  std::string text;                    // laid out
+  std::vector<GapRow> gaps;            // of its layer sets that nothing accepts
+  std::vector<std::string> not_judged;
+};
+// Generalises, lays out, accepts what was accepted beforehand, and writes.
+Result<LearnedPolicy> WritePolicy(const LearnRequest& request);
+
+enum class LoopVerdict { kVerified, kGaps, kDenied, kInconclusive };
+const char* LoopVerdictText(LoopVerdict verdict);
+
+struct LoopResult {
+  LoopVerdict verdict = LoopVerdict::kInconclusive;
+  unsigned rounds = 0;                        // enforced runs
+  std::vector<std::string> reasons;           // why not verified
+  std::vector<std::vector<Refusal>> refusals;  // of each round
+  LearnedPolicy policy;                       // of the last
+};
+// Enforces, folds refusals back into the observations, and learns anew, at most `rounds` times.
+Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload, unsigned rounds, const std::function<void(const std::string&)>& progress);
+
+}  // namespace ravelin::driver

@@ -1,0 +1,199 @@
+// System calls: those that were seen, their other doors, and what goes with them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/kernel/view.h"
+#include "profiler/generalize/embedded_tables.h"
+#include "profiler/generalize/generalize.h"
+#include "profiler/observe/table.h"
+
+namespace ravelin::generalize {
+namespace {
+
+constexpr kernel::Arch kArch = kernel::Arch::kX86_64;
+// Of a call that is many calls, more values than that are no list that somebody would read: then any.
+constexpr size_t kMostValues = 16;
+
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    if (end > at) out.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+struct Use {
+  Evidence evidence;
+  std::map<std::string, std::set<uint64_t>> values;  // by parameter
+};
+
+// Calls whose rules of the object say the same more tightly.
+bool SaidByObjects(const std::string& call) {
+  static const std::set<std::string> calls = {"socket", "socketpair", "ioctl", "execve", "execveat", "prlimit64", "getrlimit", "setrlimit", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "personality"};
+  return calls.count(call) != 0;
+}
+
+class Rules {
+ public:
+  Rules(const std::vector<Seen>& seen, size_t runs) : runs_(runs) {
+    for (const Seen& one : seen) {
+      if (one.facet == "namespace") namespaces_ = true;
+      if (one.facet == "memory") executable_ = true;
+      if (one.facet != "syscall" || kernel::FindSyscall(kArch, one.operation) == nullptr) continue;
+      Use& use = uses_[one.operation];
+      use.evidence.Join(one.evidence);
+      for (const auto& [key, value] : one.attributes) {
+        if (value.rfind("0x", 0) == 0) use.values[key].insert(std::stoull(value, nullptr, 16));
+      }
+    }
+  }
+
+  CallRules Make(bool companions) {
+    CallRules out;
+    out.observed = uses_.size();
+    AddClosure(companions);
+    std::set<std::string> plain;
+    Rule list{"system calls", {}, ""};
+    for (const auto& [name, use] : uses_) {
+      if (SaidByObjects(name) || Special(name)) continue;
+      plain.insert(name);
+      list.comments.push_back(fmt::format("{}: {}", name, EvidenceText(use.evidence, runs_)));
+    }
+    for (const auto& [why, names] : added_) list.comments.push_back(fmt::format("not seen, {}: {}", why, JoinNames(names)));
+    for (const auto& [why, names] : added_) plain.insert(names.begin(), names.end());
+    // The names stand in the comment above all of them, the examples with those that have one.
+    Compress(list);
+    out.granted = plain.size() + special_.size();
+    for (const auto& [name, use] : uses_) out.granted += SaidByObjects(name) ? 1 : 0;
+    out.calls = plain;
+    if (!plain.empty()) {
+      list.statement = fmt::format("calls: allow syscall {{ {} }}", JoinNames(plain));
+      out.rules.push_back(std::move(list));
+    }
+    for (Rule& rule : special_) out.rules.push_back(std::move(rule));
+    return out;
+  }
+
+ private:
+  // Calls with the same sightings are told on one line.
+  static void Compress(Rule& rule) {
+    std::map<std::string, std::vector<std::string>> by_runs;
+    std::vector<std::string> rest;
+    for (const std::string& comment : rule.comments) {
+      const size_t runs = comment.find(": runs ");
+      const size_t comma = comment.find(',', runs == std::string::npos ? 0 : runs);
+      if (runs == std::string::npos || comma == std::string::npos) {
+        rest.push_back(comment);
+        continue;
+      }
+      const size_t count_end = std::min(comment.find(',', comma + 1), comment.size());
+      by_runs[comment.substr(runs + 2, comma - runs - 2)].push_back(comment.substr(0, runs) + " " + comment.substr(comma + 2, count_end - comma - 2));
+    }
+    rule.comments.clear();
+    for (const auto& [runs, names] : by_runs) {
+      std::string line = runs + ":";
+      for (const std::string& name : names) {
+        if (line.size() + name.size() > 120) {
+          rule.comments.push_back(line + ",");
+          line = "  ";
+        }
+        line += (line.back() == ':' || line.back() == ' ' ? " " : ", ") + name;
+      }
+      rule.comments.push_back(line);
+    }
+    rule.comments.insert(rule.comments.end(), rest.begin(), rest.end());
+  }
+
+  void AddTo(const std::string& why, const std::string& name) {
+    const kernel::Syscall* known = kernel::FindSyscall(kArch, name);
+    if (known == nullptr || uses_.count(name) != 0 || SaidByObjects(name) || Conditional(name)) return;
+    for (const auto& [other, names] : added_) {
+      if (names.count(name) != 0) return;
+    }
+    added_[why].insert(name);
+  }
+
+  void AddClosure(bool companions) {
+    for (const kernel::EquivalentGroup& group : kernel::EquivalentGroups()) {
+      if (group.kind == "essential") {
+        for (const std::string& name : group.calls) AddTo("every process needs it", name);
+      }
+      if (group.kind != "twin") continue;
+      // What a library may use in place of what it used: the newest forms, whatever came first.
+      const bool any = std::any_of(group.calls.begin(), group.calls.end(), [&](const std::string& name) { return uses_.count(name) != 0; });
+      const bool old = any && uses_.count(group.calls.back()) == 0;
+      if (old) AddTo("what a library may use instead", group.calls.back());
+    }
+    if (!companions) return;
+    for (const auto& row : observe::TableRows(EmbeddedTable("companions.tsv"))) {
+      if (row.size() != 3 || (row[0] != "*" && uses_.count(std::string(row[0])) == 0)) continue;
+      for (const std::string& name : Words(row[1])) AddTo(std::string(row[2]), name);
+    }
+  }
+
+  static bool Conditional(const std::string& name) {
+    static const std::set<std::string> names = {"mmap", "mprotect", "pkey_mprotect", "clone", "clone3", "prctl", "fcntl", "arch_prctl", "unshare", "setns"};
+    return names.count(name) != 0;
+  }
+
+  std::string Values(const std::string& call, const std::string& param, const std::set<uint64_t>& values) const {
+    const kernel::Syscall* known = kernel::FindSyscall(kArch, call);
+    std::set<std::string> names;
+    for (const uint64_t value : values) {
+      std::string_view name;
+      for (const kernel::Param& one : known->params) {
+        if (one.name == param) name = kernel::ConstantName(kArch, one.family, value);
+      }
+      names.insert(name.empty() ? fmt::format("{:#x}", value) : std::string(name));
+    }
+    if (call == "fcntl") names.insert({"F_GETFD", "F_SETFD", "F_GETFL", "F_SETFL", "F_DUPFD_CLOEXEC"});
+    return fmt::format("{} in {{ {} }}", param, JoinNames(names));
+  }
+
+  // Calls that are granted with a condition, or are answered.  True where it was one.
+  bool Special(const std::string& name) {
+    if (!Conditional(name)) return false;
+    const Use& use = uses_.at(name);
+    const auto add = [&](const std::string& statement, const std::string& step) { special_.push_back({"system calls", {fmt::format("{}: {}; {}", name, EvidenceText(use.evidence, runs_), step)}, statement}); };
+    const auto values = [&](const char* param) { return use.values.count(param) != 0 ? use.values.at(param) : std::set<uint64_t>(); };
+    if (name == "mmap" || name == "mprotect" || name == "pkey_mprotect") {
+      if (executable_) {
+        add(fmt::format("allow syscall {}", name), "memory that becomes executable was seen");
+      } else {
+        add(fmt::format("allow syscall {}(prot & PROT_EXEC == 0)", name), "never executable; files that are mapped so have their own rule");
+      }
+    } else if (name == "clone") {
+      add(namespaces_ ? "allow syscall clone" : "allow syscall clone(flags & CLONE_NEW_ANY == 0)", "no new namespace was seen");
+    } else if (name == "clone3") {
+      add("deny syscall clone3 with errno(ENOSYS)", "its flags are in memory, where no filter sees them: libraries fall back to clone");
+      if (uses_.count("clone") == 0) special_.push_back({"system calls", {"not seen, in place of clone3"}, "allow syscall clone(flags & CLONE_NEW_ANY == 0)"});
+    } else if (name == "prctl" || name == "fcntl" || name == "arch_prctl") {
+      const char* param = name == "fcntl" ? "cmd" : "option";
+      const auto seen = values(param);
+      if (seen.empty() || seen.size() > kMostValues) {
+        add(fmt::format("allow syscall {}", name), seen.empty() ? "its arguments were not recorded" : "more values than a list");
+      } else {
+        add(fmt::format("allow syscall {}({})", name, Values(name, param, seen)), name == "fcntl" ? "the values that were seen, and flags of descriptors" : "the values that were seen");
+      }
+    } else {
+      add(fmt::format("allow syscall {}", name), "as its rule of namespaces says");
+    }
+    return true;
+  }
+
+  const size_t runs_;
+  std::map<std::string, Use> uses_;
+  std::map<std::string, std::set<std::string>> added_;
+  std::vector<Rule> special_;
+  bool namespaces_ = false;
+  bool executable_ = false;
+};
+
+}  // namespace
+
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions) { return Rules(seen, runs).Make(companions); }
+
+}  // namespace ravelin::generalize

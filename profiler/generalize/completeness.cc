@@ -1,0 +1,177 @@
+#include "profiler/generalize/completeness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/ir/path_set.h"
+
+namespace ravelin::generalize {
+namespace {
+
+constexpr const char* kFacets[] = {"system call", "argument", "path", "exec", "network", "capability"};
+
+std::string FacetOf(const Seen& seen) {
+  if (seen.facet == "syscall") return "system call";
+  if (seen.facet == "file") return "path";
+  if (seen.facet == "exec" || seen.facet == "network" || seen.facet == "capability") return seen.facet;
+  return "";
+}
+
+// Of a call that is many calls: what its rule names.
+std::string ArgumentOf(const Seen& seen) {
+  if (seen.facet != "syscall") return "";
+  for (const char* key : {"cmd", "option", "request"}) {
+    const auto at = seen.attributes.find(key);
+    if (at != seen.attributes.end()) return seen.operation + " " + at->second;
+  }
+  return "";
+}
+
+std::string KeyOf(const Seen& seen) {
+  observe::Attributes attributes = seen.attributes;
+  if (seen.facet == "syscall") attributes.clear();
+  if (seen.facet == "network") {
+    for (const char* key : {"address", "protocol", "path", "abstract"}) attributes.erase(key);
+    const auto port = attributes.find("port");
+    if (port != attributes.end() && (port->second == "0" || std::stoul(port->second) >= 32768)) attributes.erase(port);
+  }
+  return seen.facet + " " + seen.operation + " " + observe::Encode(attributes);
+}
+
+bool Everywhere(const Seen& seen) { return seen.operation == "getattr" || seen.operation == "traverse" || seen.operation == "inherit" || seen.operation == "ioctl"; }
+
+// What a set of runs was generalised to, ready to be asked.
+class Model {
+ public:
+  static Result<Model> Of(const observe::Recording& recording, Options options, const std::vector<std::string>& runs) {
+    options.runs = runs;
+    RAVELIN_TRY(learned, Generalize(recording, options));
+    Model out;
+    for (const PathRule& rule : learned.paths) {
+      RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
+      out.paths_.push_back({std::move(set), rule.operations, rule.pattern});
+    }
+    for (const Seen& seen : SeenIn(recording, runs)) {
+      out.keys_.insert(KeyOf(seen));
+      if (const std::string argument = ArgumentOf(seen); !argument.empty()) out.keys_.insert(argument);
+    }
+    // Calls that were added to those that were seen count as learned.
+    for (const std::string& name : learned.calls) out.keys_.insert("syscall " + name + " ");
+    return out;
+  }
+
+  // The pattern that covers the path; "" where none does.
+  std::string Pattern(const Seen& seen) const {
+    const auto path = seen.attributes.find("path");
+    if (path == seen.attributes.end()) return "";
+    for (const Path& one : paths_) {
+      if ((one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"))) && one.set.Contains(path->second)) return one.pattern;
+    }
+    return "";
+  }
+  bool Covers(const Seen& seen) const { return seen.facet == "file" ? Everywhere(seen) || !Pattern(seen).empty() : keys_.count(KeyOf(seen)) != 0; }
+  bool CoversArgument(const std::string& argument) const { return keys_.count(argument) != 0; }
+
+ private:
+  struct Path {
+    ir::PathSet set;
+    std::set<std::string> operations;
+    std::string pattern;
+  };
+  std::vector<Path> paths_;
+  std::set<std::string> keys_;
+};
+
+}  // namespace
+
+double UpperBound(size_t successes, size_t trials, double confidence) {
+  if (trials == 0 || successes >= trials) return 1;
+  double low = static_cast<double>(successes) / static_cast<double>(trials);
+  double high = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double p = (low + high) / 2;
+    // The chance of so few or fewer, by its logarithm.
+    double tail = 0;
+    for (size_t k = 0; k <= successes; ++k) {
+      const auto n = static_cast<double>(trials);
+      const auto j = static_cast<double>(k);
+      tail += std::exp(std::lgamma(n + 1) - std::lgamma(j + 1) - std::lgamma(n - j + 1) + j * std::log(p) + (n - j) * std::log1p(-p));
+    }
+    (tail > 1 - confidence ? low : high) = p;
+  }
+  return high;
+}
+
+size_t RunsNeeded(size_t clean_runs, double wanted, double confidence) {
+  const auto all = static_cast<size_t>(std::ceil(std::log(1 - confidence) / std::log1p(-wanted)));
+  return all > clean_runs ? all - clean_runs : 0;
+}
+
+Result<Completeness> JudgeCompleteness(const observe::Recording& recording, const Options& options) {
+  Completeness out;
+  std::vector<std::string> all;
+  for (const auto& [id, run] : recording.runs) {
+    if (options.runs.empty() || std::find(options.runs.begin(), options.runs.end(), id) != options.runs.end()) all.push_back(id);
+  }
+  out.runs = all.size();
+  RAVELIN_TRY(whole, Model::Of(recording, options, all));
+  // Runs that show the same, where names that change are the pattern that covers them.
+  std::set<std::set<std::string>> shown;
+  std::vector<std::string> samples;
+  for (const std::string& id : all) {
+    std::set<std::string> one;
+    for (const Seen& seen : SeenIn(recording, {id})) one.insert(seen.facet == "file" ? (Everywhere(seen) ? "" : seen.operation + " " + whole.Pattern(seen)) : KeyOf(seen));
+    if (shown.insert(std::move(one)).second) {
+      samples.push_back(id);
+    } else {
+      ++out.replicas;
+    }
+  }
+  std::map<std::string, FacetCompleteness> facets;
+  for (const char* name : kFacets) facets[name] = {name, samples.size(), 0, 0, 0, 1};
+  size_t any = 0;
+  for (size_t i = 0; i < samples.size() && samples.size() >= 2; ++i) {
+    std::vector<std::string> others = samples;
+    others.erase(others.begin() + static_cast<long>(i));
+    RAVELIN_TRY(model, Model::Of(recording, options, others));
+    std::set<std::string> surprised;
+    for (const Seen& seen : SeenIn(recording, {samples[i]})) {
+      const std::string facet = FacetOf(seen);
+      if (!facet.empty() && !model.Covers(seen)) {
+        ++facets[facet].singletons;
+        surprised.insert(facet);
+      }
+      if (const std::string argument = ArgumentOf(seen); !argument.empty() && !model.CoversArgument(argument)) {
+        ++facets["argument"].singletons;
+        surprised.insert("argument");
+      }
+    }
+    for (const std::string& facet : surprised) ++facets[facet].surprised;
+    any += surprised.empty() ? 0 : 1;
+  }
+  facets["any"] = {"any", samples.size(), 0, any, 0, 1};
+  for (const char* name : {"any", "system call", "argument", "path", "exec", "network", "capability"}) {
+    FacetCompleteness& facet = facets[name];
+    if (facet.runs > 0) facet.chance = static_cast<double>(facet.surprised) / static_cast<double>(facet.runs);
+    facet.bound = UpperBound(facet.surprised, facet.runs);
+    if (facet.facet == "any") {
+      for (const auto& [key, other] : facets) facet.singletons += key == "any" ? 0 : other.singletons;
+    }
+    out.facets.push_back(facet);
+  }
+  return out;
+}
+
+std::string Completeness::Words() const {
+  const FacetCompleteness& any = facets.front();
+  std::string out;
+  if (replicas != 0) out += fmt::format("{} of {} runs show what another run shows and do not count; vary the input.  ", replicas, runs);
+  if (any.runs < kFewestRuns) return out + fmt::format("{} run{}: too few runs to say how complete this is ({} at least)", any.runs, any.runs == 1 ? "" : "s", kFewestRuns);
+  out += fmt::format("after {} runs the chance that the next one is denied something is about {:.0f}% (at most {:.0f}%)", any.runs, any.chance * 100, std::ceil(any.bound * 100));
+  const size_t clean = any.surprised == 0 ? any.runs : 0;
+  return out + fmt::format("; {} more runs without anything new bring that to 5%, {} to 1%", RunsNeeded(clean, 0.05), RunsNeeded(clean, 0.01));
+}
+
+}  // namespace ravelin::generalize

@@ -1,0 +1,125 @@
+// Files and programs.
+#include <fmt/format.h>
+
+#include "compiler/kernel/facts.h"
+#include "profiler/generalize/generalize.h"
+
+namespace ravelin::generalize {
+namespace {
+
+// Looking for names is permitted everywhere, and what was open before is inherited: the operations that every program needs of paths
+// that nobody can tell beforehand.
+bool Everywhere(const std::string& operation) { return operation == "getattr" || operation == "traverse" || operation == "inherit"; }
+
+std::string LabelOf(const std::set<std::string>& operations) {
+  std::string out = "files";
+  for (const std::string& one : operations) out += "_" + one;
+  return out;
+}
+
+// What an operation brings with it need not be said beside it.
+std::set<std::string> WithoutImplied(std::set<std::string> operations) {
+  if (operations.count("write") != 0) {
+    operations.erase("append");
+    operations.erase("truncate");
+  }
+  return operations;
+}
+
+std::string Paths(const std::vector<std::string>& patterns) {
+  std::string out;
+  for (const std::string& pattern : patterns) out += (out.empty() ? "" : ", ") + QuoteText(pattern);
+  return "path(" + out + ")";
+}
+
+std::string Comment(const PathRule& rule, size_t runs) {
+  std::string out = fmt::format("{}: {}; {}", rule.pattern, EvidenceText(rule.evidence, runs), rule.step);
+  if (rule.used > 1 || rule.beyond > 0) out += fmt::format("; {} used, {} more here", rule.used, rule.beyond);
+  return out;
+}
+
+void AddCommands(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& out) {
+  std::map<std::string, Evidence> commands;
+  for (const Seen& one : seen) {
+    std::string value;
+    if (one.facet == "file" && one.operation == "ioctl") {
+      if (const auto at = one.attributes.find("command"); at != one.attributes.end()) value = at->second;
+    } else if (one.facet == "syscall" && one.operation == "ioctl") {
+      // Also those that the object did not know: a program asks whether it is a terminal.
+      if (const auto at = one.attributes.find("request"); at != one.attributes.end()) value = at->second;
+    }
+    if (value.empty()) continue;
+    const std::string_view name = kernel::ConstantName(kernel::Arch::kX86_64, "ioctl", std::stoull(value, nullptr, 16));
+    commands[name.empty() ? value : std::string(name)].Join(one.evidence);
+  }
+  if (commands.empty()) return;
+  Rule rule{"files", {}, ""};
+  std::set<std::string> names;
+  for (const auto& [name, evidence] : commands) {
+    names.insert(name);
+    rule.comments.push_back(fmt::format("{}: {}", name, EvidenceText(evidence, runs)));
+  }
+  rule.statement = fmt::format("commands: allow file {{ ioctl }} command {{ {} }}", JoinNames(names));
+  out.push_back(std::move(rule));
+}
+
+}  // namespace
+
+std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, Learned& learned) {
+  std::map<std::string, PathUse> uses;
+  std::map<std::string, Evidence> programs;
+  Evidence looking;
+  for (const Seen& one : seen) {
+    const auto path = one.attributes.find("path");
+    if (one.facet == "exec" && path != one.attributes.end()) programs[path->second].Join(one.evidence);
+    if (one.facet != "file" || one.operation == "ioctl") continue;
+    if (Everywhere(one.operation)) {
+      looking.Join(one.evidence);
+      continue;
+    }
+    if (path == one.attributes.end()) {
+      learned.withheld.push_back(fmt::format("file {} of a file that the recorder could not name ({})", one.operation, EvidenceText(one.evidence, runs)));
+      continue;
+    }
+    PathUse& use = uses[path->second];
+    use.path = path->second;
+    use.operations[one.operation].Join(one.evidence);
+  }
+  std::vector<PathUse> list;
+  for (auto& [path, use] : uses) list.push_back(std::move(use));
+  learned.paths = GeneralizePaths(list, runs, sensitive, listing);
+  std::map<std::set<std::string>, std::vector<const PathRule*>> by_operations;
+  for (const PathRule& rule : learned.paths) {
+    by_operations[WithoutImplied(rule.operations)].push_back(&rule);
+    if (rule.step == "literal") {
+      if (const std::string why = sensitive.Reaches(rule.pattern); !why.empty()) learned.sensitive.push_back(fmt::format("{} ({})", rule.pattern, why));
+    }
+  }
+  std::vector<Rule> out;
+  Rule everywhere{"files", {"names are looked for, and descriptors that were open before are used", EvidenceText(looking, runs)}, "lookups: allow file { getattr, traverse, inherit }"};
+  out.push_back(std::move(everywhere));
+  for (const auto& [operations, rules] : by_operations) {
+    Rule rule{"files", {}, ""};
+    std::vector<std::string> patterns;
+    for (const PathRule* one : rules) {
+      patterns.push_back(one->pattern);
+      rule.comments.push_back(Comment(*one, runs));
+    }
+    rule.statement = fmt::format("{}: allow file {{ {} }} on {}", LabelOf(operations), JoinNames(operations), Paths(patterns));
+    out.push_back(std::move(rule));
+  }
+  AddCommands(seen, runs, out);
+  if (!programs.empty()) {
+    Rule rule{"programs that are started, in the same domain", {}, ""};
+    std::vector<std::string> patterns;
+    for (const auto& [path, evidence] : programs) {
+      patterns.push_back(Literal(path));
+      rule.comments.push_back(fmt::format("{}: {}; literal", path, EvidenceText(evidence, runs)));
+    }
+    rule.statement = "programs: allow exec " + Paths(patterns);
+    out.push_back(std::move(rule));
+  }
+  return out;
+}
+
+}  // namespace ravelin::generalize

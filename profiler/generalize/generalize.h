@@ -1,0 +1,75 @@
+// From what was observed to policy source that a reviewer can read.
+//
+// The result depends on the observations, the options and what the listing says of the system, on nothing else: equal inputs give equal bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/base/result.h"
+#include "profiler/generalize/paths.h"
+#include "profiler/observe/fact.h"
+
+namespace ravelin::generalize {
+
+struct Options {
+  std::string name = "learned";       // of the policy
+  std::string program;                // that starts in it: `attach`; "" where it is not known
+  std::vector<std::string> layers = {"seccomp + apparmor"};
+  bool companions = true;             // calls that go with those that were seen
+  Listing listing;                    // of the system; empty: nothing is known of it
+  std::vector<std::string> statements;  // that the operator gave beforehand (acceptances): kept as they are
+  std::vector<std::string> runs;      // only these, by identity; empty: all
+};
+
+// One statement, and why it stands there.
+struct Rule {
+  std::string section;                // "files", "network", ...
+  std::vector<std::string> comments;  // above it
+  std::string statement;
+};
+
+struct Learned {
+  std::string text;                   // policy source, not yet laid out
+  std::vector<Rule> rules;
+  size_t runs = 0;
+  size_t observed_calls = 0;          // distinct system calls
+  size_t granted_calls = 0;
+  std::set<std::string> calls;        // that are granted, whatever their arguments
+  std::vector<PathRule> paths;
+  std::vector<std::string> incomplete;  // why the observations are not whole
+  std::vector<std::string> withheld;    // what was seen and is not granted, and why
+  std::vector<std::string> sensitive;   // literals that are granted and sensitive, and why
+};
+Result<Learned> Generalize(const observe::Recording& recording, const Options& options);
+
+// --- the parts
+
+// What was seen of one facet's operation with one set of attributes, over all runs.
+struct Seen {
+  std::string facet;
+  std::string operation;
+  observe::Attributes attributes;
+  Evidence evidence;
+};
+// Facts of the chosen runs without their processes; what each run was given (TMPDIR) in place of what it gave.
+std::vector<Seen> SeenIn(const observe::Recording& recording, const std::vector<std::string>& runs);
+
+struct CallRules {
+  std::vector<Rule> rules;
+  std::set<std::string> calls;
+  size_t observed = 0;
+  size_t granted = 0;
+};
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions);
+std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, Learned& out);
+std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
+
+// "runs 2/2, x14, openat /etc/passwd"
+std::string EvidenceText(const Evidence& evidence, size_t runs);
+// As a string of the language.
+std::string QuoteText(const std::string& text);
+std::string JoinNames(const std::set<std::string>& names);
+
+}  // namespace ravelin::generalize

@@ -1,0 +1,96 @@
+// Names that change from run to run: what of them stays, and of what kind the rest is.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "profiler/generalize/paths.h"
+
+namespace ravelin::generalize {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsWord(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+bool IsUuid(const std::string& text) {
+  if (text.size() != 36) return false;
+  for (size_t i = 0; i < 36; ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !IsHex(text[i])) return false;
+  }
+  return true;
+}
+
+template <typename Predicate>
+bool All(const std::vector<std::string>& texts, const Predicate& good) {
+  return std::all_of(texts.begin(), texts.end(), [&](const std::string& text) { return std::all_of(text.begin(), text.end(), good); });
+}
+
+std::string Times(const std::string& what, size_t n) {
+  std::string out;
+  for (size_t i = 0; i < n; ++i) out += what;
+  return out;
+}
+
+}  // namespace
+
+std::string Literal(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '*' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+Hole HoleOf(const std::vector<std::string>& names) {
+  if (names.size() < 2) return {};
+  size_t prefix = names[0].size();
+  size_t suffix = names[0].size();
+  for (const std::string& name : names) {
+    size_t p = 0;
+    while (p < prefix && p < name.size() && name[p] == names[0][p]) ++p;
+    prefix = p;
+    size_t s = 0;
+    while (s < suffix && s < name.size() && name[name.size() - 1 - s] == names[0][names[0].size() - 1 - s]) ++s;
+    suffix = s;
+  }
+  // What a separator does not end may be equal by chance.
+  const auto separates = [](char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; };
+  size_t stem = prefix;
+  while (stem > 0 && !separates(names[0][stem - 1])) --stem;
+  // A word of letters in front ("tmp" of Python's "tmpab12cd") is kept where it is all letters.
+  if (stem == 0) {
+    size_t letters = 0;
+    while (letters < prefix && !IsDigit(names[0][letters]) && IsWord(names[0][letters])) ++letters;
+    stem = std::min<size_t>(letters, 3);
+    if (letters < 3) stem = 0;
+  }
+  size_t shortest = names[0].size();
+  for (const std::string& name : names) shortest = std::min(shortest, name.size());
+  size_t tail = std::min(suffix, shortest - std::min(shortest, stem));
+  while (tail > 0 && !separates(names[0][names[0].size() - tail])) --tail;
+  std::vector<std::string> middles;
+  for (const std::string& name : names) {
+    if (stem + tail > name.size()) return {};
+    middles.push_back(name.substr(stem, name.size() - stem - tail));
+  }
+  const std::string before = Literal(names[0].substr(0, stem));
+  const std::string after = Literal(names[0].substr(names[0].size() - tail));
+  const bool same_size = std::all_of(middles.begin(), middles.end(), [&](const std::string& one) { return one.size() == middles[0].size(); });
+  const size_t n = middles[0].size();
+  if (std::all_of(middles.begin(), middles.end(), IsUuid)) {
+    const std::string hex = "[0-9a-fA-F]";
+    return {before + Times(hex, 8) + "-" + Times(hex, 4) + "-" + Times(hex, 4) + "-" + Times(hex, 4) + "-" + Times(hex, 12) + after, "a UUID"};
+  }
+  if (std::any_of(middles.begin(), middles.end(), [](const std::string& one) { return one.empty(); })) return {};
+  if (All(middles, IsDigit)) {
+    if (same_size && n >= 8 && n <= 20) return {before + Times("[0-9]", n) + after, fmt::format("{} digits, a time or a number", n)};
+    return {before + "[0-9]*" + after, "a number"};
+  }
+  if (same_size && n >= 8 && All(middles, IsHex)) return {before + Times("[0-9a-fA-F]", n) + after, fmt::format("{} hexadecimal digits", n)};
+  if (same_size && n >= 6 && n <= 16 && All(middles, IsWord)) return {before + Times("[0-9a-zA-Z_]", n) + after, fmt::format("{} characters, as mktemp chooses them", n)};
+  return {};
+}
+
+}  // namespace ravelin::generalize

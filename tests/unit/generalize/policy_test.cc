@@ -1,0 +1,151 @@
+// From a recording to a policy: what is granted, what is said of it, and that nothing depends on order.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "compiler/base/diag.h"
+#include "compiler/syntax/parse.h"
+#include "profiler/generalize/completeness.h"
+#include "profiler/generalize/generalize.h"
+
+namespace ravelin::generalize {
+namespace {
+
+using observe::Encode;
+using observe::Recording;
+using observe::Run;
+using testing::HasSubstr;
+using testing::Not;
+
+void Call(Run& run, const std::string& name, observe::Attributes attributes = {}) {
+  attributes["arch"] = "x86_64";
+  run.Add({"syscall", name, Encode(attributes), "program=/bin/p"}, 1, name);
+}
+void File(Run& run, const std::string& operation, const std::string& path) { run.Add({"file", operation, Encode({{"path", path}}), "program=/bin/p"}, 1, operation + " " + path); }
+
+Recording TwoRuns() {
+  Recording out;
+  for (int i = 0; i < 2; ++i) {
+    Run& run = out.runs["run-" + std::to_string(i)];
+    run.driver = "uml";
+    run.variation["TMPDIR"] = i == 0 ? "/tmp/kqzv0" : "/tmp/wpjx1";
+    Call(run, "openat");
+    Call(run, "mprotect", {{"prot", "0x1"}});
+    Call(run, "prctl", {{"option", "0xf"}});
+    Call(run, "clone3");
+    Call(run, "socket");
+    File(run, "read", "/etc/hosts");
+    File(run, "read", run.variation["TMPDIR"] + "/x");
+    File(run, "read", "/proc/" + std::to_string(100 + 37 * i) + "/stat");
+    run.Add({"network", "create", Encode({{"family", "0x2"}, {"type", "0x80001"}, {"protocol", "0x6"}}), "program=/bin/p"}, 1, "socket");
+    run.Add({"network", "connect", Encode({{"family", "0x2"}, {"type", "0x1"}, {"port", "443"}}), "program=/bin/p"}, 1, "connect");
+    run.Add({"capability", "net_raw", "", "program=/bin/p"}, 1, "capable");
+  }
+  return out;
+}
+
+std::string TextOf(const Recording& recording) {
+  const auto learned = Generalize(recording, {});
+  EXPECT_TRUE(learned) << learned.error().message;
+  source::SourceManager sources;
+  diag::Sink sink;
+  syntax::Parse(sources, sources.Add("learned", learned->text), sink);
+  EXPECT_FALSE(sink.HasErrors()) << learned->text << RenderText(sink, sources, {});
+  return learned->text;
+}
+
+TEST(Policy, GrantsWhatWasSeenAndSaysWhy) {
+  const std::string text = TextOf(TwoRuns());
+  EXPECT_THAT(text, HasSubstr("// /etc/hosts: runs 2/2, x2, read /etc/hosts; literal\n"));
+  EXPECT_THAT(text, HasSubstr("\"/tmp/x\""));  // TMPDIR is the operator's
+  EXPECT_THAT(text, HasSubstr("\"/proc/[1-9]*/stat\""));
+  EXPECT_THAT(text, HasSubstr("allow network { connect } family AF_INET type STREAM port { 443 }"));
+  EXPECT_THAT(text, HasSubstr("allow network { create } family AF_INET type STREAM\n"));
+  EXPECT_THAT(text, HasSubstr("allow capability { net_raw }"));
+  EXPECT_THAT(text, HasSubstr("allow syscall mprotect(prot & PROT_EXEC == 0)"));
+  EXPECT_THAT(text, HasSubstr("allow syscall prctl(option in { PR_SET_NAME })"));
+  EXPECT_THAT(text, HasSubstr("deny syscall clone3 with errno(ENOSYS)"));
+  EXPECT_THAT(text, Not(HasSubstr("accept gap")));
+  EXPECT_THAT(text, Not(HasSubstr("INCOMPLETE")));
+}
+
+TEST(Policy, IsTheSameWhateverTheOrderOfMerging) {
+  const Recording both = TwoRuns();
+  Recording one;
+  Recording two;
+  one.runs.emplace("run-0", both.runs.at("run-0"));
+  two.runs.emplace("run-1", both.runs.at("run-1"));
+  EXPECT_EQ(TextOf(observe::Merge(one, two)), TextOf(observe::Merge(two, one)));
+}
+
+TEST(Policy, LossIsSaid) {
+  Recording recording = TwoRuns();
+  recording.runs["run-0"].completeness.channels["audit"].lost = 2;
+  EXPECT_THAT(TextOf(recording), HasSubstr("// INCOMPLETE: 2 events of the channel `audit` were lost\n"));
+}
+
+TEST(Policy, SecretsThatWereReadAreNamed) {
+  Recording recording = TwoRuns();
+  File(recording.runs["run-0"], "read", "/etc/shadow");
+  EXPECT_THAT(TextOf(recording), HasSubstr("// Sensitive, granted because it was used: /etc/shadow (passwords)\n"));
+}
+
+TEST(Policy, StrangePathsAreNoSyntax) {
+  Recording recording = TwoRuns();
+  for (const char* path : {"/a\"b", "/a\\b", "/a${b}", "/a\nb", "/*", "/\xc3\xa9"}) File(recording.runs["run-0"], "read", path);
+  TextOf(recording);
+}
+
+TEST(Completeness, BoundsAreThoseOfTheBook) {
+  // Clopper and Pearson, one-sided: 1 - 0.05^(1/n) for no success.
+  EXPECT_NEAR(UpperBound(0, 59), 1 - std::pow(0.05, 1.0 / 59), 1e-6);
+  EXPECT_NEAR(UpperBound(1, 10), 0.3942, 1e-3);
+  EXPECT_EQ(UpperBound(5, 5), 1);
+  EXPECT_EQ(RunsNeeded(0, 0.05), 59u);
+  EXPECT_EQ(RunsNeeded(0, 0.01), 299u);
+  EXPECT_EQ(RunsNeeded(60, 0.05), 0u);
+}
+
+// Workloads that bring something new with a known probability: the bound must hold as often as it says.
+TEST(Completeness, TheBoundHoldsAsOftenAsItSays) {
+  std::mt19937 engine(7);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  size_t held = 0;
+  constexpr size_t kTrials = 60;
+  for (size_t trial = 0; trial < kTrials; ++trial) {
+    // Each of 12 rare things comes with probability p in each run.
+    const double p = 0.02 + 0.01 * static_cast<double>(trial % 4);
+    Recording recording;
+    std::vector<bool> seen(12, false);
+    for (int i = 0; i < 12; ++i) {
+      observe::Run& run = recording.runs["run-" + std::to_string(i)];
+      File(run, "read", "/srv/common");
+      File(run, "read", "/srv/own" + std::string(1, static_cast<char>('a' + i)) + "/x");  // so that no two runs are alike
+      for (size_t k = 0; k < seen.size(); ++k) {
+        if (uniform(engine) >= p) continue;
+        seen[k] = true;
+        run.Add({"capability", k == 0 ? "chown" : k == 1 ? "kill" : k == 2 ? "setuid" : k == 3 ? "setgid" : k == 4 ? "net_raw" : k == 5 ? "sys_nice" : k == 6 ? "sys_time" : k == 7 ? "lease" : k == 8 ? "mknod" : k == 9 ? "ipc_lock" : k == 10 ? "bpf" : "perfmon", "", ""}, 1, "");
+      }
+    }
+    const auto judged = JudgeCompleteness(recording, {});
+    ASSERT_TRUE(judged);
+    double clean = 1;
+    for (const bool one : seen) clean *= one ? 1 : 1 - p;
+    for (const FacetCompleteness& facet : judged->facets) {
+      if (facet.facet == "capability") held += 1 - clean <= facet.bound ? 1 : 0;
+    }
+  }
+  // 95% less what 60 trials may miss by chance.
+  EXPECT_GE(held, 52u) << "of " << kTrials;
+}
+
+TEST(Completeness, ReplicasAreNoSamplesAndFewRunsSayNothing) {
+  const auto judged = JudgeCompleteness(TwoRuns(), {});
+  ASSERT_TRUE(judged);
+  EXPECT_EQ(judged->replicas, 1u);
+  EXPECT_THAT(judged->Words(), HasSubstr("too few runs to say"));
+}
+
+}  // namespace
+}  // namespace ravelin::generalize
