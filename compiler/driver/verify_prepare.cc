@@ -157,6 +157,9 @@ class Preparation {
       RAVELIN_TRY(tree, kernels::LabelTree(labels, input.from, input.at, {}, ""));
       for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
     }
+    for (verify::Step& step : request_.steps) {
+      if (step.step.kind == kernels::Step::Kind::kRelabel) step.step.context = labels.ContextOf(step.step.path + "/relabelled");
+    }
     std::vector<std::string> made = request_.folders;
     for (const kernels::File& file : request_.files) made.push_back(file.path);
     for (const std::string& path : made) {

@@ -20,7 +20,7 @@
 //   backlog N              audit records that the kernel may hold back; 0: no limit
 //   audit-waits 0|1        1: the kernel waits for the reader instead of losing a record
 //   limit MS               for all steps together
-//   step KIND              begins a step: run, start, stop, port, path; what follows belongs to it
+//   step KIND              begins a step: run, start, stop, port, path, relabel; what follows belongs to it
 //     program PATH         run, start: what is executed (argv[0] is the first argument)
 //     argument TEXT ...
 //     environment TEXT ...
@@ -33,7 +33,7 @@
 //     target N             stop: the step that is stopped, counted from 0
 //     signal N             stop: by this signal
 //     port N               until somebody listens on 127.0.0.1
-//     path PATH            until it exists
+//     path PATH            until it exists; relabel: all below it gets the context
 //
 // Left in `out`: N.stdout and N.stderr of step N, `audit` (records as they came, "type=N text"), `features` (what AppArmor says of itself),
 // `dmesg`, and last `status`: lines `key value`, ended by the line `end`.  A `status` without `end` is no status.

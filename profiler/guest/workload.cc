@@ -1,6 +1,7 @@
 // Steps of the workload, their descriptors and their ends.
 #include "profiler/guest/workload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -41,6 +43,20 @@ bool Listens(int port) {
 bool Exists(const std::string& path) {
   struct stat status {};
   return lstat(path.c_str(), &status) == 0;
+}
+
+// All below a folder; symbolic links are labelled themselves.
+void Relabel(const std::string& folder, const std::string& context) {
+  DIR* dir = opendir(folder.c_str());
+  if (dir == nullptr) return Trouble("relabel " + folder);
+  for (const dirent* entry = readdir(dir); entry != nullptr; entry = readdir(dir)) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    const std::string path = folder + "/" + name;
+    if (lsetxattr(path.c_str(), "security.selinux", context.c_str(), context.size() + 1, 0) != 0) Trouble("label of " + path);
+    if (entry->d_type == DT_DIR) Relabel(path, context);
+  }
+  closedir(dir);
 }
 
 class Runner {
@@ -90,6 +106,11 @@ class Runner {
       const bool stopped = WaitFor([&] { return child.ended; }, kWaitLimitMs);
       Say("step", std::to_string(i) + (stopped ? " reached" : " missed"));
       return stopped && Tell(static_cast<size_t>(step.target));
+    }
+    if (step.kind == "relabel") {
+      if (modules_.selinux && !step.context.empty()) Relabel(step.path, step.context);
+      Say("step", std::to_string(i) + " reached");
+      return true;
     }
     const bool done = WaitFor([&] { return step.kind == "port" ? Listens(step.port) : Exists(step.path); }, kWaitLimitMs);
     Say("step", std::to_string(i) + (done ? " reached" : " missed"));

@@ -27,7 +27,7 @@ enum class Module { kNone, kApparmor, kSelinux };
 enum class Mode { kEnforce, kComplain };
 
 struct Step {
-  enum class Kind { kRun, kStart, kStop, kPort, kPath };
+  enum class Kind { kRun, kStart, kStop, kPort, kPath, kRelabel };
   Kind kind = Kind::kRun;
   // kRun waits for the end, kStart does not.
   std::string program;
@@ -44,7 +44,7 @@ struct Step {
   int target = 0;
   int signal = 15;
   int port = 0;      // kPort: waits until somebody listens there, on 127.0.0.1
-  std::string path;  // kPath: waits until it exists
+  std::string path;  // kPath: waits until it exists; kRelabel: all below it gets `context`, where SELinux is active
 };
 
 struct PathLabel {

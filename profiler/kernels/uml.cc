@@ -38,7 +38,7 @@ class Records {
   std::string text_;
 };
 
-constexpr const char* kKinds[] = {"run", "start", "stop", "port", "path"};
+constexpr const char* kKinds[] = {"run", "start", "stop", "port", "path", "relabel"};
 
 void AddStep(const Step& step, const std::string& input, Records& out) {
   out.Add("step", kKinds[static_cast<size_t>(step.kind)]);
@@ -62,6 +62,10 @@ void AddStep(const Step& step, const std::string& input, Records& out) {
       return;
     case Step::Kind::kPort: out.AddNumber("port", step.port); return;
     case Step::Kind::kPath: out.Add("path", step.path); return;
+    case Step::Kind::kRelabel:
+      out.Add("path", step.path);
+      out.AddWhere(!step.context.empty(), "context", step.context);
+      return;
   }
 }
 

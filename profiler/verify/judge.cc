@@ -41,6 +41,7 @@ std::string Name(const Request& request, size_t i) {
     case kernels::Step::Kind::kStop: return "stopping step " + std::to_string(step.target + 1);
     case kernels::Step::Kind::kPort: return "port " + std::to_string(step.port);
     case kernels::Step::Kind::kPath: return "path " + step.path;
+    case kernels::Step::Kind::kRelabel: return "labelling " + step.path;
   }
   return "";
 }

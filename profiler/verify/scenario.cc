@@ -86,6 +86,11 @@ class Reader {
       out_.folders.push_back(first);
     } else if (word == "file") {
       return File(*words);
+    } else if (word == "relabel") {
+      Step step;
+      step.step.kind = kernels::Step::Kind::kRelabel;
+      step.step.path = first;
+      out_.steps.push_back(std::move(step));
     } else if (word == "environment") {
       environment_.push_back(first);
     } else if (word == "directory") {

@@ -102,6 +102,7 @@ kernels::Job JobFor(const Request& request, const std::vector<std::string>& laye
       if (selinux) step.context = artifacts.context;
       step.filtered = seccomp;
     }
+    if (step.kind == kernels::Step::Kind::kRelabel && !selinux) step.context.clear();
     job.steps.push_back(std::move(step));
   }
   return job;

@@ -18,6 +18,7 @@ TEST(Scenario, ReadsEveryStatement) {
       "prepare echo \"a  b\" > /srv/x\n"
       "start server -g 'daemon off;' \"a b\"\n"
       "wait port 80\n"
+      "relabel /srv/www\n"
       "wait path /run/x\n"
       "client curl -s http://127.0.0.1/ | wc -l\n"
       "stop QUIT\n"
@@ -28,7 +29,7 @@ TEST(Scenario, ReadsEveryStatement) {
   ASSERT_EQ(scenario->files.size(), 1u);
   EXPECT_EQ(scenario->files[0].content, "one\n  two # kept\n");
   EXPECT_EQ(scenario->files[0].mode, 0755u);
-  ASSERT_EQ(scenario->steps.size(), 6u);
+  ASSERT_EQ(scenario->steps.size(), 7u);
   EXPECT_FALSE(scenario->steps[0].confined);
   EXPECT_EQ(scenario->steps[0].step.arguments.back(), "echo \"a  b\" > /srv/x");
   const kernels::Step& start = scenario->steps[1].step;
@@ -40,10 +41,12 @@ TEST(Scenario, ReadsEveryStatement) {
   EXPECT_EQ(start.user, 33u);
   EXPECT_EQ(start.group, 34u);
   EXPECT_EQ(scenario->steps[2].step.port, 80);
-  EXPECT_EQ(scenario->steps[3].step.path, "/run/x");
-  EXPECT_EQ(scenario->steps[5].step.kind, Kind::kStop);
-  EXPECT_EQ(scenario->steps[5].step.target, 1);
-  EXPECT_EQ(scenario->steps[5].step.signal, 3);
+  EXPECT_EQ(scenario->steps[3].step.path, "/srv/www");
+  EXPECT_EQ(scenario->steps[4].step.path, "/run/x");
+  EXPECT_EQ(scenario->steps[3].step.kind, Kind::kRelabel);
+  EXPECT_EQ(scenario->steps[6].step.kind, Kind::kStop);
+  EXPECT_EQ(scenario->steps[6].step.target, 1);
+  EXPECT_EQ(scenario->steps[6].step.signal, 3);
   EXPECT_FALSE(scenario->compare_output);
 }
 
