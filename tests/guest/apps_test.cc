@@ -15,14 +15,14 @@ class Apps : public testing::TestWithParam<const char*> {};
 
 std::vector<const char*> Chosen() {
   if (std::getenv("RAVELIN_APPS") == nullptr) return {"bash_runner", "sqlite3"};
-  return {"bash_runner", "cron_job", "curl", "gcc", "git", "nginx", "python_web", "redis", "sqlite3"};
+  return {"bash_runner", "cron_job", "curl", "gcc", "git", "nginx", "postgresql", "python_web", "redis", "sqlite3"};
 }
 
 TEST_P(Apps, WorksUnderItsPolicy) {
   if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
   const std::string app = GetParam();
   const std::string policy = std::string(RAVELIN_SOURCE_DIR) + "/policies/apps/" + app;
-  std::vector<std::string> command = {"env", RAVELIN_BINARY, "verify", policy + ".rav", "--scenario", policy + ".scenario"};
+  std::vector<std::string> command = {"env", RAVELIN_BINARY, "verify", policy + ".rav", "--scenario", policy + ".scenario", "--memory", "1024", "--limit", "120"};
   const std::string layer = fs::path(RAVELIN_BINARY).parent_path() / "deps" / "apps";
   if (fs::exists(layer + "/.complete")) command.insert(command.end(), {"--layer", layer});
   const auto run = RunProcess(command, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 600000);
