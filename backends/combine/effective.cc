@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backends/selinux/names.h"
 #include "compiler/ir/grant.h"
 #include "compiler/ir/satisfy.h"
 #include "compiler/kernel/lsm_view.h"
@@ -192,6 +193,65 @@ Result<Boxes> Effective::PassedIn(std::string_view mechanism, const Cell& cell) 
   return passed;
 }
 
+bool Effective::ByCreation(std::string_view mechanism, ir::FacetId facet, int operation) const {
+  return mechanism == "selinux" && module_ != nullptr && kernel::Facets()[facet].name == "file" && kernel::Facets()[facet].operations[static_cast<size_t>(operation)].rfind("create", 0) == 0;
+}
+
+Result<Boxes> Effective::Created(const Cell& cell) {
+  const auto check = std::find_if(cell.checks.begin(), cell.checks.end(), [](const Check& one) { return !one.grants_only; });
+  const std::string object_class = check->object.substr(0, check->object.find(' '));
+  const std::string source = selinux::DomainType(domain_.name);
+  const std::string rest_files = selinux::RestFiles(module_->name);
+  const auto grants = [&](const std::string& type, const std::string& of, const std::string& permission) {
+    const auto has = [&](const std::map<selinux::Access, selinux::Allowed>& allows) {
+      const auto at = allows.find({source, type, of});
+      return at != allows.end() && at->second.permissions.count(permission) != 0;
+    };
+    return has(module_->allows) || std::any_of(module_->conditional.begin(), module_->conditional.end(), [&](const auto& one) { return has(one.second); });
+  };
+  RAVELIN_TRY(types, Types());
+  std::vector<std::pair<std::string, ir::PathSet>> folders;  // type, the directories that have it
+  for (const selinux::PathType& path : module_->paths) {
+    if (!grants(path.type, "dir", "add_name")) continue;
+    RAVELIN_TRY(one, ir::PathSet::Parse(ir::LiteralPattern(path.witness)));
+    RAVELIN_TRY(cell_of, one.ClosedUnder(*types));
+    folders.emplace_back(path.type, std::move(cell_of));
+  }
+  if (grants(rest_files, "dir", "add_name")) {
+    ir::PathSet none = ir::PathSet::Names();
+    for (const selinux::PathType& path : module_->paths) {
+      RAVELIN_TRY(theirs, ir::PathSet::ParseAny(path.patterns));
+      RAVELIN_TRY(less, none.Minus(theirs));
+      none = std::move(less);
+    }
+    folders.emplace_back(rest_files, std::move(none));
+  }
+  Boxes out;
+  for (const auto& [type, folder] : folders) {
+    ir::PathSet rest = folder.Entries();
+    const auto add = [&](ir::PathSet set) {
+      Box box = cell.where;
+      box.texts.emplace("path", std::move(set));
+      out.push_back(std::move(box));
+    };
+    std::string made = type;
+    for (const auto& [at, result] : module_->transitions) {
+      if (at.source != source || at.target != type || at.object_class != object_class) continue;
+      if (at.name.empty()) {
+        made = result.first;
+        continue;
+      }
+      RAVELIN_TRY(named, ir::PathSet::Parse("**/" + ir::LiteralPattern(at.name)));
+      RAVELIN_TRY(here, rest.Intersect(named));
+      RAVELIN_TRY(less, rest.Minus(named));
+      if (grants(result.first, object_class, "create")) add(std::move(here));
+      rest = std::move(less);
+    }
+    if (grants(made, object_class, "create")) add(std::move(rest));
+  }
+  return out;
+}
+
 Result<std::optional<Boxes>> Effective::PassedBy(std::string_view mechanism, ir::FacetId facet, int operation) {
   const std::vector<Cell>& cells = ChecksOf(mechanism).Of(facet, operation);
   if (cells.empty()) return std::optional<Boxes>();
@@ -217,6 +277,14 @@ Result<std::optional<Boxes>> Effective::PassedBy(std::string_view mechanism, ir:
     return asked(a) == asked(b);
   };
   Boxes passed;
+  if (ByCreation(mechanism, facet, operation)) {
+    for (const Cell& cell : cells) {
+      if (std::all_of(cell.checks.begin(), cell.checks.end(), [](const Check& check) { return check.grants_only; })) continue;
+      RAVELIN_TRY(made, Created(cell));
+      passed.insert(passed.end(), made.begin(), made.end());
+    }
+    return std::optional<Boxes>(std::move(passed));
+  }
   std::vector<Cell> merged;
   for (const Cell& cell : cells) {
     if (std::all_of(cell.checks.begin(), cell.checks.end(), [](const Check& check) { return check.grants_only; })) continue;  // no attempt of the operation
@@ -265,6 +333,14 @@ Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule
           RAVELIN_TRY(asks, ir::Meet(box, *where));
           if (!asks) continue;
           RAVELIN_TRY(seen, Project(*asks, *grant.check));
+          const auto named = seen.texts.find("path");
+          if (named != seen.texts.end() && ByCreation(mechanism, facet, operation)) {
+            // Who may make it may make others in the same directories.
+            RAVELIN_TRY(types, Types());
+            RAVELIN_TRY(directories, named->second.Parents());
+            RAVELIN_TRY(alike, directories.ClosedUnder(*types));
+            named->second = alike.Entries();
+          }
           RAVELIN_TRY(here, ir::Meet(cell.where, seen));
           if (here) out.push_back(std::move(*here));
         }

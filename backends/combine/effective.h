@@ -66,6 +66,9 @@ class Effective {
   Result<ir::Box> Project(const ir::Box& box, const Check& check) const;
   Result<const ir::PatternAutomaton*> Types() const;
   Result<const ir::Boxes*> Granted(std::string_view mechanism, const std::string& object, const std::string& permission);
+  // SELinux: objects by the label that they get when they are made, which their directory and its transitions say.
+  Result<ir::Boxes> Created(const Cell& cell);
+  bool ByCreation(std::string_view mechanism, ir::FacetId facet, int operation) const;
   Result<ir::Boxes> PassedIn(std::string_view mechanism, const Cell& cell);
 
   const ir::Domain& domain_;

@@ -182,6 +182,12 @@ class Finder {
       if (layer == "seccomp") continue;
       const std::string asked = effective_.AskedOf(layer, facet, operation);
       if (asked.empty()) continue;
+      // Among what the rule names it is the label that the object gets; elsewhere, its directory.
+      if (layer == "selinux" && name.rfind("create", 0) == 0 && effective_.module() != nullptr) {
+        const auto own = ir::BoxOf(rule, operation);
+        const auto both = own ? ir::Meet(*own, box) : Result<std::optional<Box>>(std::nullopt);
+        if (both && !*both) return "SELinux sees in which directory an object is made, not its name";
+      }
       if (rule.facet != facet || (rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), asked, name);
       std::string unseen;
       for (const auto& entry : rule.integers) {

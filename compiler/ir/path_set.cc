@@ -1,5 +1,7 @@
 #include "compiler/ir/path_set.h"
 
+#include <map>
+
 namespace ravelin::ir {
 namespace {
 
@@ -100,6 +102,55 @@ Result<PathSet> PathSet::Directories(bool at_any_depth) const {
   for (uint32_t state = 0; state < states; ++state) rest.label[state] = (holds[state] ? kFromHere : 0) | (holds[automaton_.Step(state, '/')] ? kBehindSlash : 0);
   RAVELIN_TRY(out, Product(rest, NameWalk(), [](uint32_t has, uint32_t where) -> uint32_t { return (where == kComponent && (has & kBehindSlash) != 0) || (where == kFirstSlash && (has & kFromHere) != 0) ? 1 : 0; }));
   return PathSet(std::move(out));
+}
+
+PathSet PathSet::Entries() const {
+  // A state: that of our automaton, whether the name before the last slash is a member, and whether something has been read since.
+  struct Key {
+    uint32_t state = 0;
+    bool in_member = false, named = false, begun = false;
+    auto operator<=>(const Key&) const = default;
+  };
+  Automaton out;
+  out.class_of = automaton_.class_of;
+  const uint32_t slash = automaton_.classes;  // a class of its own
+  out.class_of['/'] = static_cast<uint8_t>(slash);
+  out.classes = slash + 1;
+  std::vector<int> byte_of(slash, -1);
+  for (int byte = 255; byte >= 0; --byte) {
+    if (byte != '/') byte_of[automaton_.class_of[static_cast<size_t>(byte)]] = byte;
+  }
+  std::map<Key, uint32_t> known;
+  std::vector<Key> keys;
+  const auto number = [&](const Key& key) {
+    const auto [at, fresh] = known.emplace(key, static_cast<uint32_t>(keys.size()));
+    if (fresh) keys.push_back(key);
+    return at->second;
+  };
+  number({0, false, false, false});
+  std::optional<uint32_t> dead;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Key key = keys[i];
+    const bool is_dead = dead && *dead == i;
+    out.label.push_back(key.begun && key.in_member && key.named && !is_dead ? 1 : 0);
+    for (uint32_t k = 0; k < out.classes; ++k) {
+      std::optional<Key> to;
+      if (is_dead) {
+      } else if (k == slash) {
+        const uint32_t state = automaton_.Step(key.state, '/');
+        if (!key.begun) to = Key{state, automaton_.label[state] != 0, false, true};
+        if (key.begun && key.named) to = Key{state, automaton_.label[key.state] != 0, false, true};
+      } else if (key.begun && byte_of[k] >= 0) {
+        to = Key{automaton_.Step(key.state, static_cast<unsigned char>(byte_of[k])), key.in_member, true, true};
+      }
+      if (!to && !dead) {
+        dead = static_cast<uint32_t>(keys.size());
+        keys.push_back({0, false, false, false});
+      }
+      out.next.push_back(to ? number(*to) : *dead);
+    }
+  }
+  return PathSet(Minimize(out));
 }
 
 Result<PathSet> PathSet::ClosedUnder(const PatternAutomaton& cells) const {

@@ -30,6 +30,8 @@ class PathSet {
   // components, no slash at the end but for "/".
   Result<PathSet> Parents() const { return Directories(false); }
   Result<PathSet> Above() const { return Directories(true); }
+  // What may stand in a directory that is a member: its name, a slash, one component.
+  PathSet Entries() const;
   // All paths that the patterns tell apart from no member: the classes of `cells` that hold one.
   Result<PathSet> ClosedUnder(const PatternAutomaton& cells) const;
   bool Empty() const { return !Witness().has_value(); }

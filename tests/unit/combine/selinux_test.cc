@@ -53,6 +53,14 @@ TEST(SelinuxGaps, PathsAndKindsAreExact) {
   EXPECT_THAT(GapsOf("  allow file { append } on path(\"/a\")" + kRest).gaps, Not(Contains("file/write wider")));
 }
 
+// Clause 7.10: a transition is of a directory, and names single names at most.
+TEST(SelinuxGaps, WhatIsMadeIsSeenByItsDirectory) {
+  EXPECT_THAT(GapsOf("  allow file { create } on path(\"/a/*.log\")" + kRest).gaps, Contains("file/create wider"));
+  EXPECT_THAT(GapsOf("  allow file { create } on path(\"/a/*.log\")" + kRest).reasons, HasSubstr("in which directory an object is made, not its name"));
+  EXPECT_THAT(GapsOf("  allow file { create } on path(\"/a/x\", \"/a/y\")" + kRest).gaps, Not(Contains("file/create wider"))) << "transitions by name";
+  EXPECT_THAT(GapsOf("  allow file { create } on path(\"/a/*\")" + kRest).gaps, Not(Contains("file/create_dir wider")));
+}
+
 // Row 18 of what mechanisms see: no owner.
 TEST(SelinuxGaps, OwnersAreNotSeen) {
   const Judged judged = GapsOf("  allow file { read } owner on path(\"/home/**\")" + kRest);
@@ -165,6 +173,17 @@ std::string TypeOf(const selinux::Module& module, const std::string& path) {
   return "default_t";
 }
 
+// The type that a new object gets from its directory.
+std::string TypeAtCreation(const selinux::Module& module, const std::string& source, const std::string& path, const std::string& object_class) {
+  const std::string folder = TypeOf(module, path.rfind('/') == 0 ? "/" : path.substr(0, path.rfind('/')));
+  const std::string named = folder == "default_t" ? selinux::RestFiles(module.name) : folder;
+  for (const std::string& name : {path.substr(path.rfind('/') + 1), std::string()}) {
+    const auto at = module.transitions.find({source, named, object_class, name});
+    if (at != module.transitions.end()) return at->second.first;
+  }
+  return folder;
+}
+
 // The boxes of what passes, asked about files of each kind, agree with a compiled policy's grants on the file's type.
 TEST(SelinuxPassed, FilesAgreeWithTheCompiledModule) {
   static const char* const kKinds[] = {"file", "dir", "lnk_file", "chr_file", "blk_file", "sock_file", "fifo_file"};
@@ -199,21 +218,28 @@ TEST(SelinuxPassed, FilesAgreeWithTheCompiledModule) {
           if (!judged) continue;
           const std::string object_class = kKinds[kind->second.Min()];
           for (const std::string& path : paths) {
-            const auto target = query->Context("system_u:object_r:" + TypeOf(artifact->module, path) + ":s0");
-            ASSERT_TRUE(target.has_value()) << TypeOf(artifact->module, path);
+            // What is made is asked by the label that it gets, and by its directory.
+            const bool made_there = operations[operation].rfind("create", 0) == 0;
+            const std::string type = made_there ? TypeAtCreation(artifact->module, selinux::DomainType(domain.name), path, object_class) : TypeOf(artifact->module, path);
+            const auto target = query->Context("system_u:object_r:" + type + ":s0");
+            ASSERT_TRUE(target.has_value()) << type;
+            if (made_there && path == "/") continue;
+            const auto folder = query->Context("system_u:object_r:" + TypeOf(artifact->module, path.rfind('/') == 0 ? "/" : path.substr(0, path.rfind('/'))) + ":s0");
+            ASSERT_TRUE(folder.has_value());
+            const bool enters = !made_there || (query->Allowed(*source, *folder, *query->Class("dir")) & *query->Permission(*query->Class("dir"), "add_name")) != 0;
             // A program by which another domain enters this one is read by it, whatever its own rules say.
             const bool entry = std::any_of(artifact->module.transitions.begin(), artifact->module.transitions.end(), [&](const auto& one) { return one.first.object_class == "process" && one.first.target == TypeOf(artifact->module, path) && one.second.first == selinux::DomainType(domain.name); });
             if (entry) continue;
             unsigned granted = query->Allowed(*source, *target, *query->Class(object_class));
             // What the base needs is no rule's: the program that starts the domain is read.
-            const selinux::Access access{selinux::DomainType(domain.name), TypeOf(artifact->module, path), object_class};
+            const selinux::Access access{selinux::DomainType(domain.name), type, object_class};
             if (const auto base = artifact->module.base.find(access); base != artifact->module.base.end()) {
               const auto ruled = artifact->module.allows.find(access);
               for (const auto& entry : base->second.permissions) {
                 if (ruled == artifact->module.allows.end() || ruled->second.permissions.count(entry.first) == 0) granted &= ~*query->Permission(*query->Class(object_class), entry.first);
               }
             }
-            bool by_module = true;
+            bool by_module = enters;
             for (const combine::Check& check : cell.checks) {
               if (check.grants_only || check.object != object_class + " of path") continue;
               bool any = false;

@@ -150,6 +150,20 @@ TEST(PathSet, DirectoriesOfAndAboveItsMembers) {
   EXPECT_EQ(PathSet::Parse("/a")->Parents()->Witness(), "/");
 }
 
+TEST(PathSet, EntriesOfItsMembers) {
+  const PathSet entries = PathSet::Parse("/a/*")->Entries();
+  for (const char* path : {"/a/b/c", "/a/x/\xff", "/a/b/?"}) EXPECT_TRUE(entries.Contains(path)) << path;
+  for (const char* path : {"/a/b", "/a/b/", "/a/b/c/d", "/a//c", "a/b/c", "/b/b/c", "", "/"}) EXPECT_FALSE(entries.Contains(path)) << path;
+  const PathSet of_root = PathSet::Parse("/")->Entries();
+  EXPECT_TRUE(of_root.Contains("/x"));
+  EXPECT_FALSE(of_root.Contains("/"));
+  EXPECT_FALSE(of_root.Contains("/x/y"));
+  // A directory is one of those of which its entries are entries.
+  const PathSet deep = *PathSet::Parse("{/,/srv/**/[ab]?}")->Intersect(PathSet::Names());
+  EXPECT_TRUE(*deep.Entries().Parents()->Includes(deep));
+  EXPECT_TRUE(*deep.Includes(*deep.Entries().Parents()));
+}
+
 TEST(PathSet, ClosureUnderWhatPatternsTellApart) {
   const std::vector<std::string> patterns = {"/a/**", "/a/*.txt"};
   const PatternAutomaton cells = *CompilePatterns(patterns);
