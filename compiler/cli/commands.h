@@ -178,6 +178,16 @@ struct VerifyCommand {
 };
 int Run(const VerifyCommand& command);
 
+struct ProbeCommand {
+  CommonOptions common;
+  std::string input;
+  std::string output;
+  std::string policy;
+  unsigned memory_mb = 512;
+  unsigned limit_s = 120;
+};
+int Run(const ProbeCommand& command);
+
 struct KernelsCommand {
   CommonOptions common;
 };

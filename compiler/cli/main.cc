@@ -41,6 +41,7 @@ struct CommandLine {
   RecordingCommand recording;
   RunCommand run;
   VerifyCommand verify;
+  ProbeCommand probe;
   KernelsCommand kernels;
   bool list_diagnostics = false;
   CLI::App* import_app = nullptr;
@@ -67,6 +68,7 @@ struct CommandLine {
     Record(*app.add_subcommand("record", "write down what a workload does"));
     Recording(*app.add_subcommand("recording", "what was observed of workloads, as files"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
+    Probe(*app.add_subcommand("probe", "attempt in guest kernels what the rules permit and what lies just outside, and compare with the oracle"));
     Verify(*app.add_subcommand("verify", "run a workload under real enforcement in guest kernels, and judge the policy by it"));
     Kernels(*app.add_subcommand("kernels", "which guest kernels this machine can run, and what is missing"));
   }
@@ -231,6 +233,15 @@ struct CommandLine {
     AddPolicyOptions(sub, verify.common, {"text", "json", "junit"});
   }
 
+  void Probe(CLI::App& sub) {
+    sub.add_option("policy", probe.input, "policy file, - for standard input")->required();
+    sub.add_option("-o,--output", probe.output, "write the report there");
+    sub.add_option("--memory", probe.memory_mb, "of a guest, in MB")->check(CLI::Range(64, 16384))->capture_default_str();
+    sub.add_option("--limit", probe.limit_s, "seconds that all attempts of one run may take")->check(CLI::Range(1, 86400))->capture_default_str();
+    sub.add_option("--policy", probe.policy, "which policy of the file");
+    AddPolicyOptions(sub, probe.common);
+  }
+
   void Kernels(CLI::App& sub) { AddOutputOptions(sub, kernels.common); }
 
   int Do() {
@@ -248,6 +259,7 @@ struct CommandLine {
     if (app.got_subcommand("recording")) return Run(recording);
     if (app.got_subcommand("run")) return Run(run);
     if (app.got_subcommand("verify")) return Run(verify);
+    if (app.got_subcommand("probe")) return Run(probe);
     if (app.got_subcommand("kernels")) return Run(kernels);
     const auto printed = Print(app.help());
     return printed ? kUsage : kEnvironment;

@@ -47,6 +47,8 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       // The format of a job is all that the guest's init and whoever runs it share; file_contexts are read as the proof reads them.
       {"profiler/kernels", {"profiler/guest", "compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths"}},
       {"profiler/verify", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
+      {"profiler/prober", {}},
+      {"profiler/probe", {"profiler/verify", "profiler/kernels", "compiler/oracle", "compiler/ir", "compiler/kernel", "compiler/base", "backends/combine"}},
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/recorder", {}},
       // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
