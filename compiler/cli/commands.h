@@ -120,6 +120,9 @@ struct RecordCommand {
   std::string driver = "uml";  // or "ptrace"
   std::string directory;
   std::string root = "/";
+  std::string scenario;
+  std::vector<std::string> layers;
+  unsigned first_variation = 0;
   unsigned runs = 0;  // 0: two in guests, one on the host
   unsigned limit_s = 60;
   unsigned memory_mb = 512;

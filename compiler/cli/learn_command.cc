@@ -7,19 +7,22 @@
 #include "compiler/cli/commands.h"
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
-#include "profiler/kernels/process.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
 namespace {
 
-std::string ProgramOf(const LearnCommand& command) {
-  if (command.record.arguments.empty()) return "";
-  const std::string& word = command.record.arguments.front();
-  const std::string found = word.find('/') != std::string::npos ? word : kernels::FindProgram(word);
-  std::error_code error;
-  const auto resolved = std::filesystem::canonical(found, error);
-  return error ? "" : resolved.string();
+// What the recorded processes began with, where that is one program.
+std::string ProgramOf(const observe::Recording& recording) {
+  std::set<std::string> programs;
+  for (const auto& [id, run] : recording.runs) {
+    for (const auto& [fact, seen] : run.facts) {
+      const std::string chain = observe::Decode(fact.process)["chain"];
+      if (run.driver == "uml" && fact.facet != "syscall") continue;  // the mechanism's chains begin one later
+      if (!chain.empty()) programs.insert(chain.substr(0, chain.find(" > ")));
+    }
+  }
+  return programs.size() == 1 ? *programs.begin() : "";
 }
 
 std::string NameFrom(std::string stem) {
@@ -120,11 +123,12 @@ std::optional<observe::Recording> Observations(const LearnCommand& command, int&
 }  // namespace
 
 int Run(const LearnCommand& command) {
-  if (command.recordings.empty() && command.record.arguments.empty()) {
-    Complain("a workload after `--` is needed, or --from RECORDING");
+  const bool workload_given = !command.record.arguments.empty() || !command.record.scenario.empty();
+  if (command.recordings.empty() && !workload_given) {
+    Complain("a workload after `--` is needed, or --scenario FILE, or --from RECORDING");
     return kUsage;
   }
-  if (command.verify && command.record.arguments.empty()) {
+  if (command.verify && !workload_given) {
     Complain("--verify runs the workload again: give it after `--`");
     return kUsage;
   }
@@ -147,7 +151,7 @@ int Run(const LearnCommand& command) {
   auto recording = Observations(command, exit_code);
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
-  request.options.program = ProgramOf(command);
+  request.options.program = ProgramOf(request.recording);
   const std::string stem = !request.options.program.empty() ? std::filesystem::path(request.options.program).stem().string() : StemOf(command.recordings.empty() ? "learned" : command.recordings.front());
   request.options.name = command.name.empty() ? NameFrom(stem) : command.name;
   request.options.listing = generalize::ListingOf(command.record.root == "/" ? "" : command.record.root);
@@ -160,12 +164,29 @@ int Run(const LearnCommand& command) {
   if (command.verify) {
     driver::Workload workload;
     workload.command = command.record.arguments;
+    if (!command.record.scenario.empty()) {
+      const auto text = source::ReadFile(command.record.scenario);
+      if (!text) return Complain(text.error());
+      auto scenario = verify::ParseScenario(*text, command.record.scenario);
+      if (!scenario) return Complain(scenario.error());
+      workload.scenario = std::move(*scenario);
+    }
+    for (const std::string& layer : command.record.layers) workload.layers.push_back(std::filesystem::absolute(layer).lexically_normal());
     workload.directory = command.record.directory;
     workload.root = command.record.root;
     workload.memory_mb = command.record.memory_mb;
     workload.limit_ms = command.record.limit_s * 1000;
     workload.host_isolation = !command.record.no_host_isolation;
-    auto loop = driver::VerifyLearned(request, workload, command.rounds, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+    const driver::RecordAgain again = [&](unsigned round) -> Result<observe::Recording> {
+      RecordCommand once = command.record;
+      once.runs = 1;
+      once.first_variation = 1 + round;
+      int code = kOk;
+      auto more = RecordOrComplain(once, code);
+      if (!more) return Fail(ErrorCode::kEnvironment, "the workload could not be recorded once more");
+      return std::move(*more);
+    };
+    auto loop = driver::VerifyLearned(request, workload, command.rounds, again, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
     if (!loop) return Complain(loop.error());
     report.policy = loop->policy;
     report.loop = std::move(*loop);

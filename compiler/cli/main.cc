@@ -167,6 +167,8 @@ struct CommandLine {
     sub.add_option("--driver", o.driver, "uml: in a guest kernel; ptrace: on this machine, without capabilities")->check(CLI::IsMember({"uml", "ptrace"}))->capture_default_str();
     sub.add_option("--directory", o.directory, "working directory");
     sub.add_option("--root", o.root, "the guest's root")->capture_default_str();
+    sub.add_option("--scenario", o.scenario, "how a program is used, as `ravelin verify` has it, instead of a command");
+    sub.add_option("--layer", o.layers, "a folder over the guest's root: unpacked packages (repeatable)")->allow_extra_args(false);
     sub.add_option("--runs", o.runs, "how often, each time varied (2 in guests, 1 on the host)");
     sub.add_option("--limit", o.limit_s, "seconds for one run")->check(CLI::Range(1, 86400))->capture_default_str();
     sub.add_option("--memory", o.memory_mb, "of the guest, in megabytes")->capture_default_str();

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "compiler/cli/commands.h"
 #include "profiler/observe/store.h"
 #include "profiler/record/record.h"
@@ -14,6 +16,26 @@ std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command,
   request.command = command.arguments;
   request.directory = command.directory;
   request.root = command.root;
+  request.first_variation = command.first_variation;
+  for (const std::string& layer : command.layers) request.layers.push_back(std::filesystem::absolute(layer).lexically_normal());
+  if (command.scenario.empty() == command.arguments.empty()) {
+    Complain("a command after `--` is needed, or --scenario FILE");
+    exit_code = kUsage;
+    return std::nullopt;
+  }
+  if (!command.scenario.empty()) {
+    const auto text = source::ReadFile(command.scenario);
+    if (!text) {
+      exit_code = Complain(text.error());
+      return std::nullopt;
+    }
+    auto scenario = verify::ParseScenario(*text, command.scenario);
+    if (!scenario) {
+      exit_code = Complain(scenario.error());
+      return std::nullopt;
+    }
+    request.scenario = std::move(*scenario);
+  }
   // On the host a workload runs once: what it changes stays changed.
   request.runs = command.runs != 0 ? command.runs : command.driver == "uml" ? 2 : 1;
   request.limit_ms = command.limit_s * 1000;

@@ -53,7 +53,9 @@ struct LoopResult {
   std::vector<std::vector<Refusal>> refusals;  // of each round
   LearnedPolicy policy;                       // of the last
 };
-// Enforces, folds refusals back into the observations, and learns anew, at most `rounds` times.
-Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload, unsigned rounds, const std::function<void(const std::string&)>& progress);
+// Enforces, folds refusals back into the observations, and learns anew, at most `rounds` times.  A refusal says that the runs so far
+// were not all there is: `record_again`, where there is one, records one more, varied anew, before each further round.
+using RecordAgain = std::function<Result<observe::Recording>(unsigned round)>;
+Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload, unsigned rounds, const RecordAgain& record_again, const std::function<void(const std::string&)>& progress);
 
 }  // namespace ravelin::driver

@@ -57,8 +57,35 @@ std::set<std::string> OperationsOf(const Node& node) {
   return out;
 }
 
+bool IsHexName(const std::string& name) { return !name.empty() && name.find_first_not_of("0123456789abcdef") == std::string::npos; }
+
+// Folders by the first digits of a hash: two digits say nothing by themselves, but what is in them does.
+bool HoldsHashes(const Node& node) {
+  if (node.children.empty()) return false;
+  size_t hashes = 0;
+  for (const auto& [name, child] : node.children) hashes += name.size() >= 16 && IsHexName(name) ? 1 : 0;
+  return hashes > 0;
+}
+
+void MergeHashFolders(const std::string& folder, Node& node, const Sensitive& sensitive) {
+  std::vector<std::string> names;
+  for (const auto& [name, child] : node.children) {
+    if (name.size() == 2 && IsHexName(name) && HoldsHashes(*child)) names.push_back(name);
+  }
+  const std::string pattern = "[0-9a-f][0-9a-f]";
+  if (names.size() < 2 || !sensitive.Reaches(folder + "/" + pattern).empty()) return;
+  Node merged;
+  merged.step = "folders by the first digits of a hash";
+  for (const std::string& name : names) {
+    merged.Take(std::move(*node.children[name]));
+    node.children.erase(name);
+  }
+  node.children[pattern] = std::make_unique<Node>(std::move(merged));
+}
+
 // Names that each belong to one run alone, with at least two runs among them: what differs between runs.
 void MakeHoles(const std::string& folder, Node& node, const Sensitive& sensitive) {
+  MergeHashFolders(folder, node, sensitive);
   std::map<std::set<std::string>, std::vector<std::string>> changing;
   for (const auto& [name, child] : node.children) {
     if (child->RunsBelow().size() == 1) changing[OperationsOf(*child)].push_back(name);

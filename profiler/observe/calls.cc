@@ -114,6 +114,18 @@ class Adder {
     }
     if ((row.facet == "signal" || row.facet == "ptrace") && !call_.peer.empty()) attributes["peer"] = call_.peer;
     run_.Add({row.facet, row.operation, Encode(attributes), process_}, call_.time, call_.example, call_.count);
+    if (row.facet == "file" && row.operation == "rename") AddRename(attributes);
+  }
+
+  // The new name is renamed to; and mechanisms ask to read what is renamed (linux-source-6.1 security/apparmor/lsm.c,
+  // apparmor_path_rename).
+  void AddRename(Attributes attributes) {
+    run_.Add({"file", "read", Encode(attributes), process_}, call_.time, call_.example, call_.count);
+    size_t names = 0;
+    for (size_t i = 0; i < roles_.size() && i < 6; ++i) {
+      if (roles_[i] != Role::kPath || !call_.paths[i] || ++names < 2 || call_.paths[i]->resolved.empty()) continue;
+      run_.Add({"file", "rename", Encode({{"path", call_.paths[i]->resolved}}), process_}, call_.time, call_.example, call_.count);
+    }
   }
 
   const Call& call_;

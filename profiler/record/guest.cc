@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "backends/apparmor/parser.h"
 #include "compiler/kernel/apparmor_features.h"
 #include "profiler/kernels/job.h"
@@ -28,6 +30,30 @@ void DropTracing(observe::Run& run) {
     const observe::Fact& fact = entry.first;
     return fact.facet == "ptrace" && (fact.operation == "tracedby" || fact.operation == "readby") && fact.attributes.find("peer=outside") != std::string::npos;
   });
+}
+
+std::vector<verify::Step> StepsOf(const Request& request) {
+  if (request.scenario) return request.scenario->steps;
+  verify::Step step;
+  step.confined = true;
+  step.step.arguments = request.command;
+  step.step.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C", "TERM=dumb", "USER=root"};
+  step.step.directory = request.directory.empty() ? "/" : request.directory;
+  return {std::move(step)};
+}
+
+// The step, begun by the recorder.
+kernels::Step Recorded(kernels::Step step, const Request& request, const Variation& variation) {
+  std::vector<std::string> arguments = {"recorder", "--table", std::string(kTools) + "/table", "--output", "-", "--profile", kProfile, "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--processes", std::to_string(variation.processes)};
+  // The name of the machine is root's to set.
+  if (!request.scenario) arguments.insert(arguments.end(), {"--hostname", variation.hostname});
+  arguments.emplace_back("--");
+  arguments.insert(arguments.end(), step.arguments.begin(), step.arguments.end());
+  step.arguments = std::move(arguments);
+  step.program = std::string(kTools) + "/recorder";
+  const bool has = std::any_of(step.environment.begin(), step.environment.end(), [](const std::string& one) { return one.rfind("TMPDIR=", 0) == 0; });
+  if (!has) step.environment.push_back("TMPDIR=" + variation.temporary);
+  return step;
 }
 
 std::set<std::string> CreatedPaths(const observe::Run& run) {
@@ -65,17 +91,22 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   job.memory_mb = request.memory_mb;
   job.limit_ms = request.limit_ms + 10000;  // the recorder's own limit comes first
   job.host_isolation = request.host_isolation;
-  kernels::Step step;
-  step.program = std::string(kTools) + "/recorder";
-  step.arguments = {"recorder", "--table", std::string(kTools) + "/table", "--output", "-", "--profile", kProfile, "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--hostname", variation.hostname, "--processes", std::to_string(variation.processes), "--"};
-  step.arguments.insert(step.arguments.end(), request.command.begin(), request.command.end());
-  step.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C", "TERM=dumb", "USER=root", "TMPDIR=" + variation.temporary};
-  step.directory = request.directory.empty() ? "/" : request.directory;
-  job.steps.push_back(std::move(step));
+  job.layers = request.layers;
+  const std::vector<verify::Step> steps = StepsOf(request);
+  if (request.scenario) {
+    job.folders = request.scenario->folders;
+    job.files = request.scenario->files;
+  }
+  for (const verify::Step& one : steps) job.steps.push_back(one.confined ? Recorded(one.step, request, variation) : one.step);
   RAVELIN_TRY(outcome, kernels::Run(job));
   observe::Run run;
   observe::Imported imported;
-  if (!outcome.steps.empty() && outcome.steps[0].started) observe::ImportRecorder(outcome.steps[0].out, run, imported);
+  for (size_t i = 0; i < outcome.steps.size() && i < steps.size(); ++i) {
+    if (steps[i].confined && outcome.steps[i].started) observe::ImportRecorder(outcome.steps[i].out, run, imported);
+    // What drives the workload has to succeed, else the workload did not do its work.
+    const bool failed = !outcome.steps[i].ended || (steps[i].step.kind == kernels::Step::Kind::kRun && outcome.steps[i].exit_code != 0);
+    if (request.scenario && steps[i].step.kind != kernels::Step::Kind::kStart && steps[i].step.kind != kernels::Step::Kind::kStop && !steps[i].may_fail && failed) run.completeness.doubts.insert(fmt::format("step {} of the scenario did not succeed", i + 1));
+  }
   const std::set<std::string> created = CreatedPaths(run);
   observe::AuditChoice choice;
   choice.calls = false;  // the recorder has all six arguments
@@ -87,7 +118,11 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   run.completeness.channels["audit"] = {outcome.lost, unclear};
   for (const std::string& reason : outcome.inconclusive) run.completeness.doubts.insert(reason);
   if (outcome.timed_out) run.completeness.doubts.insert("the guest's time limit ended the workload");
-  if (run.facts.empty()) return Fail(ErrorCode::kEnvironment, fmt::format("the guest recorded nothing: {}", outcome.steps.empty() || outcome.steps[0].why_not.empty() ? fmt::format("{}{}", fmt::join(outcome.inconclusive, "; "), outcome.steps.empty() ? "" : outcome.steps[0].err) : outcome.steps[0].why_not));
+  if (run.facts.empty()) {
+    std::string why = fmt::format("{}", fmt::join(outcome.inconclusive, "; "));
+    for (const kernels::StepResult& step : outcome.steps) why += (why.empty() ? "" : "; ") + (step.why_not.empty() ? step.err.substr(0, step.err.find('\n')) : step.why_not);
+    return Fail(ErrorCode::kEnvironment, "the guest recorded nothing: " + why);
+  }
   return run;
 }
 

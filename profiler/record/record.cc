@@ -22,13 +22,14 @@ Variation VariationOf(const Request& request, unsigned run) {
 
 Result<observe::Recording> Record(const Request& request, const std::function<void(const std::string&)>& progress) {
   if (request.driver != "uml" && request.driver != "ptrace") return Fail(ErrorCode::kUnsupported, fmt::format("there is no driver `{}` (uml, ptrace)", request.driver));
+  if (request.scenario && request.driver != "uml") return Fail(ErrorCode::kUnsupported, "a scenario needs a guest: --driver uml");
   observe::Recording recording;
   for (unsigned i = 0; i < request.runs; ++i) {
-    const Variation variation = VariationOf(request, i);
+    const Variation variation = VariationOf(request, request.first_variation + i);
     auto run = request.driver == "uml" ? RecordInGuest(request, variation) : RecordOnHost(request, variation);
     if (!run) return tl::make_unexpected(std::move(run.error()));
     run->driver = request.driver;
-    run->command = fmt::format("{}", fmt::join(request.command, " "));
+    run->command = request.scenario ? "a scenario" : fmt::format("{}", fmt::join(request.command, " "));
     run->arch = "x86_64";
     run->variation["TMPDIR"] = variation.temporary;
     if (!variation.hostname.empty()) run->variation["hostname"] = variation.hostname;

@@ -2,20 +2,25 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/base/result.h"
 #include "profiler/observe/fact.h"
+#include "profiler/verify/scenario.h"
 
 namespace ravelin::record {
 
 struct Request {
   std::string driver = "uml";          // or "ptrace"
-  std::vector<std::string> command;    // looked up in PATH
+  std::vector<std::string> command;    // looked up in PATH; or
+  std::optional<verify::Scenario> scenario;  // uml: its confined steps are recorded
+  std::vector<std::string> layers;     // uml: folders over the root
   std::string directory;               // where it works
   std::string root = "/";              // uml: the guest's root
   unsigned runs = 2;                   // each with another variation
+  unsigned first_variation = 0;
   unsigned limit_ms = 60000;
   unsigned memory_mb = 512;
   bool host_isolation = true;

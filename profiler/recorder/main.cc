@@ -30,7 +30,13 @@ struct Options {
 };
 
 volatile sig_atomic_t g_stop = 0;
+volatile sig_atomic_t g_child = 0;
 void Stop(int) { g_stop = 1; }
+// Whoever stops the recorder means the workload.
+void Forward(int signal) {
+  if (g_child > 0) kill(g_child, signal);
+}
+constexpr int kForwarded[] = {SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGINT, SIGWINCH};
 
 int Usage() {
   fputs("usage: recorder --table FILE --output FILE|- [--profile NAME] [--limit MS] -- PROGRAM ARGUMENT...\n", stderr);
@@ -60,8 +66,7 @@ bool Parse(int argc, char** argv, Options& out) {
 
 [[noreturn]] void BecomeWorkload(const Options& options) {
   signal(SIGALRM, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
+  for (const int one : kForwarded) signal(one, SIG_DFL);
   if (options.output == "-") dup2(2, 1);
   if (!options.profile.empty()) {
     const std::string text = "exec " + options.profile;
@@ -113,7 +118,7 @@ class Tracer {
  private:
   void Cut() {
     stopped_ = true;
-    facts_.Trouble("the time limit or a signal ended the workload");
+    facts_.Trouble("the time limit ended the workload");
     for (const auto& [id, process] : processes_) kill(id, SIGKILL);
   }
 
@@ -215,8 +220,9 @@ int Main(int argc, char** argv) {
   struct sigaction action {};
   action.sa_handler = Stop;  // without SA_RESTART: it ends the wait
   sigaction(SIGALRM, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  signal(SIGINT, SIG_IGN);  // the workload's to answer
+  action.sa_handler = Forward;
+  action.sa_flags = SA_RESTART;
+  for (const int one : kForwarded) sigaction(one, &action, nullptr);
   if (!options.folder.empty() && mkdir(options.folder.c_str(), 0700) != 0 && errno != EEXIST) fprintf(stderr, "recorder: %s: %s\n", options.folder.c_str(), strerror(errno));
   if (!options.hostname.empty() && sethostname(options.hostname.data(), options.hostname.size()) != 0) perror("recorder: the name of the machine cannot be set");
   for (long i = 0; i < options.processes; ++i) {
@@ -227,6 +233,7 @@ int Main(int argc, char** argv) {
   const pid_t child = fork();
   if (child < 0) return kCannotStart;
   if (child == 0) BecomeWorkload(options);
+  g_child = child;
   if (options.limit_ms > 0) alarm(static_cast<unsigned>((options.limit_ms + 999) / 1000));
   Tracer tracer(table, child);
   tracer.Run();

@@ -52,7 +52,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/recorder", {}},
       // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
-      {"profiler/record", {"profiler/observe", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor"}},
+      {"profiler/record", {"profiler/observe", "profiler/verify", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor"}},
       // Patterns are judged as the language's sets of paths.
       {"profiler/generalize", {"profiler/observe", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"compiler/driver", {"*"}},

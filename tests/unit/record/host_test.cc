@@ -44,7 +44,7 @@ class Host : public testing::Test {
 };
 
 TEST_F(Host, FollowsChildrenAndFiles) {
-  const auto run = RunIt("echo hi > $TMPDIR/x; cat $TMPDIR/x > /dev/null; ln -s x $TMPDIR/y; cat $TMPDIR/y > /dev/null; kill -0 1; kill -CONT $$; exit 3");
+  const auto run = RunIt("echo hi > $TMPDIR/x; cat $TMPDIR/x > /dev/null; ln -s x $TMPDIR/y; echo > $TMPDIR/a; mv $TMPDIR/a $TMPDIR/b; cat $TMPDIR/y > /dev/null; kill -0 1; kill -CONT $$; exit 3");
   const auto shown = Shown(run);
   const std::string folder = run.variation.at("TMPDIR");
   EXPECT_EQ(run.status, "exit 3");
@@ -55,6 +55,9 @@ TEST_F(Host, FollowsChildrenAndFiles) {
   EXPECT_THAT(shown, testing::Not(Contains("file create path=/dev/null")));
   EXPECT_THAT(shown, Contains(HasSubstr("file read given=" + folder + "/y path=" + folder + "/x"))) << "the link is followed";
   EXPECT_THAT(shown, Contains("file create_symlink path=" + folder + "/y"));
+  EXPECT_THAT(shown, Contains("file rename path=" + folder + "/a"));
+  EXPECT_THAT(shown, Contains("file read path=" + folder + "/a")) << "mechanisms ask to read what is renamed";
+  EXPECT_THAT(shown, Contains("file rename path=" + folder + "/b"));
   EXPECT_THAT(shown, Contains("exec exec path=/usr/bin/cat"));
   EXPECT_THAT(shown, Contains("syscall brk arch=x86_64"));
   EXPECT_THAT(shown, Contains(HasSubstr("signal send peer=self")));
