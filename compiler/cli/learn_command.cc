@@ -5,12 +5,42 @@
 #include <filesystem>
 
 #include "compiler/cli/commands.h"
+#include "compiler/driver/drift.h"
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
 namespace {
+
+// Has the workload drifted away from the policy, or the policy from the workload?
+int CheckDrift(const LearnCommand& command, driver::LearnRequest& request, const ir::Domain& learned) {
+  int exit_code = kOk;
+  const auto front = ReadOrComplain(command.check, command.record.common, exit_code);
+  if (!front) return exit_code;
+  const auto index = PickDomain(*front, command.name);
+  if (!index) return kUsage;
+  const auto missing = driver::PermittedBeyond(learned, front->policy.domains[*index]);
+  if (!missing) return Complain(missing.error());
+  const auto unused = driver::PermittedBeyond(front->policy.domains[*index], learned);
+  if (!unused) return Complain(unused.error());
+  std::string text;
+  if (command.record.common.json()) {
+    const auto list = [](const std::vector<std::string>& all) {
+      std::string out;
+      for (const std::string& one : all) out += (out.empty() ? "" : ", ") + QuoteJson(one);
+      return "[" + out + "]";
+    };
+    text = fmt::format("{{\"policy\": {}, \"observed_and_refused\": {}, \"permitted_and_not_observed\": {}, \"runs\": {}}}\n", QuoteJson(command.check), list(*missing), list(*unused), request.recording.runs.size());
+  } else {
+    for (const std::string& one : *missing) text += "+ observed, and refused by the policy: " + one + "\n";
+    for (const std::string& one : *unused) text += "- permitted, and not observed: " + one + "\n";
+    text += fmt::format("{}: {}\n", command.check, missing->empty() ? "permits all that was observed" : "the workload does what the policy refuses");
+  }
+  const auto printed = Print(text);
+  if (!printed) return Complain(printed.error());
+  return missing->empty() ? kOk : kFindings;
+}
 
 // What the recorded processes began with, where that is one program.
 std::string ProgramOf(const observe::Recording& recording) {
@@ -152,10 +182,40 @@ int Run(const LearnCommand& command) {
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
   request.options.program = ProgramOf(request.recording);
+  // A script is what the policy is for, not its interpreter.
+  std::string begun = command.record.arguments.empty() ? "" : command.record.arguments.front();
+  if (!command.record.scenario.empty()) {
+    const auto text = source::ReadFile(command.record.scenario);
+    const auto scenario = text ? verify::ParseScenario(*text, command.record.scenario) : Result<verify::Scenario>(tl::make_unexpected(text.error()));
+    for (const verify::Step& step : scenario ? scenario->steps : std::vector<verify::Step>()) {
+      if (step.confined && begun.empty()) begun = step.step.arguments.front();
+    }
+  }
+  if (!request.options.program.empty() && !begun.empty() && begun.front() == '/' && std::filesystem::path(begun).filename() != std::filesystem::path(request.options.program).filename() && !std::filesystem::is_symlink(begun)) request.options.program = begun;
   const std::string stem = !request.options.program.empty() ? std::filesystem::path(request.options.program).stem().string() : StemOf(command.recordings.empty() ? "learned" : command.recordings.front());
   request.options.name = command.name.empty() ? NameFrom(stem) : command.name;
   request.options.listing = generalize::ListingOf(command.record.root == "/" ? "" : command.record.root);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
+  if (!command.check.empty()) {
+    // The policy of the observations goes where nobody looks: only what it permits is asked.
+    char name[] = "/tmp/ravelin-observed.XXXXXX";
+    const int file = mkstemp(name);
+    if (file < 0) return Complain(Error{ErrorCode::kIo, "no temporary file can be made"});
+    close(file);
+    request.output = name;
+    int code = kEnvironment;
+    const auto policy = driver::WritePolicy(request);
+    const auto learned = policy ? driver::ReadPolicy(request.output, request.load, request.target) : Result<std::unique_ptr<driver::Frontend>>(tl::make_unexpected(policy.error()));
+    unlink(name);
+    if (!learned) {
+      Complain(learned.error());
+    } else {
+      code = CheckDrift(command, request, (*learned)->policy.domains[0]);
+      for (const std::string& one : policy->learned.incomplete) std::fprintf(stderr, "INCOMPLETE: %s\n", one.c_str());
+      if (code == kOk && !policy->learned.incomplete.empty()) code = kEnvironment;
+    }
+    return code;
+  }
   Report report;
   report.output = request.output;
   const auto completeness = generalize::JudgeCompleteness(request.recording, request.options);

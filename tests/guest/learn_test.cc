@@ -10,6 +10,8 @@
 namespace ravelin::kernels {
 namespace {
 
+const std::string kAccept = std::string(RAVELIN_SOURCE_DIR) + "/policies/learned.accept";
+
 class Learn : public Guest {
  protected:
   void SetUp() override {
@@ -17,7 +19,6 @@ class Learn : public Guest {
     char name[] = "/var/tmp/ravelin-learn.XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     folder_ = name;
-    ASSERT_TRUE(source::WriteFile(folder_ + "/accept", "accept gap files_* wider on seccomp + apparmor of file { create, delete, rename, setattr, write, truncate, append, create_dir } because \"one permission of AppArmor\"\n"));
   }
   void TearDown() override {
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
@@ -34,7 +35,7 @@ class Learn : public Guest {
 TEST_F(Learn, ClosesTheLoop) {
   const std::string policy = folder_ + "/sh.rav";
   const std::string work = "cat /etc/hostname > /dev/null; f=$(mktemp); echo hi > $f; cat $f; rm $f";
-  const auto learned = Ravelin({"learn", "-o", policy, "--accept", folder_ + "/accept", "--verify", "--directory", "/", "--", "sh", "-c", work});
+  const auto learned = Ravelin({"learn", "-o", policy, "--accept", kAccept, "--verify", "--directory", "/", "--", "sh", "-c", work});
   EXPECT_EQ(learned.exit_code, 0) << learned.output;
   EXPECT_NE(learned.output.find("verdict       verified"), std::string::npos) << learned.output;
   const std::string text = source::ReadFile(policy).value_or("");
@@ -44,6 +45,28 @@ TEST_F(Learn, ClosesTheLoop) {
   const auto attack = Ravelin({"verify", policy, "--directory", "/", "--", "sh", "-c", "cat /etc/shadow > /dev/null; cat /etc/hostname > /dev/null"});
   EXPECT_EQ(attack.exit_code, 1) << attack.output;
   EXPECT_NE(attack.output.find("/etc/shadow"), std::string::npos) << attack.output;
+}
+
+TEST_F(Learn, SaysWhereTheWorkloadHasDrifted) {
+  const std::string policy = folder_ + "/sh.rav";
+  const auto learned = Ravelin({"learn", "-o", policy, "--keep", folder_ + "/before", "--accept", kAccept, "--directory", "/", "--", "sh", "-c", "cat /etc/hostname > /dev/null"});
+  ASSERT_EQ(learned.exit_code, 0) << learned.output;
+  const auto same = Ravelin({"learn", "--from", folder_ + "/before", "--check", policy});
+  EXPECT_EQ(same.exit_code, 0) << same.output;
+  ASSERT_EQ(Ravelin({"record", "--runs", "1", "-o", folder_ + "/after", "--directory", "/", "--", "sh", "-c", "cat /etc/hostname /etc/hosts > /dev/null; mkdir /tmp/d"}).exit_code, 0);
+  const auto drifted = Ravelin({"learn", "--from", folder_ + "/after", "--check", policy});
+  EXPECT_EQ(drifted.exit_code, 1) << drifted.output;
+  EXPECT_NE(drifted.output.find("+ observed, and refused by the policy: file { read }, for example on /etc/hosts"), std::string::npos) << drifted.output;
+  EXPECT_NE(drifted.output.find("exec { exec }, for example on /usr/bin/mkdir"), std::string::npos) << drifted.output;
+}
+
+// A gap that nobody accepted is told, and the policy is written all the same.
+TEST_F(Learn, AcceptsNoGapByItself) {
+  const std::string policy = folder_ + "/sh.rav";
+  const auto learned = Ravelin({"learn", "-o", policy, "--directory", "/", "--", "sh", "-c", "mkdir /tmp/d; echo > /tmp/x"});
+  EXPECT_EQ(learned.exit_code, 1) << learned.output;
+  EXPECT_NE(learned.output.find("gap           accept gap files_"), std::string::npos) << learned.output;
+  EXPECT_EQ(source::ReadFile(policy).value_or("accept gap").find("accept gap"), std::string::npos);
 }
 
 TEST_F(Learn, ObservationsOfBothDriversAgreeOnFilesAndPrograms) {
