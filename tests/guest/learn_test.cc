@@ -63,7 +63,7 @@ TEST_F(Learn, SaysWhereTheWorkloadHasDrifted) {
 // A gap that nobody accepted is told, and the policy is written all the same.
 TEST_F(Learn, AcceptsNoGapByItself) {
   const std::string policy = folder_ + "/sh.rav";
-  const auto learned = Ravelin({"learn", "-o", policy, "--directory", "/", "--", "sh", "-c", "mkdir /tmp/d; echo > /tmp/x"});
+  const auto learned = Ravelin({"learn", "-o", policy, "--directory", "/", "--", "sh", "-c", "echo > /tmp/x; echo > /tmp/y; rm /tmp/y"});
   EXPECT_EQ(learned.exit_code, 1) << learned.output;
   EXPECT_NE(learned.output.find("gap           accept gap files_"), std::string::npos) << learned.output;
   EXPECT_EQ(source::ReadFile(policy).value_or("accept gap").find("accept gap"), std::string::npos);
