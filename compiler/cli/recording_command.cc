@@ -27,16 +27,16 @@ std::string ListText(const std::string& path, const Recording& recording) {
 }
 
 std::string ShowText(const Recording& recording) {
-  std::map<observe::Fact, std::pair<uint64_t, size_t>> facts;  // how often, in how many runs
+  std::map<observe::Fact, std::pair<uint64_t, std::set<std::string>>> facts;  // how often, in which runs
   for (const auto& [id, run] : recording.runs) {
     for (const auto& [fact, seen] : run.facts) {
       auto& [count, runs] = facts[{fact.facet, fact.operation, fact.attributes, ""}];
       count += seen.count;
-      runs += 1;
+      runs.insert(id);
     }
   }
   std::string out;
-  for (const auto& [fact, counts] : facts) out += fmt::format("{}  x{} in {} run{}\n", observe::Show(fact), counts.first, counts.second, counts.second == 1 ? "" : "s");
+  for (const auto& [fact, counts] : facts) out += fmt::format("{}  x{} in {} run{}\n", observe::Show(fact), counts.first, counts.second.size(), counts.second.size() == 1 ? "" : "s");
   return out;
 }
 

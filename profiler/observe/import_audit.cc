@@ -2,7 +2,9 @@
 // syslog and dmesg lines, journald's MESSAGE, several records glued into one line, and the older words of AppArmor.
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <map>
+#include <unordered_map>
 
 #include "profiler/observe/import.h"
 #include "profiler/observe/observed.h"
@@ -101,15 +103,17 @@ class Reader {
   }
 
   void Flush() {
-    kernels::AuditLog log = kernels::ParseAudit(batch_);
-    out_.not_understood += log.malformed;
-    for (kernels::AuditEvent& event : log.events) {
-      for (AuditRecord& record : event.records) {
-        if (record.type == kernels::kRecordAvc) Modernize(record);
+    // An event of one record that says what another one said, but for its time and process, is that one again.
+    std::string rest;
+    for (const Event& event : events_) {
+      if (event.records.size() == 1 && (event.records[0].first == kernels::kRecordAvc || event.records[0].first == kernels::kRecordSeccomp)) {
+        Alone(event);
+      } else {
+        for (const auto& [type, body] : event.records) rest += fmt::format("type={} audit({}:{}): {}\n", type, event.time, event.number, body);
       }
     }
-    out_.not_understood += AddAudit(log.events, {}, run_, &out_.records);
-    batch_.clear();
+    Read(rest, run_, out_);
+    events_.clear();
     serials_.clear();
     lines_ = 0;
   }
@@ -152,16 +156,78 @@ class Reader {
     return true;
   }
 
+  struct Event {
+    size_t number = 0;
+    std::string time;
+    std::vector<std::pair<int, std::string>> records;
+  };
+  // What a record that stands alone came to.
+  struct Known {
+    std::vector<Sighting*> sightings;
+    size_t records = 0;
+    size_t not_understood = 0;
+  };
+
+  static void Read(const std::string& lines, Run& run, Imported& out) {
+    if (lines.empty()) return;
+    kernels::AuditLog log = kernels::ParseAudit(lines);
+    out.not_understood += log.malformed;
+    for (kernels::AuditEvent& event : log.events) {
+      for (AuditRecord& record : event.records) {
+        if (record.type == kernels::kRecordAvc) Modernize(record);
+      }
+    }
+    out.not_understood += AddAudit(log.events, {}, run, &out.records);
+  }
+
+  void Alone(const Event& event) {
+    const std::string& body = event.records[0].second;
+    const size_t pid = body.find(" pid=");
+    const size_t end = pid == std::string::npos ? pid : std::min(body.find(' ', pid + 5), body.size());
+    const std::string_view before = std::string_view(body).substr(0, pid);
+    const std::string_view after = pid == std::string::npos ? std::string_view() : std::string_view(body).substr(end);
+    const std::hash<std::string_view> hash;
+    uint64_t other = 1469598103934665603ULL;
+    for (const std::string_view part : {before, after}) {
+      for (const char c : part) other = (other ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    }
+    const auto [at, is_new] = known_.emplace(std::pair(hash(before) * 31 + hash(after), other), Known());
+    Known& known = at->second;
+    if (is_new) {
+      Run alone;
+      Imported counted;
+      Read(fmt::format("type={} audit({}:1): {}\n", event.records[0].first, event.time, body), alone, counted);
+      known.records = counted.records;
+      known.not_understood = counted.not_understood;
+      for (auto& [fact, seen] : alone.facts) {
+        run_.Add(fact, seen.first, seen.example, seen.count);
+        known.sightings.push_back(&run_.facts.find(fact)->second);
+      }
+      for (const std::string& doubt : alone.completeness.doubts) run_.completeness.doubts.insert(doubt);
+    } else {
+      const double time = std::strtod(event.time.c_str(), nullptr);
+      for (Sighting* seen : known.sightings) {
+        ++seen->count;
+        seen->first = std::min(seen->first, time);
+        seen->last = std::max(seen->last, time);
+      }
+    }
+    out_.records += known.records;
+    out_.not_understood += known.not_understood;
+  }
+
   void Put(int type, std::string_view time, const std::string& event, std::string_view body) {
-    const auto [at, is_new] = serials_.emplace(event, serials_.size() + 1);
-    batch_ += fmt::format("type={} audit({}:{}): {}\n", type, time, at->second, body);
+    const auto [at, is_new] = serials_.emplace(event, serials_.size());
+    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}});
+    events_[at->second].records.emplace_back(type, body);
     ++lines_;
   }
 
   Run& run_;
   Imported& out_;
-  std::string batch_;
-  std::map<std::string, size_t> serials_;
+  std::vector<Event> events_;
+  std::unordered_map<std::string, size_t> serials_;  // positions in `events_`
+  std::map<std::pair<uint64_t, uint64_t>, Known> known_;
   size_t lines_ = 0;
   size_t bare_ = 0;
 };

@@ -66,6 +66,19 @@ TEST(Import, TellsEventsOfTwoNodesWithOneSerialApart) {
   EXPECT_THAT(Shown(*imported), testing::ElementsAre("file read path=/a refused=EACCES", "file read path=/b refused=EACCES"));
 }
 
+TEST(Import, CountsWhatIsSaidAgain) {
+  std::string log;
+  for (int i = 0; i < 20000; ++i) log += "type=AVC msg=audit(" + std::to_string(100 + i) + ".5:" + std::to_string(i) + "): apparmor=\"ALLOWED\" operation=\"open\" profile=\"p\" name=\"/a" + std::to_string(i % 2) + "\" pid=" + std::to_string(i) + " comm=\"x\" requested_mask=\"r\" denied_mask=\"r\" fsuid=1 ouid=0\n";
+  const auto imported = ImportEvents("log", log);
+  ASSERT_TRUE(imported);
+  EXPECT_EQ(imported->records, 20000u);
+  ASSERT_EQ(OnlyRun(*imported).facts.size(), 2u);
+  const Sighting& first = OnlyRun(*imported).facts.begin()->second;
+  EXPECT_EQ(first.count, 10000u);
+  EXPECT_EQ(first.first, 100.5);
+  EXPECT_EQ(first.last, 100.5 + 19998);
+}
+
 TEST(Import, FollowsProcessesOfStrace) {
   const auto imported = ImportEvents("log",
                                      "10 execve(\"/bin/sh\", [\"sh\"], 0x7ffd /* 3 vars */) = 0\n"
