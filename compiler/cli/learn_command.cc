@@ -90,12 +90,15 @@ std::string Text(const Report& report) {
   out += CompletenessText(report.completeness);
   for (const driver::GapRow& row : report.policy.gaps) out += fmt::format("gap           {}\n                for example {} {}\n", driver::AcceptLine(row), row.witness, row.wider ? "is permitted" : "is refused");
   for (const std::string& one : report.policy.not_judged) out += "not judged    " + one + "\n";
-  if (!report.loop) return out;
+  const std::string gaps_next = "next          the `accept gap` lines that you agree with, each with a reason, go into a file: --accept FILE\n";
+  if (!report.loop) return out + (report.policy.gaps.empty() ? "next          the same with --verify enforces it\n" : gaps_next);
   for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
     for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
   }
   for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
   out += fmt::format("verdict       {} after {} round{}\n", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, report.loop->rounds == 1 ? "" : "s");
+  if (report.loop->verdict == driver::LoopVerdict::kVerified) out += fmt::format("next          ravelin compile {} -o DIR\n", report.output);
+  if (report.loop->verdict == driver::LoopVerdict::kGaps) out += gaps_next;
   return out;
 }
 
