@@ -47,6 +47,7 @@ class Finder {
     if (!done) return tl::make_unexpected(done.error());
     if (Has(layers_, "selinux") && effective_.module() != nullptr) {
       for (Gap& gap : LabelGaps(domain_, *effective_.module(), layers_)) gaps_.push_back(std::move(gap));
+      for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     }
     return std::move(gaps_);
   }

@@ -11,7 +11,8 @@ namespace ravelin::combine {
 
 // One way in which a layer set, or a single layer, permits more or less than the policy.
 struct Gap {
-  std::optional<uint32_t> rule;  // that the difference comes from; nullopt: a facet's default
+  // That the difference comes from; nullopt: a facet's default, or (narrower) the file systems of the objects, whatever rule names them.
+  std::optional<uint32_t> rule;
   ir::FacetId facet = 0;
   int operation = 0;
   bool wider = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "backends/selinux/names.h"
@@ -46,6 +47,32 @@ std::pair<std::optional<uint32_t>, int> CreatorOf(const ir::Domain& domain, cons
 }
 
 }  // namespace
+
+std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers) {
+  // genfscon labels them (security/selinux/hooks.c, inode_doinit_with_dentry).
+  const auto there = ir::PathSet::Parse("/{proc,sys}/**");
+  std::map<std::pair<ir::FacetId, int>, std::string> refused;  // operation -> a path
+  for (const ir::Rule& rule : domain.rules) {
+    const auto path = rule.texts.find("path");
+    const std::string& facet = kernel::Facets()[rule.facet].name;
+    if (!there || rule.effect != ir::Effect::kAllow || path == rule.texts.end() || (facet != "file" && facet != "exec")) continue;
+    for (const std::string& pattern : path->second) {
+      const auto set = ir::PathSet::Parse(pattern);
+      const auto both = set ? set->Intersect(*there) : Result<ir::PathSet>(ir::PathSet());
+      const auto witness = both ? both->Witness() : std::nullopt;
+      for (size_t i = 0; witness && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
+        if ((rule.operations >> i & 1) != 0) refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
+      }
+    }
+  }
+  std::vector<Gap> gaps;
+  for (const auto& [operation, path] : refused) {
+    ir::BoxMember witness;
+    witness.texts["path"] = path;
+    gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, "SELinux labels what is in /proc and /sys by the file system, not by its path", witness, std::nullopt});
+  }
+  return gaps;
+}
 
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
   std::vector<Gap> gaps;

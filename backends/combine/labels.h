@@ -13,4 +13,8 @@ namespace ravelin::combine {
 // the creation.
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
 
+// Files that SELinux labels by their file system (/proc, /sys), where file_contexts do not reach: what rules permit there is refused
+// (narrower), whatever rule it is: of the domain, by facet and operation.
+std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers);
+
 }  // namespace ravelin::combine

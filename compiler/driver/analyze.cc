@@ -31,7 +31,6 @@ Analysis Analyze(const ir::Policy& policy, const ir::Domain& domain, const secco
     CheckLayers(effective, spec, sink);
     CheckWriteExecute(effective, sink);
     CheckAliases(effective, sink);
-    CheckUnlabelled(domain, sink);
   }
   analysis.layers_not_built = LayersNotBuilt(domain);
   return analysis;

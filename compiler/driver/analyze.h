@@ -45,7 +45,6 @@ std::vector<NeverResult> CheckNevers(const ir::Policy& policy, combine::Effectiv
 std::vector<combine::Gap> CheckGaps(combine::Effective& effective, GapsAre gaps, diag::Sink& sink);  // gap-not-accepted, gap-unused
 void CheckLayers(combine::Effective& effective, const seccomp::FilterSpec& spec, diag::Sink& sink);  // unreachable-grant, -call, capability-unused
 void CheckWriteExecute(combine::Effective& effective, diag::Sink& sink);                             // writable-executable
-void CheckUnlabelled(const ir::Domain& domain, diag::Sink& sink);                                    // selinux-unlabelled
 void CheckAliases(combine::Effective& effective, diag::Sink& sink);                                  // aliased-name
 std::vector<std::string> LayersNotBuilt(const ir::Domain& domain);
 

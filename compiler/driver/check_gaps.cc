@@ -32,6 +32,8 @@ class Reporter {
       if (row.accepted()) continue;
       if (row.rule) {
         Say(row);
+      } else if (!row.wider) {
+        SayFileSystems(row);
       } else {
         defaults[row.layers].push_back(&row);
       }
@@ -102,6 +104,13 @@ class Reporter {
     auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.from.span, fmt::format("no layer of {} enforces what the defaults of policy `{}` refuse of: {}", fmt::join(layers, " + "), domain_.name, what));
     d.Help(fmt::format("for example {} is permitted", facets.front()->witness));
     for (const GapRow* row : facets) d.Help(fmt::format("accept it{}: `{}`", Instead(*row), AcceptLine(*row)));
+  }
+
+  void SayFileSystems(const GapRow& row) {
+    auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.from.span, fmt::format("{} permit{} less than policy `{}` says of {}: {}", fmt::join(row.layers, " + "), row.layers.size() > 1 ? "" : "s", domain_.name, OperationsText(row.open), row.reason));
+    d.Help(fmt::format("for example {} is refused", row.witness));
+    d.Help(fmt::format("accept it{}: `{}`", Instead(row), AcceptLine(row)));
+    d.Help(row.tighter);
   }
 
   diag::Severity Severity() const { return gaps_are_ == GapsAre::kWarnings ? diag::Severity::kWarning : diag::Severity::kError; }

@@ -199,25 +199,4 @@ class Aliases {
 void CheckWriteExecute(combine::Effective& effective, diag::Sink& sink) { WriteExecute(effective, sink).Run(); }
 void CheckAliases(combine::Effective& effective, diag::Sink& sink) { Aliases(effective, sink).Run(); }
 
-// In /proc and /sys the file system gives the labels (genfscon of the policy, security/selinux/hooks.c inode_doinit_with_dentry), and
-// file_contexts do not reach them: what a rule permits there SELinux refuses, unless the host's policy says otherwise.
-void CheckUnlabelled(const ir::Domain& domain, diag::Sink& sink) {
-  const bool asked = std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [](const LayerSet& set) { return std::find(set.begin(), set.end(), "selinux") != set.end(); });
-  const auto there = PathSet::Parse("/{proc,sys}/**");
-  if (!asked || !there) return;
-  for (const Rule& rule : domain.rules) {
-    const auto path = rule.texts.find("path");
-    const std::string& facet = kernel::Facets()[rule.facet].name;
-    if (rule.effect != Effect::kAllow || path == rule.texts.end() || (facet != "file" && facet != "exec")) continue;
-    for (const std::string& pattern : path->second) {
-      const auto set = PathSet::Parse(pattern);
-      const auto both = set ? set->Intersect(*there) : Result<PathSet>(PathSet());
-      const auto witness = both ? both->Witness() : std::nullopt;
-      if (!witness) continue;
-      sink.Report(diag::Kind::kSelinuxUnlabelled, rule.from.span, fmt::format("SELinux labels {} by its file system, not by its path: what this rule permits there is refused", *witness)).Help("a program that copes with the refusal needs nothing; else grant it on the type of the file system: `label(\"proc_t\")`, which all of its files share");
-      break;
-    }
-  }
-}
-
 }  // namespace ravelin::driver

@@ -12,7 +12,7 @@ namespace ravelin::driver {
 namespace {
 
 std::string NameOf(const ir::Domain& domain, const combine::Gap& gap) {
-  return gap.rule ? domain.rules[*gap.rule].label : "default " + kernel::Facets()[gap.facet].name;
+  return gap.rule ? domain.rules[*gap.rule].label : (gap.wider ? "default " : "filesystem ") + kernel::Facets()[gap.facet].name;
 }
 
 bool Covers(const ir::GapAcceptance& acceptance, const combine::Gap& gap) {
@@ -22,6 +22,7 @@ bool Covers(const ir::GapAcceptance& acceptance, const combine::Gap& gap) {
 }
 
 std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers) {
+  if (!gap.wider && !gap.rule) return "or grant it on the type of the file system, `label(\"proc_t\")`, which all of its files share";
   if (!gap.wider) {
     return gap.rule && domain.rules[*gap.rule].facet == ir::FacetOf("exec") ? "or let the program run in this policy (`as self`), or start it from a launcher that has CAP_SYS_ADMIN and sets no no_new_privs" : "";
   }

@@ -13,7 +13,7 @@ struct GapRow {
   std::vector<std::string> layers;
   std::optional<uint32_t> rule;  // nullopt: a default
   std::string place;             // of the rule, or `default FACET`
-  std::string name;              // by which it can be accepted: the rule's label ("" where it has none), or `default FACET`
+  std::string name;              // by which it can be accepted: the rule's label ("" where it has none), `default FACET`, or `filesystem FACET`
   bool wider = true;
   ir::Operations operations;  // all in which they differ
   ir::Operations open;        // those that no acceptance covers

@@ -311,8 +311,9 @@ class DomainBuilder {
     for (const ir::Rule& rule : domain_.rules) {
       if (!rule.label.empty()) labels.push_back(rule.label);
     }
-    if (gap.rule.text.rfind("default ", 0) == 0) {
-      const std::string facet = gap.rule.text.substr(8);
+    const bool of_file_systems = gap.rule.text.rfind("filesystem ", 0) == 0;
+    if (of_file_systems || gap.rule.text.rfind("default ", 0) == 0) {
+      const std::string facet = gap.rule.text.substr(gap.rule.text.find(' ') + 1);
       if (kernel::FindFacet(facet) == nullptr) {
         std::vector<std::string_view> facets;
         for (const kernel::FacetInfo& one : kernel::Facets()) facets.push_back(one.name);

@@ -299,10 +299,10 @@ void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
     d.span = span;
     Push(block, block.defaults, ast::StatementKind::kDefault, std::move(d));
   } else if (word == "accept") {
-    const bool of_other = parts.subjects.size() == 4 && (parts.subjects[1].text == "default" || parts.subjects[1].text == "limit");
+    const bool of_other = parts.subjects.size() == 4 && (parts.subjects[1].text == "default" || parts.subjects[1].text == "limit" || parts.subjects[1].text == "filesystem");
     const bool good = first_is("gap") && (parts.subjects.size() == 3 || of_other) && !parts.clauses.empty() && parts.clauses.size() <= 2 && parts.clauses[0].keyword.text == "on" && parts.clauses.back().keyword.text == (parts.clauses.size() == 2 ? "of" : "on") &&
                       (parts.subjects.back().text == "wider" || parts.subjects.back().text == "narrower");
-    if (!good) return wrong("write `accept gap LABEL wider on seccomp of file { create } because \"...\"` (or `narrower`; `default FACET` for LABEL where no rule speaks of it, `limit RESOURCE` for a limit)");
+    if (!good) return wrong("write `accept gap LABEL wider on seccomp of file { create } because \"...\"` (or `narrower`; `default FACET` for LABEL where no rule speaks of it, `limit RESOURCE` for a limit, `filesystem FACET` for what is labelled by its file system)");
     const auto names = Names(parts.subjects);
     if (names.size() != parts.subjects.size()) return;
     ast::Name of = names[1];
