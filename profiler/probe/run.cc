@@ -7,6 +7,7 @@
 
 #include "compiler/oracle/decide.h"
 #include "profiler/probe/probe.h"
+#include "profiler/probe/verbs.h"
 
 namespace ravelin::probe {
 namespace {
@@ -67,6 +68,12 @@ Expected Came(const StepResult& result, const StepResult& unconfined, bool of_pa
   // A bare call may read a clock or an identity: its success is what is compared.
   if (result.exit_code == unconfined.exit_code) return Expected::kPermitted;
   return result.exit_code == EACCES || result.exit_code == EPERM || !of_path ? Expected::kRefused : Expected::kUnsure;
+}
+
+// Whatever becomes of an attempt, its end has to be told.
+bool CanTell(const ir::Domain& domain) {
+  const kernel::Syscall* end = kernel::FindSyscall(kernel::Arch::kX86_64, std::string_view("exit_group"));
+  return end != nullptr && oracle::DecideCall(domain, CallOf(end->number, {})).permitted();
 }
 
 class Comparison {
@@ -141,6 +148,13 @@ Result<std::vector<SetReport>> RunProbes(const verify::Request& request, const P
   std::map<std::pair<Module, bool>, Outcome> unconfined;
   std::vector<SetReport> reports;
   for (const std::vector<std::string>& layers : request.layer_sets) {
+    if (Has(layers, "seccomp") && !CanTell(effective.domain())) {
+      SetReport untold;
+      untold.layers = layers;
+      untold.inconclusive.emplace_back("the filter refuses exit_group(2), by which the attempts tell what came of them");
+      reports.push_back(std::move(untold));
+      continue;
+    }
     const Module module = Has(layers, "apparmor") ? Module::kApparmor : Has(layers, "selinux") ? Module::kSelinux : Module::kNone;
     const bool bare = module == Module::kNone;
     const Steps steps = StepsOf(request, plan, bare);

@@ -87,5 +87,15 @@ TEST_F(Probes, AnotherPolicysArtifactsAreFoundOut) {
   }
 }
 
+// Each attempt would be ended by its own end, as if it had been refused.
+TEST_F(Probes, AFilterThatRefusesTheEndIsInconclusive) {
+  const std::string policy = "language 1\npolicy p {\n  layers { seccomp }\n  default deny with kill process\n  allow syscall read\n}\n";
+  probe::Plan plan;
+  const auto reports = Judge(policy, policy, &plan);
+  ASSERT_TRUE(reports.has_value()) << reports.error().message;
+  ASSERT_EQ(reports->size(), 1u);
+  EXPECT_THAT(reports->front().inconclusive, ::testing::ElementsAre(::testing::HasSubstr("exit_group")));
+}
+
 }  // namespace
 }  // namespace ravelin::kernels
