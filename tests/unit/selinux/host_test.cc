@@ -259,7 +259,9 @@ TEST(SelinuxHost, BesideDebiansReferencePolicy) {
       *host);
   const double used = static_cast<double>(clock() - cpu) / CLOCKS_PER_SEC;
   printf("%.1f s, %.1f s of processor time\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), used);
+#ifndef __SANITIZE_ADDRESS__  // which takes its own time
   EXPECT_LT(used, 15) << "of processor time";
+#endif
   ASSERT_TRUE(artifact.has_value()) << Why(artifact);
   EXPECT_TRUE(artifact->proof.proved) << Why(artifact).substr(0, 5000);
   printf("%zu quadruples, %zu grants of the host to every domain\n", artifact->proof.quadruples, artifact->host_grants.size());
