@@ -307,6 +307,11 @@ Result<std::vector<Verdict>> Verdicts(Effective& effective, const std::string& l
     verdict = verdict == Verdict::kExact || verdict == now ? now : Verdict::kBoth;
   }
   for (const Rule& rule : domain.rules) {
+    if (layer != "selinux" || !LabelledByFileSystem(rule)) continue;
+    Verdict& verdict = out[rule.id];
+    verdict = verdict == Verdict::kExact || verdict == Verdict::kNarrower ? Verdict::kNarrower : Verdict::kBoth;
+  }
+  for (const Rule& rule : domain.rules) {
     if (rule.operations == 0) continue;
     bool seen = false;
     for (size_t i = 0; i < kernel::Facets()[rule.facet].operations.size(); ++i) {

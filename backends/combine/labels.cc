@@ -48,21 +48,26 @@ std::pair<std::optional<uint32_t>, int> CreatorOf(const ir::Domain& domain, cons
 
 }  // namespace
 
-std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers) {
+std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule) {
   // genfscon labels them (security/selinux/hooks.c, inode_doinit_with_dentry).
   const auto there = ir::PathSet::Parse("/{proc,sys}/**");
+  const auto path = rule.texts.find("path");
+  const std::string& facet = kernel::Facets()[rule.facet].name;
+  if (!there || rule.effect != ir::Effect::kAllow || path == rule.texts.end() || (facet != "file" && facet != "exec")) return std::nullopt;
+  for (const std::string& pattern : path->second) {
+    const auto set = ir::PathSet::Parse(pattern);
+    const auto both = set ? set->Intersect(*there) : Result<ir::PathSet>(ir::PathSet());
+    if (const auto witness = both ? both->Witness() : std::nullopt) return witness;
+  }
+  return std::nullopt;
+}
+
+std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers) {
   std::map<std::pair<ir::FacetId, int>, std::string> refused;  // operation -> a path
   for (const ir::Rule& rule : domain.rules) {
-    const auto path = rule.texts.find("path");
-    const std::string& facet = kernel::Facets()[rule.facet].name;
-    if (!there || rule.effect != ir::Effect::kAllow || path == rule.texts.end() || (facet != "file" && facet != "exec")) continue;
-    for (const std::string& pattern : path->second) {
-      const auto set = ir::PathSet::Parse(pattern);
-      const auto both = set ? set->Intersect(*there) : Result<ir::PathSet>(ir::PathSet());
-      const auto witness = both ? both->Witness() : std::nullopt;
-      for (size_t i = 0; witness && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
-        if ((rule.operations >> i & 1) != 0) refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
-      }
+    const auto witness = LabelledByFileSystem(rule);
+    for (size_t i = 0; witness && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
+      if ((rule.operations >> i & 1) != 0) refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
     }
   }
   std::vector<Gap> gaps;

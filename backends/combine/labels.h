@@ -1,6 +1,8 @@
 // Where SELinux decides by another label than that of the path (docs/semantics.md, clause 9.4).
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "backends/combine/gaps.h"
@@ -12,6 +14,9 @@ namespace ravelin::combine {
 // other: narrower or wider until the object is labelled again.  For a layer set with SELinux in it; attributed to a rule that permits
 // the creation.
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
+
+// A path that an allow rule permits and SELinux labels by its file system; nullopt: none.
+std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule);
 
 // Files that SELinux labels by their file system (/proc, /sys), where file_contexts do not reach: what rules permit there is refused
 // (narrower), whatever rule it is: of the domain, by facet and operation.
