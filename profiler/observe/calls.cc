@@ -234,22 +234,4 @@ Attributes AddressOf(std::string_view bytes) {
   return out;
 }
 
-std::string Normalize(const std::string& folder, const std::string& path) {
-  const std::string whole = !path.empty() && path.front() == '/' ? path : folder + "/" + path;
-  std::vector<std::string_view> parts;
-  for (size_t at = 0; at < whole.size();) {
-    const size_t end = std::min(whole.find('/', at), whole.size());
-    const std::string_view part = std::string_view(whole).substr(at, end - at);
-    if (part == "..") {
-      if (!parts.empty()) parts.pop_back();
-    } else if (!part.empty() && part != ".") {
-      parts.push_back(part);
-    }
-    at = end + 1;
-  }
-  std::string out;
-  for (const std::string_view part : parts) out.append("/").append(part);
-  return out.empty() ? "/" : out;
-}
-
 }  // namespace ravelin::observe

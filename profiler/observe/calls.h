@@ -59,7 +59,4 @@ std::string RecorderTable();
 // "\x02\x00..." as the kernel has it: family, address, port, path, abstract.
 Attributes AddressOf(std::string_view sockaddr);
 
-// Absolute, without `.`, `..` and doubled slashes; symbolic links are not followed.
-std::string Normalize(const std::string& folder, const std::string& path);
-
 }  // namespace ravelin::observe

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "profiler/kernels/observe.h"
 #include "profiler/observe/calls.h"
 #include "profiler/observe/import.h"
 #include "profiler/observe/text_call.h"
@@ -77,7 +78,7 @@ class Reader {
     const json& process = Member(event, "process");
     Attributes parent = ProcessOf(Member(event, "parent"));
     std::string program = Text(process, "binary");
-    if (!program.empty() && program.front() != '/') program = Normalize(Text(process, "cwd"), program);
+    if (!program.empty() && program.front() != '/') program = kernels::Absolute(Text(process, "cwd"), program);
     Add("exec", "exec", {{"path", program}}, parent);
     return true;
   }

@@ -1,4 +1,5 @@
 #include "profiler/observe/traced.h"
+#include "profiler/kernels/observe.h"
 
 #include <fmt/format.h>
 
@@ -66,7 +67,7 @@ class Translator {
     } else if (IsFile(opened)) {
       path.resolved = WithoutMark(opened);
     } else if (path.given.front() == '/' || !folder.empty()) {
-      path.resolved = Normalize(folder, path.given);
+      path.resolved = kernels::Absolute(folder, path.given);
     } else {
       ++run_.completeness.channels["strings"].unread;  // relative to a folder that nobody told
     }
