@@ -209,13 +209,13 @@ ast::Expr AstBuilder::Expr(Parser::ExprContext* context) {
   return out;
 }
 
-AstBuilder::Parts AstBuilder::Split(const std::vector<Parser::ItemContext*>& items) {
+AstBuilder::Parts AstBuilder::Split(const std::vector<Parser::ItemContext*>& items, size_t label_at) {
   Parts parts;
   std::string open;  // "with", "because"
   for (size_t i = 0; i < items.size(); ++i) {
     if (items[i]->expr() == nullptr) continue;
     ast::Expr expr = Expr(items[i]->expr());
-    const bool word = expr.kind == ExprKind::kName;
+    const bool word = expr.kind == ExprKind::kName && i != label_at;
     if (word && IsBareWord(expr.text) && open != "with") {
       parts.clauses.push_back({{expr.text, expr.span}, {}, {}, expr.span});
       open.clear();
@@ -270,7 +270,8 @@ std::vector<ast::Name> AstBuilder::Names(const std::vector<ast::Expr>& exprs) {
 void AstBuilder::AddWords(Parser::WordsContext* context, ast::Block& block) {
   const std::string word = context->keyword->getText();
   const source::Span span = SpanOf(context);
-  Parts parts = Split(context->item());
+  // A label may be any word, `from` as well.
+  Parts parts = Split(context->item(), word == "accept" ? 1 : std::string::npos);
   const auto wrong = [&](std::string_view message) { sink_.Report(diag::Kind::kSyntaxError, span, std::string(message)); };
   const auto first_is = [&](std::string_view name) { return !parts.subjects.empty() && parts.subjects[0].kind == ExprKind::kName && parts.subjects[0].text == name; };
   if (word == "import") {

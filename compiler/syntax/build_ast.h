@@ -31,7 +31,8 @@ class AstBuilder {
     std::optional<ast::Expr> action;
     std::optional<ast::Expr> because;
   };
-  Parts Split(const std::vector<Parser::ItemContext*>& items);
+  // `label_at`: the item there is a name, whatever it is called.
+  Parts Split(const std::vector<Parser::ItemContext*>& items, size_t label_at = std::string::npos);
   std::vector<ast::Name> Names(const std::vector<ast::Expr>& exprs);
   ast::Expr Number(const antlr4::Token& token);
   ast::Expr String(const antlr4::Token& token);

@@ -60,12 +60,13 @@ TEST(Format, TrickyTexts) {
 }
 
 TEST(Parse, WordsOfTheLanguageAreNames) {
-  for (const char* word : {"kill", "mount", "ptrace", "allow", "policy", "accept", "module", "use", "default", "with", "on", "test", "permit", "refuse"}) {
-    const Parsed parsed(std::string("language 1\npolicy ") + word + " {\n  default deny\n  allow syscall { " + word + " }\n}\n");
+  for (const char* word : {"kill", "mount", "ptrace", "allow", "policy", "accept", "module", "use", "default", "from", "with", "on", "test", "permit", "refuse"}) {
+    const Parsed parsed(std::string("language 1\npolicy ") + word + " {\n  default deny\n  allow syscall { " + word + " }\n  accept gap " + (std::string_view(word) == "default" ? "l" : word) + " wider on seccomp because \"any label\"\n}\n");
     EXPECT_EQ(parsed.kinds, "") << word << parsed.Messages();
     ASSERT_EQ(parsed.file.policies.size(), 1u);
     EXPECT_EQ(parsed.file.policies[0].name.text, word);
     ASSERT_EQ(parsed.file.policies[0].body.rules.size(), 1u) << word;
+    ASSERT_EQ(parsed.file.policies[0].body.gaps.size(), 1u) << word;
   }
 }
 
