@@ -351,8 +351,11 @@ class FileLowering {
 
   // A record is kept, or not, of a letter as a whole: what holds at some of the rule's names only cannot be said.
   void Quiet(const Rule& rule) {
-    const Asked asked = AskedOf(rule);
+    Asked asked = AskedOf(rule);
     const Over over = Survey(rule);
+    // What is granted at every one of them is refused at none.
+    asked.file &= static_cast<Letters>(~over.needed_everywhere.file);
+    asked.dir &= static_cast<Letters>(~over.needed_everywhere.dir);
     if ((WithImplied(asked.file) & over.needed_somewhere.file) != 0 || (WithImplied(asked.dir) & over.needed_somewhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor cannot be silent of this: a rule permits an operation that asks for the same permission at some of the names"});
     } else if (IsExec(rule)) {

@@ -125,8 +125,9 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     check.any_suffices = row.any_suffices;
     check.sees = object.attributes;
     check.about = object.about;
-    // Who may reach an object was granted its directories, too, and who may watch it the whole file system.
-    check.grants_only = row.Sees("follow") || check.about != Check::About::kItself || (row.facet == "file" && row.Sees("filesystem"));
+    // Who may reach an object was granted its directories, too, and who may watch it the whole file system.  Of a new name of an object
+    // nothing else is asked than its directory.
+    check.grants_only = row.Sees("follow") || check.about == Check::About::kAbove || (check.about == Check::About::kParent && row.operation != "rename_to") || (row.facet == "file" && row.Sees("filesystem"));
     check.low_command = row.permissions == std::vector<std::string>{"ioctl"};
     if (check.low_command) check.sees.emplace_back("command");
     for (const kernel::SelinuxCondition& condition : row.conditions) {
@@ -166,7 +167,9 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     // What an exec asks for either of its outcomes is granted by exec rules alone, for the same paths.
     if (std::any_of(row.conditions.begin(), row.conditions.end(), [](const kernel::SelinuxCondition& condition) { return !condition.words.empty() && condition.numbers.excluded; })) continue;
     if (row.Sees("parent") || row.Sees("above") || row.Sees("filesystem")) {
-      if (!cells.empty()) cells.front().checks.push_back(check_of(row, row.classes.front()));
+      Check check = check_of(row, row.classes.front());
+      if (cells.empty() && check.grants_only) continue;
+      (cells.empty() ? CellFor(cells, "", names, {}) : cells.front()).checks.push_back(std::move(check));
       continue;
     }
     for (const std::string& object_class : row.classes) {

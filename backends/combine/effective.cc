@@ -75,6 +75,20 @@ Result<Boxes> MeetAll(const Boxes& a, const Boxes& b) {
   return out;
 }
 
+// An object that a rule names by label stands in no directory that is known: the rule grants none (backends/selinux/lower_rows.cc).
+bool InNoFolder(const Box& box, const Check& check) { return check.about != Check::About::kItself && box.texts.count("label") != 0; }
+
+// What stands in the directories.
+Boxes EntriesOf(const Boxes& directories) {
+  Boxes out;
+  for (Box box : directories) {
+    const auto path = box.texts.find("path");
+    if (path != box.texts.end()) path->second = path->second.Entries();
+    out.push_back(std::move(box));
+  }
+  return out;
+}
+
 // The call's arguments are in memory, where a call of the same group has them in registers (openat2).
 bool TakesFromMemory(const std::string& call) {
   for (const kernel::EquivalentGroup& group : kernel::EquivalentGroups()) {
@@ -155,7 +169,7 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
     if (!where) continue;
     for (const Box& box : *boxes) {
       RAVELIN_TRY(asks, ir::Meet(box, *where));
-      if (!asks) continue;
+      if (!asks || InNoFolder(*asks, *grant.check)) continue;
       RAVELIN_TRY(seen, Project(*asks, *grant.check));
       granted.push_back(std::move(seen));
     }
@@ -183,7 +197,12 @@ Result<Boxes> Effective::PassedIn(std::string_view mechanism, const Cell& cell) 
     Boxes any = unasked;
     for (const std::string& permission : check.permissions) {
       RAVELIN_TRY(granted, Granted(mechanism, check.object, permission));
-      any.insert(any.end(), granted->begin(), granted->end());
+      if (check.about == Check::About::kParent) {
+        const Boxes entries = EntriesOf(*granted);
+        any.insert(any.end(), entries.begin(), entries.end());
+      } else {
+        any.insert(any.end(), granted->begin(), granted->end());
+      }
       if (check.any_suffices && &permission != &check.permissions.back()) continue;
       RAVELIN_TRY(both, MeetAll(passed, any));
       passed = std::move(both);
@@ -331,9 +350,10 @@ Result<Boxes> Effective::Contribution(std::string_view mechanism, const ir::Rule
           RAVELIN_TRY(where, ir::Meet(grant.cell->where, grant.check->when));
           if (!where) continue;
           RAVELIN_TRY(asks, ir::Meet(box, *where));
-          if (!asks) continue;
+          if (!asks || InNoFolder(*asks, *grant.check)) continue;
           RAVELIN_TRY(seen, Project(*asks, *grant.check));
           const auto named = seen.texts.find("path");
+          if (check.about == Check::About::kParent && named != seen.texts.end()) named->second = named->second.Entries();
           if (named != seen.texts.end() && ByCreation(mechanism, facet, operation)) {
             // Who may make it may make others in the same directories.
             RAVELIN_TRY(types, Types());

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <set>
 
 #include "backends/combine/labels.h"
 #include "compiler/base/check.h"
 #include "compiler/ir/booleans.h"
+#include "compiler/ir/operation_words.h"
 
 namespace ravelin::combine {
 namespace {
@@ -46,7 +48,13 @@ class Finder {
     const auto done = Booleans();
     if (!done) return tl::make_unexpected(done.error());
     if (Has(layers_, "selinux") && effective_.module() != nullptr) {
-      for (Gap& gap : LabelGaps(domain_, *effective_.module(), layers_)) gaps_.push_back(std::move(gap));
+      for (Gap& gap : LabelGaps(domain_, *effective_.module(), layers_)) {
+        if (gap.wider && Has(layers_, "seccomp")) {
+          gap.carrier = effective_.FindCarrier(gap.facet, gap.operation, {}, Effective::Ways::kEntrances);
+          if (!gap.carrier) continue;
+        }
+        gaps_.push_back(std::move(gap));
+      }
       for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     }
     return std::move(gaps_);
@@ -70,6 +78,12 @@ class Finder {
     if (!mediated) {
       RAVELIN_TRY(possible, CanBeCarried(info.name));
       if (!possible) return {};
+    }
+    // A name is given to what another was taken from.
+    if (const auto& [name, from] = std::pair(info.operations[static_cast<size_t>(operation)], ir::OperationsNamed(facet, "rename_from")); name == "rename_to" && !passed.empty()) {
+      bool asked = false;
+      RAVELIN_TRY(taken, effective_.PassedByAll(layers_, facet, std::countr_zero(from), &asked));
+      if (taken.empty()) return {};
     }
     if (at_ != nullptr) {
       Boxes here;
@@ -184,10 +198,10 @@ class Finder {
       const std::string asked = effective_.AskedOf(layer, facet, operation);
       if (asked.empty()) continue;
       // Among what the rule names it is the label that the object gets; elsewhere, its directory.
-      if (layer == "selinux" && name.rfind("create", 0) == 0 && effective_.module() != nullptr) {
+      if (layer == "selinux" && (name == "rename_to" || (name.rfind("create", 0) == 0 && effective_.module() != nullptr))) {
         const auto own = ir::BoxOf(rule, operation);
         const auto both = own ? ir::Meet(*own, box) : Result<std::optional<Box>>(std::nullopt);
-        if (both && !*both) return "SELinux sees in which directory an object is made, not its name";
+        if (both && !*both) return fmt::format("SELinux sees in which directory an object is {}, not its name", name == "rename_to" ? "put" : "made");
       }
       if (rule.facet != facet || (rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), asked, name);
       std::string unseen;

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "backends/selinux/names.h"
+#include "compiler/ir/operation_words.h"
+#include "compiler/kernel/selinux_facts.h"
 
 namespace ravelin::combine {
 namespace {
@@ -27,23 +29,55 @@ std::set<std::string> GrantsOn(const selinux::Module& module, const std::string&
   return grants;
 }
 
-// A rule that permits creation of the path, and the operation.
-std::pair<std::optional<uint32_t>, int> CreatorOf(const ir::Domain& domain, const std::string& path) {
-  const ir::FacetId file = ir::FacetOf("file");
-  const auto& operations = kernel::Facets()[file].operations;
-  int first = 0;
-  for (size_t i = operations.size(); i-- > 0;) {
-    if (operations[i].rfind("create", 0) != 0) continue;
-    first = static_cast<int>(i);
-    for (const ir::Rule& rule : domain.rules) {
-      if (rule.facet != file || rule.effect != ir::Effect::kAllow || (rule.operations >> i & 1) == 0) continue;
-      const auto box = ir::BoxOf(rule, first);
-      if (!box) continue;
-      const auto at = box->texts.find("path");
-      if (at == box->texts.end() || at->second.Contains(path)) return {rule.id, first};
+// Rules by what they permit of one path; remembers their sets of paths.
+class Allowers {
+ public:
+  explicit Allowers(const ir::Domain& domain) : domain_(domain) {}
+  // The first that permits one of the operations there, or nullopt.
+  std::optional<uint32_t> Of(const std::string& path, ir::OperationSet operations) {
+    for (const ir::Rule& rule : domain_.rules) {
+      if (rule.facet != ir::FacetOf("file") || (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kComplain) || (rule.operations & operations) == 0 || rule.texts.count("label") != 0) continue;
+      const auto patterns = rule.texts.find("path");
+      if (patterns == rule.texts.end()) return rule.id;
+      auto known = sets_.find(rule.id);
+      if (known == sets_.end()) known = sets_.emplace(rule.id, ir::PathSet::ParseAny(patterns->second)).first;
+      if (known->second && known->second->Contains(path)) return rule.id;
     }
+    return std::nullopt;
   }
-  return {std::nullopt, first};
+
+ private:
+  const ir::Domain& domain_;
+  std::map<uint32_t, Result<ir::PathSet>> sets_;
+};
+
+// Operations on an object itself, with what SELinux asks of its label; not those that make it or give it its name, whose label is another question.
+std::vector<std::pair<int, std::vector<const kernel::SelinuxViewRow*>>> AskedOfLabels() {
+  std::vector<std::pair<int, std::vector<const kernel::SelinuxViewRow*>>> out;
+  const auto& operations = kernel::Facets()[ir::FacetOf("file")].operations;
+  for (size_t i = 0; i < operations.size(); ++i) {
+    const std::string& name = operations[i];
+    if (name.rfind("create", 0) == 0 || name == "rename_to" || name == "link" || name == "inherit" || name == "ioctl") continue;
+    std::vector<const kernel::SelinuxViewRow*> rows;
+    for (const kernel::SelinuxViewRow& row : kernel::SelinuxViewRows()) {
+      if (row.facet == "file" && row.operation == name && row.Sees("path") && !row.needs.kernel && row.needs.policy_capabilities.empty()) rows.push_back(&row);
+    }
+    if (!rows.empty()) out.emplace_back(static_cast<int>(i), std::move(rows));
+  }
+  return out;
+}
+
+// Whether everything that is asked of an object of the class is among the grants; nullopt: nothing is asked of such.
+std::optional<bool> Answered(const std::vector<const kernel::SelinuxViewRow*>& rows, const std::string& object_class, const std::set<std::string>& grants) {
+  bool asked = false;
+  for (const kernel::SelinuxViewRow* row : rows) {
+    if (std::find(row->classes.begin(), row->classes.end(), object_class) == row->classes.end()) continue;
+    asked = true;
+    const auto granted = [&](const std::string& permission) { return grants.count(object_class + " " + permission) != 0; };
+    const bool passes = row->any_suffices ? std::any_of(row->permissions.begin(), row->permissions.end(), granted) : std::all_of(row->permissions.begin(), row->permissions.end(), granted);
+    if (!passes) return false;
+  }
+  return asked ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace
@@ -82,17 +116,42 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
   std::vector<Gap> gaps;
   const std::string source = selinux::DomainType(domain.name);
+  const ir::FacetId file = ir::FacetOf("file");
+  const auto& operations = kernel::Facets()[file].operations;
+  ir::OperationSet creations = 0;
+  for (size_t i = 0; i < operations.size(); ++i) creations |= operations[i].rfind("create", 0) == 0 ? ir::OperationSet{1} << i : 0;
+  const auto asked = AskedOfLabels();
+  Allowers allowers(domain);
   for (const selinux::LabelDifference& d : module.differences) {
     if (d.domain != domain.name) continue;
     const bool known = std::any_of(module.paths.begin(), module.paths.end(), [&](const selinux::PathType& path) { return path.type == d.labelled; });
     const std::set<std::string> wanted = GrantsOn(module, source, known ? d.labelled : selinux::RestFiles(module.name));
-    const std::set<std::string> given = GrantsOn(module, source, d.created);
-    const auto [rule, operation] = CreatorOf(domain, d.path);
-    ir::BoxMember witness;
-    witness.texts["path"] = d.path;
-    const std::string reason = fmt::format("a new object there gets the label {} of its directory or name, not that of its path", d.created);
-    if (!std::includes(given.begin(), given.end(), wanted.begin(), wanted.end())) gaps.push_back({rule, ir::FacetOf("file"), operation, false, layers, reason, witness, std::nullopt});
-    if (!std::includes(wanted.begin(), wanted.end(), given.begin(), given.end())) gaps.push_back({rule, ir::FacetOf("file"), operation, true, layers, reason, witness, std::nullopt});
+    const std::set<std::string> given = GrantsOn(module, source, d.has);
+    std::vector<std::string> classes = {d.object_class};
+    if (d.renamed) {
+      classes.clear();
+      for (const char* one : {"file", "dir", "lnk_file", "chr_file", "blk_file", "sock_file", "fifo_file"}) {
+        if (given.count(std::string(one) + " rename") != 0) classes.emplace_back(one);
+      }
+    }
+    const std::string reason = d.renamed ? fmt::format("an object that is renamed keeps its label, which may be {} there", d.has) : fmt::format("a new object there gets the label {} of its directory or name, not that of its path", d.has);
+    for (const auto& [operation, rows] : asked) {
+      bool more = false;
+      bool less = false;
+      for (const std::string& object_class : classes) {
+        const auto wants = Answered(rows, object_class, wanted);
+        const auto has = Answered(rows, object_class, given);
+        if (!wants || !has) continue;
+        more |= *has && !*wants;
+        less |= *wants && !*has;
+      }
+      ir::BoxMember witness;
+      witness.texts["path"] = d.path;
+      if (more) gaps.push_back({allowers.Of(d.path, d.renamed ? ir::OperationsNamed(file, "rename_to") : creations), file, operation, true, layers, reason, witness, std::nullopt});
+      // Less than the policy says only where it says it.
+      const auto loser = less ? allowers.Of(d.path, ir::OperationSet{1} << operation) : std::nullopt;
+      if (loser) gaps.push_back({loser, file, operation, false, layers, reason, witness, std::nullopt});
+    }
   }
   return gaps;
 }

@@ -10,9 +10,10 @@
 
 namespace ravelin::combine {
 
-// New objects whose label at creation is not that of their path, and whose domain has other permissions on the one than on the
-// other: narrower or wider until the object is labelled again.  For a layer set with SELinux in it; attributed to a rule that permits
-// the creation.
+// Objects whose label is not that of their path, since they got it when they were made or keep it from the name that they had, and whose
+// domain has other permissions on the one than on the other: narrower or wider until the object is labelled again, by each operation that
+// passes for the one alone.  For a layer set with SELinux in it.  Wider is attributed to a rule that permits to put the object there,
+// narrower to one that permits the operation.
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
 
 // A path that an allow rule permits and SELinux labels by its file system; nullopt: none.

@@ -21,7 +21,7 @@ class Writer {
   Emitted Run() {
     Line(fmt::format("; SELinux policy {}", module_.name));
     for (const auto& [facet, places] : module_.wide) Line(fmt::format("; {} is permitted where no rule refuses it: {}", facet, fmt::join(places, ", ")));
-    for (const LabelDifference& d : module_.differences) Line(fmt::format("; {} creates {} as {}; file_contexts say {}", d.domain, d.path, d.created, d.labelled));
+    for (const LabelDifference& d : module_.differences) Line("; " + DifferenceText(d));
     Types();
     Attributes();
     Line("; what the rules permit");
@@ -204,6 +204,10 @@ class Writer {
 };
 
 }  // namespace
+
+std::string DifferenceText(const LabelDifference& d) {
+  return fmt::format("{} {} {} as {}, and file_contexts say {}", d.domain, d.renamed ? "may rename what becomes" : "creates", d.path, d.has, d.labelled);
+}
 
 std::string NamedTypes(const Module& module) {
   std::string text;

@@ -285,6 +285,7 @@ Result<void> Lowering::LowerDomain(const ir::Domain& domain) {
   }
   AddExecTransitions(at);
   AddCreationTransitions(at);
+  AddRenames(at);
   AddBase(domain);
   for (size_t facet = 0; facet < kernel::Facets().size(); ++facet) {
     const ir::FacetDefault& d = domain.defaults[facet];

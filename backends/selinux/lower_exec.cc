@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "backends/selinux/lowering.h"
 #include "backends/selinux/names.h"
+#include "compiler/ir/operation_words.h"
 #include "compiler/kernel/view.h"
 
 namespace ravelin::selinux {
@@ -135,7 +137,7 @@ void Lowering::AddCreationTransitions(const Current& at, const std::string& oper
       any[folder_type].emplace(type, entry.path);
     }
   }
-  const auto differ = [&](const std::string& path, const std::string& type, const std::string& created) { module_.differences.push_back({at.domain->name, path, type.empty() ? "what the host says" : type, created}); };
+  const auto differ = [&](const std::string& path, const std::string& type, const std::string& created) { module_.differences.push_back({at.domain->name, path, type.empty() ? "what the host says" : type, created, false, object_class}); };
   std::map<std::string, std::string> usual;  // folder's type -> what a new object gets under any other name
   for (const auto& [folder_type, wanted] : any) {
     auto chosen = wanted.find(folder_type);
@@ -159,6 +161,36 @@ void Lowering::AddCreationTransitions(const Current& at, const std::string& oper
     if (created != (by_default == usual.end() ? folder_type : by_default->second)) module_.transitions[{at.type, folder_type, object_class, name}] = {created, {fmt::format("file {} on {}", operation, wanted.at(created))}};
     for (const auto& [type, path] : wanted) {
       if (type != created) differ(path, type, created);
+    }
+  }
+}
+
+// What is renamed keeps its label (9.4): where it has another than its new path should have, and the domain's permissions on the two
+// differ.
+void Lowering::AddRenames(const Current& at) {
+  const ir::FacetId facet = ir::FacetOf("file");
+  const auto permitted = [&](const char* operation) { return PermittedCells(at, facet, std::countr_zero(ir::OperationsNamed(facet, operation)), {}); };
+  const auto from = permitted("rename_from");
+  const auto to = from.empty() ? std::set<uint32_t>() : permitted("rename_to");
+  if (to.empty()) return;
+  // Types with the same permissions are as one; what depends on a boolean is not yet known here.
+  const bool depends = std::any_of(at.domain->rules.begin(), at.domain->rules.end(), [](const ir::Rule& rule) { return !rule.boolean.empty(); });
+  std::map<std::string, std::string> grants;  // type -> what the domain may do with it
+  for (const auto& [access, allowed] : module_.allows) {
+    if (access.source != at.type || depends) continue;
+    std::string& text = grants[access.target];
+    for (const auto& [permission, places] : allowed.permissions) text += access.object_class + " " + permission + "\n";
+  }
+  const auto of = [&](const std::string& type) { return depends ? type : grants[type]; };
+  std::map<std::string, std::string> kept;  // permissions -> a type that has them
+  for (const uint32_t label : from) kept.emplace(of(TypeOfLabel(label)), TypeOfLabel(label));
+  std::set<std::pair<std::string, std::string>> said;
+  for (const auto& [label, path] : cells_.tree->Witnesses()) {
+    if (to.count(label) == 0) continue;
+    const std::string type = TypeOfLabel(label);
+    for (const auto& [permissions, had] : kept) {
+      if (permissions == of(type) || !said.emplace(type, had).second) continue;
+      module_.differences.push_back({at.domain->name, path, types_.count(label) == 0 ? "what the host says" : type, had, true, ""});
     }
   }
 }

@@ -67,6 +67,7 @@ class Lowering {
   void AddExecTransitions(const Current& at);
   void AddCreationTransitions(const Current& at);
   void AddCreationTransitions(const Current& at, const std::string& operation, const std::string& object_class, const std::set<uint32_t>& permitted);
+  void AddRenames(const Current& at);
   // lower_never.cc
   void AddNevers(const ir::Domain& domain);
 

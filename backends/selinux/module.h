@@ -84,13 +84,16 @@ struct Never {
   std::optional<ir::IntervalSet> commands;  // of ioctl, which is granted for others: these must never be
 };
 
-// Where the label that a new object gets is not the one that file_contexts gives its path.
+// Where the label that an object has is not the one that file_contexts gives its path.
 struct LabelDifference {
   std::string domain;
   std::string path;      // a witness
   std::string labelled;  // by file_contexts
-  std::string created;   // at creation
+  std::string has;       // at creation, or what it had under the name from which it was renamed
+  bool renamed = false;
+  std::string object_class;  // of what is created; "" where it is renamed: whatever may be
 };
+std::string DifferenceText(const LabelDifference& difference);
 
 // What cannot stand beside the host's policy, with the rule that it comes from.
 struct Conflict {

@@ -77,7 +77,7 @@ bool ChangesFolders(const ir::Rule& rule) {
   if (facet.name != "file" || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) return false;
   for (size_t i = 0; i < facet.operations.size(); ++i) {
     const std::string& name = facet.operations[i];
-    if ((rule.operations >> i & 1) != 0 && (name.rfind("create", 0) == 0 || name == "delete" || name == "rename" || name == "link")) return true;
+    if ((rule.operations >> i & 1) != 0 && (name.rfind("create", 0) == 0 || name == "delete" || name.rfind("rename", 0) == 0 || name == "link")) return true;
   }
   return false;
 }

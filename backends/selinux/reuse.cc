@@ -206,9 +206,9 @@ class Reuse {
     for (FileContext& context : module_.contexts) context.type = named(context.type);
     for (LabelDifference& difference : module_.differences) {
       difference.labelled = named(difference.labelled);
-      difference.created = named(difference.created);
+      difference.has = named(difference.has);
     }
-    std::erase_if(module_.differences, [](const LabelDifference& d) { return d.labelled == d.created; });
+    std::erase_if(module_.differences, [](const LabelDifference& d) { return d.labelled == d.has; });
     for (PathType& path : module_.paths) {
       path.host = path.host || ours.count(path.type) != 0;
       path.type = named(path.type);

@@ -183,7 +183,7 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
     }
   }
   for (const auto& [facet, places] : module.wide) artifact.wide.push_back(fmt::format("{}: {}", facet, fmt::join(places, ", ")));
-  for (const LabelDifference& d : module.differences) artifact.differences.push_back(fmt::format("{} creates {} as {}, and file_contexts say {}", d.domain, d.path, d.created, d.labelled));
+  for (const LabelDifference& d : module.differences) artifact.differences.push_back(DifferenceText(d));
   artifact.module = std::move(module);
   return artifact;
 }

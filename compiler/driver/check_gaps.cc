@@ -6,6 +6,7 @@
 
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_text.h"
+#include "compiler/ir/operation_words.h"
 
 namespace ravelin::driver {
 namespace {
@@ -97,8 +98,8 @@ class Reporter {
     for (const GapRow* row : facets) {
       for (const auto& [id, open] : row->open) {
         const kernel::FacetInfo& facet = kernel::Facets()[id];
-        const auto names = ir::OperationNames(id, open);
-        what += (what.empty() ? "" : ", ") + facet.name + (names.size() == facet.operations.size() ? "" : fmt::format(" {{ {} }}", fmt::join(names, " ")));
+        const bool all = ir::OperationNames(id, open).size() == facet.operations.size();
+        what += (what.empty() ? "" : ", ") + facet.name + (all ? "" : fmt::format(" {{ {} }}", fmt::join(ir::WordsFor(id, open), " ")));
       }
     }
     auto& d = sink_.ReportAs(diag::Kind::kGapNotAccepted, Severity(), domain_.from.span, fmt::format("no layer of {} enforces what the defaults of policy `{}` refuse of: {}", fmt::join(layers, " + "), domain_.name, what));

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "compiler/driver/permitted.h"
+#include "compiler/ir/operation_words.h"
 
 namespace ravelin::driver {
 namespace {
@@ -65,8 +66,8 @@ const ir::GapAcceptance* AcceptanceOf(const ir::Domain& domain, const combine::G
 std::string OperationsText(const ir::Operations& operations) {
   std::string out;
   for (const auto& [facet, set] : operations) {
-    const auto names = ir::OperationNames(facet, set);
-    const bool all = names.size() == kernel::Facets()[facet].operations.size();
+    const auto names = ir::WordsFor(facet, set);
+    const bool all = ir::OperationNames(facet, set).size() == kernel::Facets()[facet].operations.size();
     out += fmt::format("{}{}{}", out.empty() ? "" : " ", kernel::Facets()[facet].name, all ? "" : fmt::format(" {{ {} }}", fmt::join(names, ", ")));
   }
   return out;

@@ -37,6 +37,7 @@ struct FacetTables {
         closures[std::string(row[1]) + "/" + std::string(row[2])] = Words(row[3]);
         continue;
       }
+      if (row[0] == "stands") continue;  // operation_words.cc
       if (row[0] == "passive") {
         RAVELIN_CHECK(row.size() == 4, "facets.tsv has a malformed row of passive operations");
         for (const std::string& operation : Words(row[2])) passive.insert(std::string(row[1]) + "/" + operation);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "compiler/base/check.h"
+#include "compiler/ir/operation_words.h"
 #include "compiler/resolve/build_rule.h"
 #include "compiler/resolve/resolve.h"
 
@@ -365,12 +366,12 @@ class DomainBuilder {
       }
       if (!operations) out[ir::FacetOf(facet->name)] = ~ir::OperationSet{0} >> (ir::kMaxOperations - facet->operations.size());
       for (const ast::Name& operation : operations.value_or(std::vector<ast::Name>())) {
-        const auto at = std::find(facet->operations.begin(), facet->operations.end(), operation.text);
-        if (at == facet->operations.end()) {
+        const ir::OperationSet named = ir::OperationsNamed(ir::FacetOf(facet->name), operation.text);
+        if (named == 0) {
           unknown(operation, "operation", {facet->operations.begin(), facet->operations.end()});
           continue;
         }
-        out[ir::FacetOf(facet->name)] |= ir::OperationSet{1} << (at - facet->operations.begin());
+        out[ir::FacetOf(facet->name)] |= named;
       }
     }
     return good ? std::optional(out) : std::nullopt;

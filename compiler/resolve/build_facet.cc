@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "compiler/ir/boxes.h"
+#include "compiler/ir/operation_words.h"
 #include "compiler/ir/pattern.h"
+#include "compiler/kernel/operation_words.h"
 #include "compiler/resolve/build_rule.h"
 #include "compiler/resolve/kinds.h"
 
@@ -114,12 +116,14 @@ bool RuleBuilder::AddOperation(const Expr& expr, ir::Rule& base) {
     name.erase(0, 4);
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   }
-  const auto at = std::find(facet.operations.begin(), facet.operations.end(), name);
-  if (at != facet.operations.end()) {
-    base.operations |= ir::OperationSet{1} << (at - facet.operations.begin());
+  const ir::OperationSet named = ir::OperationsNamed(base.facet, name);
+  if (named != 0) {
+    base.operations |= named;
     return true;
   }
-  const std::vector<std::string_view> known(facet.operations.begin(), facet.operations.end());
+  const std::vector<std::string> words = kernel::OperationWords(facet.name);
+  std::vector<std::string_view> known(facet.operations.begin(), facet.operations.end());
+  known.insert(known.end(), words.begin(), words.end());
   auto& d = sink_.Report(diag::Kind::kUnknownOperation, expr.span, fmt::format("{} has no operation `{}`", facet.name, expr.text));
   const std::string hint = diag::DidYouMean(name, known);
   d.Help(hint.empty() ? fmt::format("operations are {}", fmt::join(known, ", ")) : hint);

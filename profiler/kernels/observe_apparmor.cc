@@ -39,7 +39,7 @@ const char* Creation(const CallContext& context) {
 }
 
 std::vector<std::string> FileOperations(const std::string& operation, const std::string& mask, const CallContext& context, bool folder) {
-  static const std::map<std::string, std::string> by_hook = {{"unlink", "delete"}, {"rmdir", "delete"}, {"rename_src", "rename"}, {"rename_dest", "rename"}, {"chmod", "setattr"}, {"chown", "setattr"}, {"truncate", "truncate"}, {"getattr", "getattr"}, {"link", "link"}, {"mkdir", "create_dir"}, {"symlink", "create_symlink"}};
+  static const std::map<std::string, std::string> by_hook = {{"unlink", "delete"}, {"rmdir", "delete"}, {"rename_src", "rename_from"}, {"rename_dest", "rename_to"}, {"chmod", "setattr"}, {"chown", "setattr"}, {"truncate", "truncate"}, {"getattr", "getattr"}, {"link", "link"}, {"mkdir", "create_dir"}, {"symlink", "create_symlink"}};
   if (const auto found = by_hook.find(operation); found != by_hook.end()) return {found->second};
   std::vector<std::string> out;
   for (const char c : mask) {

@@ -63,10 +63,11 @@ std::string FileOperation(const std::string& object_class, const std::string& pe
   if (permission == "map") return "map_exec";
   if (permission == "search") return "traverse";
   if (permission == "create") return CreationOf(object_class);
-  if (permission == "unlink" || permission == "rmdir" || permission == "remove_name") return "delete";
-  if (permission == "add_name") return "create";
-  if (permission == "reparent") return "rename";
-  for (const char* same : {"getattr", "append", "rename", "link", "setattr", "lock", "ioctl", "watch"}) {
+  const bool renames = context.name.starts_with("rename");
+  if (permission == "unlink" || permission == "rmdir" || permission == "remove_name") return renames && permission == "remove_name" ? "rename_from" : "delete";
+  if (permission == "add_name") return renames ? "rename_to" : "create";
+  if (permission == "reparent" || permission == "rename") return "rename_from";
+  for (const char* same : {"getattr", "append", "link", "setattr", "lock", "ioctl", "watch"}) {
     if (permission == same) return same;
   }
   return "";
@@ -79,7 +80,10 @@ void File(const AuditRecord& record, const CallContext& context, const std::stri
     if (operation.empty()) continue;
     std::string path = out.path;
     // A folder is asked for its entries: the attempt is about what the call names.
-    if (object_class == "dir" && (permission == "add_name" || permission == "remove_name") && !context.paths.empty()) path = context.paths.back();
+    if (object_class == "dir" && (permission == "add_name" || permission == "remove_name") && !context.paths.empty()) {
+      // Of a rename the kernel names the old entry before the new one (kernel/auditsc.c, audit_inode_child).
+      path = context.paths[context.paths.size() - (operation == "rename_from" && context.paths.size() > 1 ? 2 : 1)];
+    }
     if (path.empty() || path.front() != '/') continue;
     if (operation == "exec") {
       ir::ObjectCheck check = Check("exec", "exec");

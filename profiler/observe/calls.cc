@@ -17,9 +17,9 @@ namespace ravelin::observe {
 namespace {
 
 // Where the object of the check stands: of two names the second is the new one.
-const Path* ObjectPath(const Call& call, const std::vector<Role>& roles) {
+const Path* ObjectPath(const Call& call, const std::vector<Role>& roles, std::string_view operation) {
   const Path* found = nullptr;
-  const bool last = call.name.rfind("link", 0) == 0 || call.name.rfind("symlink", 0) == 0;
+  const bool last = call.name.rfind("link", 0) == 0 || call.name.rfind("symlink", 0) == 0 || operation == "rename_to";
   for (size_t i = 0; i < roles.size() && i < 6; ++i) {
     if (roles[i] != Role::kPath || !call.paths[i]) continue;
     if (found == nullptr || last) found = &*call.paths[i];
@@ -74,7 +74,7 @@ class Adder {
     if (row.mode != kernel::RowMode::kServes) return false;
     if (row.facet == "file" && row.operation == "create") return call_.created.value_or(true);
     if (row.facet == "file" && row.operation == "create_socket") return call_.address.count("path") != 0;
-    return row.facet == "rlimit" || (row.facet == "file" && row.operation == "getattr" && ObjectPath(call_, roles_) != nullptr);
+    return row.facet == "rlimit" || (row.facet == "file" && row.operation == "getattr" && ObjectPath(call_, roles_, row.operation) != nullptr);
   }
 
   void AddSyscall() {
@@ -95,7 +95,7 @@ class Adder {
     if (row.facet == "file" || row.facet == "exec") {
       std::string given;
       std::string path;
-      if (const Path* at = ObjectPath(call_, roles_); at != nullptr) {
+      if (const Path* at = ObjectPath(call_, roles_, row.operation); at != nullptr) {
         path = at->resolved;
         given = at->given;
       } else if (const auto socket = call_.address.find("path"); row.operation == "create_socket" && socket != call_.address.end()) {
@@ -114,18 +114,6 @@ class Adder {
     }
     if ((row.facet == "signal" || row.facet == "ptrace") && !call_.peer.empty()) attributes["peer"] = call_.peer;
     run_.Add({row.facet, row.operation, Encode(attributes), process_}, call_.time, call_.example, call_.count);
-    if (row.facet == "file" && row.operation == "rename") AddRename(attributes);
-  }
-
-  // The new name is renamed to; and mechanisms ask to read what is renamed (linux-source-6.1 security/apparmor/lsm.c,
-  // apparmor_path_rename).
-  void AddRename(Attributes attributes) {
-    run_.Add({"file", "read", Encode(attributes), process_}, call_.time, call_.example, call_.count);
-    size_t names = 0;
-    for (size_t i = 0; i < roles_.size() && i < 6; ++i) {
-      if (roles_[i] != Role::kPath || !call_.paths[i] || ++names < 2 || call_.paths[i]->resolved.empty()) continue;
-      run_.Add({"file", "rename", Encode({{"path", call_.paths[i]->resolved}}), process_}, call_.time, call_.example, call_.count);
-    }
   }
 
   const Call& call_;

@@ -141,7 +141,7 @@ class Reader {
       Add("exec", "exec", {{"path", resource.substr(0, resource.find(' '))}}, process, refused);
     } else if (operation == "File") {
       // A name that was removed, renamed, ...: the call says it.
-      static const std::map<std::string, const char*> others = {{"UNLINK", "delete"}, {"UNLINKAT", "delete"}, {"RMDIR", "delete"}, {"MKDIR", "create_dir"}, {"MKDIRAT", "create_dir"}, {"RENAME", "rename"}, {"RENAMEAT", "rename"}, {"CHMOD", "setattr"}, {"CHOWN", "setattr"}};
+      static const std::map<std::string, const char*> others = {{"UNLINK", "delete"}, {"UNLINKAT", "delete"}, {"RMDIR", "delete"}, {"MKDIR", "create_dir"}, {"MKDIRAT", "create_dir"}, {"RENAME", "rename_from"}, {"RENAMEAT", "rename_from"}, {"CHMOD", "setattr"}, {"CHOWN", "setattr"}};
       if (const auto other = others.find(Between(data + " ", "syscall=SYS_", " ")); other != others.end()) {
         Add("file", other->second, {{"path", resource}}, process, refused);
         return true;

@@ -115,7 +115,7 @@ TEST_P(App, NoRecursiveWriteOnARoot) {
   const auto front = Read(Path());
   const auto& operations = kernel::Facets()[ir::FacetOf("file")].operations;
   ir::OperationSet changing = 0;
-  for (const char* name : {"write", "append", "truncate", "create", "create_dir", "create_fifo", "create_socket", "create_char", "create_block", "create_symlink", "delete", "rename", "link", "setattr"}) {
+  for (const char* name : {"write", "append", "truncate", "create", "create_dir", "create_fifo", "create_socket", "create_char", "create_block", "create_symlink", "delete", "rename_from", "rename_to", "link", "setattr"}) {
     changing |= ir::OperationSet{1} << (std::find(operations.begin(), operations.end(), name) - operations.begin());
   }
   size_t seen = 0;

@@ -24,7 +24,7 @@ struct Asked {
   const char* of_file;
   const char* of_dir;
 };
-constexpr Asked kAsked[] = {{"read", "r", ""}, {"list", "", "r"}, {"write", "w", ""}, {"truncate", "w", ""}, {"create", "w", ""}, {"create_fifo", "w", ""}, {"create_socket", "w", ""}, {"create_char", "w", ""}, {"create_block", "w", ""}, {"create_symlink", "w", ""}, {"append", "a", ""}, {"create_dir", "", "w"}, {"delete", "w", "w"}, {"rename", "w", "w"}, {"setattr", "w", "w"}, {"link", "l", ""}, {"lock", "k", "k"}, {"map_exec", "m", ""}, {"getattr", "", ""}, {"traverse", "", ""}, {"xattr", "", ""}, {"utimes", "", ""}, {"ioctl", "", ""}, {"watch", "", ""}, {"inherit", "", ""}};
+constexpr Asked kAsked[] = {{"read", "r", ""}, {"list", "", "r"}, {"write", "w", ""}, {"truncate", "w", ""}, {"create", "w", ""}, {"create_fifo", "w", ""}, {"create_socket", "w", ""}, {"create_char", "w", ""}, {"create_block", "w", ""}, {"create_symlink", "w", ""}, {"append", "a", ""}, {"create_dir", "", "w"}, {"delete", "w", "w"}, {"rename_from", "rw", "rw"}, {"rename_to", "w", "w"}, {"setattr", "w", "w"}, {"link", "l", ""}, {"lock", "k", "k"}, {"map_exec", "m", ""}, {"getattr", "", ""}, {"traverse", "", ""}, {"xattr", "", ""}, {"utimes", "", ""}, {"ioctl", "", ""}, {"watch", "", ""}, {"inherit", "", ""}};
 constexpr std::pair<char, uint32_t> kBits[] = {{'x', apparmor::kExec}, {'w', apparmor::kWrite}, {'r', apparmor::kRead}, {'a', apparmor::kAppend}, {'l', apparmor::kLink}, {'k', apparmor::kLock}, {'m', apparmor::kMmapExec}};
 uint32_t BitOf(char letter) {
   for (const auto& [of, bit] : kBits) {

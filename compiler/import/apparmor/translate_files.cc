@@ -29,7 +29,7 @@ Operations OperationsOf(const FileModes& modes) {
   if (modes.write) {
     Append(out.files, {"write", "append", "truncate", "create", "create_fifo", "create_socket", "create_char", "create_block", "create_symlink"});
     Append(out.directories, {"create_dir"});
-    Append(out.either, {"delete", "rename", "setattr"});
+    Append(out.either, {"delete", modes.read ? "rename" : "rename_to", "setattr"});
   }
   if (modes.append) Append(out.files, {"append"});
   if (modes.lock) Append(out.either, {"lock"});

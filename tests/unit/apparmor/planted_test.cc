@@ -233,7 +233,9 @@ TEST_F(Planted, AViewRowIsCaughtByStatedChecks) {
   EXPECT_TRUE(asks("file", "append", "file", "a"));
   EXPECT_TRUE(asks("file", "create_dir", "dir", "w"));
   for (const char* operation : {"write", "truncate", "create", "create_fifo", "create_socket", "create_char", "create_block", "create_symlink"}) EXPECT_TRUE(asks("file", operation, "file", "w")) << operation;
-  for (const char* operation : {"delete", "rename", "setattr"}) EXPECT_TRUE(asks("file", operation, "any", "w")) << operation;
+  for (const char* operation : {"delete", "rename_to", "setattr"}) EXPECT_TRUE(asks("file", operation, "any", "w")) << operation;
+  for (const char* permission : {"r", "w"}) EXPECT_TRUE(asks("file", "rename_from", "any", permission)) << permission;
+  EXPECT_FALSE(asks("file", "rename_to", "any", "r"));
   EXPECT_TRUE(asks("file", "link", "file", "l"));
   EXPECT_TRUE(asks("file", "lock", "any", "k"));
   EXPECT_TRUE(asks("file", "map_exec", "file", "m"));

@@ -140,8 +140,26 @@ TEST(SelinuxGaps, ExecTransitionsUnderNoNewPrivs) {
 TEST(SelinuxGaps, ALabelAtCreationThatIsNotThePathsIsALoss) {
   const std::string rules = "  allow file { create, write, read } on path(\"/var/log/a*\")\n  allow file { create, append } on path(\"/var/log/b*\")\n  allow file { list, traverse } on path(\"/var/log\")" + kRest;
   const Judged judged = GapsOf(rules);
-  EXPECT_TRUE(judged.gaps.count("file/create narrower") == 1 || judged.gaps.count("file/create wider") == 1) << judged.reasons;
+  EXPECT_TRUE(judged.gaps.count("file/read narrower") == 1 || judged.gaps.count("file/read wider") == 1) << judged.reasons;
   EXPECT_THAT(judged.reasons, HasSubstr("gets the label"));
+}
+
+// Clauses 5.10 and 7.10: of a new name the directory is asked, and there must be something that may be renamed.
+TEST(SelinuxGaps, ANewNameIsAskedOfItsDirectory) {
+  const std::string to = "  allow file { rename_to } on path(\"/a/*.log\")";
+  EXPECT_THAT(GapsOf(to + "\n  allow file { rename_from } on path(\"/a/*.log\")" + kRest).gaps, Contains("file/rename_to wider"));
+  EXPECT_THAT(GapsOf(to + "\n  allow file { rename_from } on path(\"/a/*.log\")" + kRest).reasons, HasSubstr("in which directory an object is put, not its name"));
+  EXPECT_THAT(GapsOf(to + "\n  allow syscall { rename }" + kRest).gaps, Not(Contains("file/rename_to wider")));
+  EXPECT_THAT(GapsOf("  allow file { rename } on path(\"/a/*\")" + kRest).gaps, Not(Contains("file/rename_to wider")));
+}
+
+TEST(SelinuxGaps, WhatIsRenamedKeepsItsLabel) {
+  const std::string calls = "\n  allow syscall { open }";
+  const Judged judged = GapsOf("  allow file { read, rename_from } on path(\"/a/*\")\n  allow file { append, rename_to } on path(\"/b/*\")" + calls + kRest);
+  EXPECT_THAT(judged.gaps, Contains("file/read wider")) << "what could be read under the old name can be under the new one";
+  EXPECT_THAT(judged.gaps, Contains("file/append narrower"));
+  EXPECT_THAT(judged.reasons, HasSubstr("an object that is renamed keeps its label"));
+  EXPECT_THAT(GapsOf("  allow file { read, rename } on path(\"/a/*\", \"/b/*\")" + calls + kRest).reasons, Not(HasSubstr("keeps its label"))) << "the same permissions";
 }
 
 // Row 44: the check is young.
@@ -213,6 +231,25 @@ TEST(SelinuxPassed, FilesAgreeWithTheCompiledModule) {
         ASSERT_TRUE(passed.has_value() && passed->has_value());
         for (const combine::Cell& cell : effective.CellsOf("selinux", facet, static_cast<int>(operation))) {
           const auto kind = cell.where.integers.find("kind");
+          if (operations[operation] == "rename_to") {
+            // A new name is asked of its directory alone.
+            for (const std::string& path : paths) {
+              if (path == "/") continue;
+              const auto folder = query->Context("system_u:object_r:" + TypeOf(artifact->module, path.rfind('/') == 0 ? "/" : path.substr(0, path.rfind('/'))) + ":s0");
+              ASSERT_TRUE(folder.has_value());
+              unsigned needed = 0;
+              for (const char* permission : {"add_name", "search", "write"}) needed |= *query->Permission(*query->Class("dir"), permission);
+              const bool by_module = (query->Allowed(*source, *folder, *query->Class("dir")) & needed) == needed;
+              const bool by_view = std::any_of((*passed)->begin(), (*passed)->end(), [&](const ir::Box& box) {
+                const auto at = box.texts.find("path");
+                return box.texts.count("label") == 0 && (at == box.texts.end() || at->second.Contains(path));
+              });
+              ASSERT_EQ(by_view, by_module) << made.text << domain.name << ": rename_to " << path;
+              ++questions;
+              passed_count += by_view ? 1 : 0;
+            }
+            continue;
+          }
           ASSERT_NE(kind, cell.where.integers.end());
           const bool judged = std::any_of(cell.checks.begin(), cell.checks.end(), [](const combine::Check& check) { return !check.grants_only; });
           if (!judged) continue;

@@ -1,4 +1,5 @@
 // Facts that other sources state too, spot by spot.
+#include "compiler/kernel/operation_words.h"
 #include "compiler/kernel/facts.h"
 
 #include <gtest/gtest.h>
@@ -116,6 +117,19 @@ TEST(View, ClausesNameAttributesOfTheirFacet) {
     ASSERT_NE(facet, nullptr) << clause.facet;
     if (clause.attribute.empty()) continue;
     EXPECT_NE(std::find(facet->attributes.begin(), facet->attributes.end(), clause.attribute), facet->attributes.end()) << clause.facet << " " << clause.keyword;
+  }
+}
+
+TEST(View, AWordMayStandForSeveralOperations) {
+  EXPECT_EQ(OperationsNamed("file", "rename"), (std::vector<std::string>{"rename_from", "rename_to"}));
+  EXPECT_EQ(OperationsNamed("file", "read"), std::vector<std::string>{"read"});
+  EXPECT_TRUE(OperationsNamed("file", "reed").empty());
+  EXPECT_TRUE(OperationsNamed("exec", "rename").empty());
+  for (const FacetInfo& facet : Facets()) {
+    for (const std::string& word : OperationWords(facet.name)) {
+      EXPECT_EQ(std::count(facet.operations.begin(), facet.operations.end(), word), 0) << word << " is an operation";
+      for (const std::string& one : OperationsNamed(facet.name, word)) EXPECT_EQ(std::count(facet.operations.begin(), facet.operations.end(), one), 1) << one;
+    }
   }
 }
 
