@@ -77,8 +77,11 @@ struct ExplainCommand {
   std::string event;
   std::string arch;  // empty: the policy's first
   std::string policy;
+  std::string evidence;                 // a rule, instead of an event: what was seen for it
+  std::vector<std::string> recordings;  // where
 };
 int Run(const ExplainCommand& command);
+int ExplainEvidence(const ExplainCommand& command);
 
 struct ImportCommand {
   CommonOptions common;
@@ -152,6 +155,16 @@ struct RecordingCommand {
   std::string output;
 };
 int Run(const RecordingCommand& command);
+
+struct ReportCommand {
+  CommonOptions common;
+  std::vector<std::string> recordings;
+  std::string output;
+  std::string policy;    // a file; "": the policy that is learned from the recordings
+  std::string name;      // which policy of the file
+  std::string root = "/";
+};
+int Run(const ReportCommand& command);
 
 struct RunCommand {
   CommonOptions common;

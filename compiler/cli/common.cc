@@ -151,6 +151,20 @@ std::unique_ptr<driver::Frontend> ReadOrComplain(const std::string& path, const 
   return std::move(*front);
 }
 
+Result<TemporaryFile> TemporaryFile::Make() {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  std::string path = ((error ? std::filesystem::path("/tmp") : folder) / "ravelin.XXXXXX").string();
+  const int file = mkstemp(path.data());
+  if (file < 0) return Fail(ErrorCode::kIo, fmt::format("no temporary file can be made in {}", folder.string()));
+  close(file);
+  return TemporaryFile(std::move(path));
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (!path_.empty()) unlink(path_.c_str());
+}
+
 void InParallel(size_t count, unsigned jobs, const std::function<void(size_t)>& work) {
   if (jobs <= 1 || count <= 1) {
     for (size_t i = 0; i < count; ++i) work(i);

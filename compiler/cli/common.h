@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/base/diag.h"
@@ -52,6 +53,21 @@ std::optional<size_t> PickDomain(const driver::Frontend& front, const std::strin
 
 // Reads one policy, shows what is wrong with it; null, with `exit_code` set, when it cannot be used.
 std::unique_ptr<driver::Frontend> ReadOrComplain(const std::string& path, const CommonOptions& options, int& exit_code);
+
+// A file of its own where temporary files go, which is gone with this.
+class TemporaryFile {
+ public:
+  static Result<TemporaryFile> Make();
+  TemporaryFile(TemporaryFile&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile();
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
 
 // Calls `work(i)` for 0 <= i < count on several threads.
 void InParallel(size_t count, unsigned jobs, const std::function<void(size_t)>& work);

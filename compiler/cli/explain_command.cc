@@ -167,6 +167,7 @@ int ExplainCall(const driver::Frontend& front, size_t index, const ir::Event& ev
 }  // namespace
 
 int Run(const ExplainCommand& command) {
+  if (!command.evidence.empty()) return ExplainEvidence(command);
   int exit_code = kOk;
   const auto front = ReadOrComplain(command.input, command.common, exit_code);
   if (!front) return exit_code;

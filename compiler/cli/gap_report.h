@@ -26,7 +26,9 @@ struct FileReport {
   std::vector<DomainReport> domains;
 };
 
-// One page that stands by itself: no script, no network, light and dark, usable by keyboard and on a narrow screen.
+// One page (html.h).
 std::string GapPage(const std::vector<FileReport>& files);
+// One gap as it stands there: open until it is accepted.
+std::string GapDetails(const driver::GapRow& row);
 
 }  // namespace ravelin::cli

@@ -1,6 +1,5 @@
 // learn: observed runs to a policy, and that policy under enforcement.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -40,27 +39,6 @@ int CheckDrift(const LearnCommand& command, driver::LearnRequest& request, const
   const auto printed = Print(text);
   if (!printed) return Complain(printed.error());
   return missing->empty() ? kOk : kFindings;
-}
-
-// What the recorded processes began with, where that is one program.
-std::string ProgramOf(const observe::Recording& recording) {
-  std::set<std::string> programs;
-  for (const auto& [id, run] : recording.runs) {
-    for (const auto& [fact, seen] : run.facts) {
-      const std::string chain = observe::Decode(fact.process)["chain"];
-      if (run.driver == "uml" && fact.facet != "syscall") continue;  // the mechanism's chains begin one later
-      if (!chain.empty()) programs.insert(chain.substr(0, chain.find(" > ")));
-    }
-  }
-  return programs.size() == 1 ? *programs.begin() : "";
-}
-
-std::string NameFrom(std::string stem) {
-  for (char& c : stem) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  if (stem.empty() || std::isdigit(static_cast<unsigned char>(stem.front())) != 0) stem = "p" + stem;
-  return stem;
 }
 
 std::string CompletenessText(const generalize::Completeness& completeness) {
@@ -184,7 +162,7 @@ int Run(const LearnCommand& command) {
   auto recording = Observations(command, exit_code);
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
-  request.options.program = ProgramOf(request.recording);
+  request.options.program = driver::ProgramOf(request.recording);
   // A script is what the policy is for, not its interpreter.
   std::string begun = command.record.arguments.empty() ? "" : command.record.arguments.front();
   if (!command.record.scenario.empty()) {
@@ -195,21 +173,17 @@ int Run(const LearnCommand& command) {
     }
   }
   if (!request.options.program.empty() && !begun.empty() && begun.front() == '/' && std::filesystem::path(begun).filename() != std::filesystem::path(request.options.program).filename() && !std::filesystem::is_symlink(begun)) request.options.program = begun;
-  const std::string stem = !request.options.program.empty() ? std::filesystem::path(request.options.program).stem().string() : StemOf(command.recordings.empty() ? "learned" : command.recordings.front());
-  request.options.name = command.name.empty() ? NameFrom(stem) : command.name;
+  request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.empty() ? "learned" : command.recordings.front()) : command.name;
   request.options.listing = generalize::ListingOf(command.record.root == "/" ? "" : command.record.root);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
   if (!command.check.empty()) {
     // The policy of the observations goes where nobody looks: only what it permits is asked.
-    char name[] = "/tmp/ravelin-observed.XXXXXX";
-    const int file = mkstemp(name);
-    if (file < 0) return Complain(Error{ErrorCode::kIo, "no temporary file can be made"});
-    close(file);
-    request.output = name;
+    const auto file = TemporaryFile::Make();
+    if (!file) return Complain(file.error());
+    request.output = file->path();
     int code = kEnvironment;
     const auto policy = driver::WritePolicy(request);
     const auto learned = policy ? driver::ReadPolicy(request.output, request.load, request.target) : Result<std::unique_ptr<driver::Frontend>>(tl::make_unexpected(policy.error()));
-    unlink(name);
     if (!learned) {
       Complain(learned.error());
     } else {

@@ -39,6 +39,7 @@ struct CommandLine {
   RecordCommand record;
   LearnCommand learn;
   RecordingCommand recording;
+  ReportCommand report;
   RunCommand run;
   VerifyCommand verify;
   ProbeCommand probe;
@@ -67,6 +68,7 @@ struct CommandLine {
     Learn(*app.add_subcommand("learn", "make a policy of what a workload does"));
     Record(*app.add_subcommand("record", "write down what a workload does"));
     Recording(*app.add_subcommand("recording", "what was observed of workloads, as files"));
+    Report(*app.add_subcommand("report", "what was observed beside what the policy grants, as a page to look at"));
     Launch(*app.add_subcommand("run", "run a command under a policy"));
     Probe(*app.add_subcommand("probe", "attempt in guest kernels what the rules permit and what lies just outside, and compare with the oracle"));
     Verify(*app.add_subcommand("verify", "run a workload under real enforcement in guest kernels, and judge the policy by it"));
@@ -130,7 +132,9 @@ struct CommandLine {
 
   void Explain(CLI::App& sub) {
     sub.add_option("policy", explain.input, "policy file, - for standard input")->required();
-    sub.add_option("event", explain.event, "a call, 'socket(AF_ALG, SOCK_STREAM, 0)', or a line of a test, 'file read \"/etc/shadow\"', 'exec \"/bin/sh\"', 'network connect tcp port 443', 'capability net_admin', 'signal KILL peer outside'")->required();
+    sub.add_option("event", explain.event, "a call, 'socket(AF_ALG, SOCK_STREAM, 0)', or a line of a test, 'file read \"/etc/shadow\"', 'exec \"/bin/sh\"', 'network connect tcp port 443', 'capability net_admin', 'signal KILL peer outside'");
+    sub.add_option("--evidence", explain.evidence, "what was observed for a rule: its label, LINE or FILE:LINE");
+    sub.add_option("--from", explain.recordings, "the recording that is asked for evidence (repeatable)")->allow_extra_args(false);
     sub.add_option("--arch", explain.arch, "architecture of the call; without it, the policy's first");
     sub.add_option("--policy,--domain", explain.policy, "which policy of the file");
     AddPolicyOptions(sub, explain.common);
@@ -210,6 +214,15 @@ struct CommandLine {
     add("export", "lines of JSON", 1, 10000, false);
   }
 
+  void Report(CLI::App& sub) {
+    sub.add_option("recording", report.recordings, "recordings")->required();
+    sub.add_option("-o,--output", report.output, "the page")->required();
+    sub.add_option("--policy", report.policy, "a policy file, instead of what is learned from the recordings");
+    sub.add_option("--domain", report.name, "which policy of the file");
+    sub.add_option("--root", report.root, "the system whose files are counted")->check(CLI::ExistingDirectory)->capture_default_str();
+    AddPolicyOptions(sub, report.common);
+  }
+
   void Launch(CLI::App& sub) {
     sub.add_option("policy", run.input, "policy file, - for standard input")->required();
     sub.add_flag("--trace-denials", run.trace_denials, "show every refused call with its rule");
@@ -260,6 +273,7 @@ struct CommandLine {
     if (app.got_subcommand("learn")) return Run(learn);
     if (app.got_subcommand("record")) return Run(record);
     if (app.got_subcommand("recording")) return Run(recording);
+    if (app.got_subcommand("report")) return Run(report);
     if (app.got_subcommand("run")) return Run(run);
     if (app.got_subcommand("verify")) return Run(verify);
     if (app.got_subcommand("probe")) return Run(probe);

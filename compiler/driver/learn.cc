@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
-#include "backends/combine/effective.h"
-#include "backends/seccomp/lower.h"
 #include "compiler/ast/ast_text.h"
 #include "compiler/base/check.h"
 #include "compiler/base/source.h"
 #include "compiler/driver/analyze.h"
-#include "compiler/driver/compile.h"
+#include "compiler/driver/gap_rows.h"
 #include "compiler/syntax/parse.h"
 #include "profiler/observe/observed.h"
 
@@ -35,20 +34,9 @@ Result<Judged> GapsOf(const LearnRequest& request) {
   RAVELIN_TRY(front, ReadPolicy(request.output, request.load, request.target));
   if (front->sink.HasErrors()) return Fail(ErrorCode::kMalformed, RenderText(front->sink, front->sources, {}));
   Judged out;
-  const auto module = LowerSelinux(*front, selinux::Form::kStandalone, front->sink);
-  for (const ir::Domain& domain : front->policy.domains) {
-    const seccomp::FilterSpec spec = seccomp::Lower(domain);
-    combine::Effective effective(domain, spec, FactsOf(front->target), module ? &*module : nullptr);
-    std::vector<combine::Gap> all;
-    for (const auto& set : domain.layer_sets) {
-      const auto gaps = combine::FindGaps(effective, set);
-      if (!gaps) {
-        out.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));
-        continue;
-      }
-      all.insert(all.end(), gaps->begin(), gaps->end());
-    }
-    for (GapRow& row : RowsOf(domain, all)) {
+  for (GapRows& domain : GapRowsOf(*front)) {
+    for (std::string& why : domain.not_judged) out.not_judged.push_back(std::move(why));
+    for (GapRow& row : domain.rows) {
       if (!row.accepted()) out.gaps.push_back(std::move(row));
     }
   }
@@ -128,6 +116,26 @@ const char* LoopVerdictText(LoopVerdict verdict) {
     case LoopVerdict::kInconclusive: return "inconclusive";
   }
   return "";
+}
+
+std::string ProgramOf(const observe::Recording& recording) {
+  std::set<std::string> programs;
+  for (const auto& [id, run] : recording.runs) {
+    for (const auto& [fact, seen] : run.facts) {
+      const std::string chain = observe::Decode(fact.process)["chain"];
+      if (run.driver == "uml" && fact.facet != "syscall") continue;  // the mechanism's chains begin one later
+      if (!chain.empty()) programs.insert(chain.substr(0, chain.find(" > ")));
+    }
+  }
+  return programs.size() == 1 ? *programs.begin() : "";
+}
+
+std::string PolicyNameOf(const std::string& program, const std::string& file) {
+  std::string name = std::filesystem::path(program.empty() ? file : program).stem().string();
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "p" + name : name;
 }
 
 Result<LearnedPolicy> WritePolicy(const LearnRequest& request) {

@@ -43,6 +43,11 @@ struct LearnedPolicy {
 // Generalises, lays out, accepts what was accepted beforehand, and writes.
 Result<LearnedPolicy> WritePolicy(const LearnRequest& request);
 
+// What the recorded processes began with, where that is one program; else "".
+std::string ProgramOf(const observe::Recording& recording);
+// What a policy is called that nobody named: after the program, else after the file of the recording.
+std::string PolicyNameOf(const std::string& program, const std::string& file);
+
 enum class LoopVerdict { kVerified, kGaps, kDenied, kInconclusive };
 const char* LoopVerdictText(LoopVerdict verdict);
 

@@ -53,7 +53,7 @@ bool AnyMatches(const std::vector<Paths>& all, const std::string& path) {
 
 }  // namespace
 
-Result<OpenFiles> CountOpenFiles(const ir::Domain& domain, const std::string& root) {
+Result<std::vector<OpenFile>> ListOpenFiles(const ir::Domain& domain, const std::string& root, size_t* files) {
   namespace fs = std::filesystem;
   const ir::OperationSet reading = Operations({"read", "map_exec"});
   const ir::OperationSet writing = Operations({"write", "append", "truncate"});
@@ -65,7 +65,8 @@ Result<OpenFiles> CountOpenFiles(const ir::Domain& domain, const std::string& ro
   if (stat(root.c_str(), &top) != 0 || !S_ISDIR(top.st_mode)) return Fail(ErrorCode::kNotFound, fmt::format("{} is no folder", root));
   std::string prefix = root;
   while (!prefix.empty() && prefix.back() == '/') prefix.pop_back();
-  OpenFiles out;
+  std::vector<OpenFile> out;
+  size_t all = 0;
   std::error_code error;
   fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error);
   for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
@@ -74,12 +75,24 @@ Result<OpenFiles> CountOpenFiles(const ir::Domain& domain, const std::string& ro
     if (lstat(full.c_str(), &status) != 0) continue;
     if (S_ISDIR(status.st_mode) && status.st_dev != top.st_dev) at.disable_recursion_pending();
     if (!S_ISREG(status.st_mode) || status.st_dev != top.st_dev) continue;
-    ++out.files;
-    const std::string path = full.substr(prefix.size());
-    if (AnyMatches(read_allowed, path) && !AnyMatches(read_denied, path)) ++out.read;
-    if (AnyMatches(write_allowed, path) && !AnyMatches(write_denied, path)) ++out.written;
+    ++all;
+    OpenFile one{full.substr(prefix.size()), false, false};
+    one.read = AnyMatches(read_allowed, one.path) && !AnyMatches(read_denied, one.path);
+    one.written = AnyMatches(write_allowed, one.path) && !AnyMatches(write_denied, one.path);
+    if (one.read || one.written) out.push_back(std::move(one));
   }
   if (error) return Fail(ErrorCode::kIo, fmt::format("cannot list {}: {}", root, error.message()));
+  if (files != nullptr) *files = all;
+  return out;
+}
+
+Result<OpenFiles> CountOpenFiles(const ir::Domain& domain, const std::string& root) {
+  OpenFiles out;
+  RAVELIN_TRY(open, ListOpenFiles(domain, root, &out.files));
+  for (const OpenFile& one : open) {
+    out.read += one.read ? 1 : 0;
+    out.written += one.written ? 1 : 0;
+  }
   return out;
 }
 

@@ -1,5 +1,4 @@
 // Facts that other sources state too, spot by spot.
-#include "compiler/kernel/operation_words.h"
 #include "compiler/kernel/facts.h"
 
 #include <gtest/gtest.h>
@@ -9,6 +8,7 @@
 
 #include <set>
 
+#include "compiler/kernel/operation_words.h"
 #include "compiler/kernel/view.h"
 #include "compiler/resolve/kinds.h"
 
