@@ -70,32 +70,55 @@ if [[ $status == 3 ]]; then give_up "$(cat redis.log)"; fi
 grep -E '^(policy|SELinux|AppArmor)' redis.log | cut -c1-150
 (cd redis && ls | xargs)
 
-# And enforced for real: guest kernels boot with each mechanism, the command runs in them, and what they refuse is explained.
-cat > reader.rav <<'END'
-language 1
-policy reader {
-  layers { seccomp + apparmor, seccomp + selinux }
-  use std::dynamic_program
-  use std::program(file = "/usr/bin/cat")
-  use std::metadata
-  use std::descriptors
-  allow file { read } on path("/etc/os-release", "/usr/lib/os-release")
-  default deny with errno(EPERM)
-  unknown syscall with errno(ENOSYS)
+# Learned from nothing, and enforced for real: guest kernels boot, a small web server runs in them and is recorded, what it did becomes
+# a policy, and the policy holds while it runs again.  The server has a hole, and the policy stands in front of what lies behind it.
+cat > web.scenario <<'SCENARIO'
+file /srv/demo/serve.pl <<END
+use Socket;
+socket(my $server, PF_INET, SOCK_STREAM, 0) or die;
+setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die;
+bind($server, sockaddr_in(8080, INADDR_LOOPBACK)) or die;
+listen($server, 5) or die;
+while (accept(my $client, $server)) {
+  my $name = "";
+  while (my $line = <$client>) {
+    $name = $1 if $line =~ m{^GET /(\S+)};
+    last if $line =~ /^\r?$/;
+  }
+  if (open(my $file, "<", "/srv/demo/$name")) {  # whatever the name is
+    print $client "HTTP/1.0 200 OK\r\n\r\n", <$file>;
+  } else {
+    print $client "HTTP/1.0 404 Not Found\r\n\r\n";
+  }
+  close $client;
 }
 END
-verify() { # command...: the report, without what differs from run to run
-  local status=0
-  step "ravelin verify reader.rav -- $*"
-  "$ravelin" verify reader.rav -o verify.txt -- "$@" > verify.log 2>&1 || status=$?
-  if [[ $status == 3 || ! -s verify.txt ]]; then give_up "$(cat verify.log verify.txt 2> /dev/null | tail -3)"; fi
-  [[ $status == 0 ]] || sed -i 1d verify.txt  # the judge was named before
-  sed -E 's/(Linux 6\.1)\.[0-9]+/\1/; s/ in [0-9.]+ s$//; s/\[[0-9]+\]/[PID]/; /^  at /d; /^    /d' verify.txt
-  return "$status"
-}
-verify cat /etc/os-release || { echo "demo: what the policy permits was refused" >&2; exit 1; }
+file /srv/demo/index.html <<END
+hello
+END
+file /srv/demo/style.css <<END
+body { color: black }
+END
+start perl /srv/demo/serve.pl
+wait port 8080
+client for page in index.html style.css; do bash -c "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /$page HTTP/1.0\r\n\r\n' >&3; cat <&3"; done
+stop TERM
+SCENARIO
+sed 's|index.html style.css; do|../../etc/shadow; do|' web.scenario > attack.scenario
+cp ../../policies/learned.accept learned.accept
+step ravelin learn --verify --scenario web.scenario --accept learned.accept -o web.rav
 status=0
-verify cat /etc/shadow || status=$?
+"$ravelin" learn --verify --scenario web.scenario --accept learned.accept -o web.rav > learn.txt 2> learn.log || status=$?
+if [[ $status == 3 || ! -s learn.txt ]]; then give_up "$(cat learn.log learn.txt 2> /dev/null | tail -3)"; fi
+grep -E '^verdict' learn.txt
+[[ $status == 0 ]] || { cat learn.log learn.txt >&2; echo "demo: what was learned does not hold" >&2; exit 1; }
+grep -hE '/srv/demo/\*:|bind port|^  network.* bind ' web.rav | cut -c1-120
+
+step ravelin verify web.rav --scenario attack.scenario
+status=0
+"$ravelin" verify web.rav --scenario attack.scenario -o attack.txt > attack.log 2>&1 || status=$?
+if [[ $status == 3 || ! -s attack.txt ]]; then give_up "$(cat attack.log attack.txt 2> /dev/null | tail -3)"; fi
+sed -E 's/(Linux 6\.1)\.[0-9]+/\1/; s/ in [0-9.]+ s$//; s/\[[0-9]+\]/[PID]/; /^  at /d; s/^    the output of sh differs.*(line 1 is .*)/    \1/' attack.txt
 [[ $status == 1 ]] || { echo "demo: what the policy refuses was permitted" >&2; exit 1; }
 
 cat <<'END'
