@@ -144,6 +144,7 @@ struct LearnCommand {
   std::string accept;    // acceptances given beforehand
   std::string check;     // a policy that is judged instead
   bool verify = false;
+  bool review = false;   // decisions are asked on the terminal
   unsigned rounds = 3;
 };
 int Run(const LearnCommand& command);

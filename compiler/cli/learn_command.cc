@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iostream>
 
 #include "compiler/cli/commands.h"
+#include "compiler/cli/review.h"
 #include "compiler/driver/drift.h"
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
@@ -192,6 +194,13 @@ int Run(const LearnCommand& command) {
       if (code == kOk && !policy->learned.incomplete.empty()) code = kEnvironment;
     }
     return code;
+  }
+  if (command.review) {
+    const auto first = generalize::Generalize(request.recording, request.options);
+    if (!first) return Complain(first.error());
+    auto decisions = Review(*first, std::cin, std::cerr);
+    if (!decisions) return Complain(decisions.error());
+    request.options.decisions = std::move(*decisions);
   }
   Report report;
   report.output = request.output;

@@ -193,6 +193,7 @@ struct CommandLine {
     sub.add_option("--accept", learn.accept, "acceptances of gaps, given beforehand: lines `accept gap LABEL* wider on LAYERS of FACET { ... } because \"...\"`");
     sub.add_option("--check", learn.check, "write nothing: fail where the workload does what this policy refuses, and say what it permits beyond");
     sub.add_flag("--verify", learn.verify, "enforce the policy in guest kernels, run the workload again, fold refusals back");
+    sub.add_flag("--review", learn.review, "ask about each rule that opens more than was used, is sensitive, or is about neither files nor calls: accept, narrow, deny");
     sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();
     AddRecordOptions(sub, learn.record);
     AddPolicyOptions(sub, learn.record.common);

@@ -65,7 +65,7 @@ void AddCommands(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& 
 
 }  // namespace
 
-std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, Learned& learned) {
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, Learned& learned) {
   std::map<std::string, PathUse> uses;
   std::map<std::string, Evidence> programs;
   Evidence looking;
@@ -88,6 +88,7 @@ std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   learned.paths = GeneralizePaths(list, runs, sensitive, listing);
+  RAVELIN_TRY(denied, Apply(decisions, list, learned.paths));
   std::map<std::set<std::string>, std::vector<const PathRule*>> by_operations;
   for (const PathRule& rule : learned.paths) {
     by_operations[WithoutImplied(rule.operations)].push_back(&rule);
@@ -107,6 +108,10 @@ std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const
     }
     rule.statement = fmt::format("{}: allow file {{ {} }} on {}", LabelOf(operations), JoinNames(operations), Paths(patterns));
     out.push_back(std::move(rule));
+  }
+  for (const PathRule& one : denied) {
+    const auto operations = WithoutImplied(one.operations);
+    out.push_back({"files", {"denied in review; " + Comment(one, runs)}, fmt::format("deny file {{ {} }} on {}", JoinNames(operations), Paths({one.pattern}))});
   }
   AddCommands(seen, runs, out);
   if (!programs.empty()) {

@@ -104,13 +104,20 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   out.incomplete.assign(incomplete.begin(), incomplete.end());
   const std::vector<Seen> seen = SeenIn(recording, options.runs);
   const Listing none = [](const std::string&) { return std::vector<std::string>(); };
-  std::vector<Rule> rules = RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, out);
+  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
   CallRules calls = RulesOfCalls(seen, out.runs, options.companions);
   out.observed_calls = calls.observed;
   out.granted_calls = calls.granted;
   out.calls = std::move(calls.calls);
   for (Rule& rule : calls.rules) rules.push_back(std::move(rule));
+  for (Rule& rule : rules) {
+    const auto decision = options.decisions.find(rule.statement);
+    const size_t verb = rule.statement.find("allow ");
+    if (decision == options.decisions.end() || decision->second != Decision::kDeny || verb == std::string::npos) continue;
+    rule.statement.replace(verb, 5, "deny");
+    rule.comments.insert(rule.comments.begin(), "denied in review");
+  }
   std::string& text = out.text;
   text = fmt::format("// Learned from {} run{} ({}).  Each rule says what it was seen for: in how many runs, how often, an example, and how it became a rule.\n", out.runs, out.runs == 1 ? "" : "s", JoinNames(drivers));
   for (const std::string& why : out.incomplete) text += "// INCOMPLETE: " + why + "\n";

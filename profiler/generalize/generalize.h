@@ -9,6 +9,7 @@
 
 #include "compiler/base/result.h"
 #include "profiler/generalize/paths.h"
+#include "profiler/generalize/review.h"
 #include "profiler/observe/fact.h"
 
 namespace ravelin::generalize {
@@ -20,6 +21,7 @@ struct Options {
   bool companions = true;             // calls that go with those that were seen
   Listing listing;                    // of the system; empty: nothing is known of it
   std::vector<std::string> statements;  // that the operator gave beforehand (acceptances): kept as they are
+  Decisions decisions;                // of a reviewer
   std::vector<std::string> runs;      // only these, by identity; empty: all
 };
 
@@ -63,7 +65,7 @@ struct CallRules {
   size_t granted = 0;
 };
 CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions);
-std::vector<Rule> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, Learned& out);
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
 // "runs 2/2, x14, openat /etc/passwd"

@@ -72,6 +72,51 @@ TEST_F(LearningReport, JudgesAPolicyThatSomebodyWrote) {
   EXPECT_GE(json.at(0).at("evidence").size(), 3u);
 }
 
+// Twelve files of one folder, one in each run: a pattern, which a reviewer narrows or denies.
+class Review : public LearningReport {
+ protected:
+  std::string Many() {
+    std::vector<std::string> arguments = {"import", "events"};
+    for (int i = 0; i < 12; ++i) {
+      const std::string name = "log" + std::to_string(i);
+      folder_.Write(name, "7 execve(\"/usr/bin/tool\", [\"tool\"], 0x7ffe /* 3 vars */) = 0\n7 openat(AT_FDCWD, \"/srv/data/item" + std::to_string(100 + i) + ".txt\", O_RDONLY) = 3\n7 openat(AT_FDCWD, \"/etc/shadow\", O_RDONLY) = 4\n7 socket(AF_UNIX, SOCK_STREAM, 0) = 5\n7 exit_group(0) = ?\n");
+      arguments.push_back(Path(name));
+    }
+    arguments.insert(arguments.end(), {"-o", Path("many.rec")});
+    EXPECT_EQ(RunRavelin(arguments).exit_code, 0);
+    return Path("many.rec");
+  }
+  Output Learn(const std::string& recording, const std::string& answers) { return RunRavelin({"learn", "--from", recording, "--review", "-o", Path("tool.rav"), "--root", folder_.path()}, answers); }
+  std::string Learned() {
+    const auto text = source::ReadFile(Path("tool.rav"));
+    return text ? *text : "";
+  }
+};
+
+TEST_F(Review, AcceptsNarrowsAndDenies) {
+  const std::string recording = Many();
+  const Output accepted = Learn(recording, "a\nr\n");
+  EXPECT_THAT(accepted.err, AllOf(HasSubstr("file { read } on "), HasSubstr("more on this machine would be open")));
+  EXPECT_THAT(accepted.err, HasSubstr("not asked about"));
+  const std::string all = Learned();
+  EXPECT_THAT(all, AllOf(HasSubstr("\"/srv/data/*.txt\""), HasSubstr("allow network")));
+  // The pattern is narrowed, the sensitive file denied, the socket, too.
+  const Output decided = Learn(recording, "x\nd\nn\na\nd\n");
+  EXPECT_THAT(decided.err, AllOf(HasSubstr("sensitive: "), HasSubstr("one of the letters")));
+  const std::string policy = Learned();
+  EXPECT_THAT(policy, AllOf(HasSubstr("item100.txt"), HasSubstr("item111.txt"), HasSubstr("narrowed in review"))) << decided.err;
+  EXPECT_THAT(policy, AllOf(HasSubstr("deny file { read } on path(\"/etc/shadow\")"), HasSubstr("deny network { create }"), HasSubstr("denied in review")));
+  EXPECT_EQ(RunRavelin({"explain", Path("tool.rav"), "file read \"/srv/data/item105.txt\""}).exit_code, 0);
+  EXPECT_EQ(RunRavelin({"explain", Path("tool.rav"), "file read \"/srv/data/item200.txt\""}).exit_code, 1);
+}
+
+TEST_F(Review, WritesNothingWhereItEndsEarly) {
+  const Output out = Learn(Many(), "a\n");
+  EXPECT_EQ(out.exit_code, 1);
+  EXPECT_THAT(out.err, HasSubstr("nothing was written"));
+  EXPECT_FALSE(std::filesystem::exists(Path("tool.rav")));
+}
+
 TEST_F(LearningReport, SaysWhatIsWrongWithTheQuestion) {
   const std::string policy = folder_.Write("p.rav", "language 1\npolicy p {\n  a: allow syscall read\n  default deny\n}\n");
   EXPECT_EQ(RunRavelin({"explain", policy, "--evidence", "a"}).exit_code, 2) << "where from?";
