@@ -356,6 +356,7 @@ class FileLowering {
     // What is granted at every one of them is refused at none.
     asked.file &= static_cast<Letters>(~over.needed_everywhere.file);
     asked.dir &= static_cast<Letters>(~over.needed_everywhere.dir);
+    if (asked.file == 0 && asked.dir == 0) return;
     if ((WithImplied(asked.file) & over.needed_somewhere.file) != 0 || (WithImplied(asked.dir) & over.needed_somewhere.dir) != 0) {
       profile_.problems.push_back({rule.id, "AppArmor cannot be silent of this: a rule permits an operation that asks for the same permission at some of the names"});
     } else if (IsExec(rule)) {

@@ -34,6 +34,9 @@ TEST(Apparmor, Denies) {
   ExpectProved(Web("allow file { read, write } on path(\"/srv/**\")\ndeny file { read } on path(\"/srv/secret/**\")"));
   ExpectProved(Web("allow file { read, write, delete } on path(\"/srv/**\")\ndeny file { write } on path(\"/srv/secret/**\")"));
   ExpectProved(Web("allow file { read } on path(\"/srv/**\")\nquiet deny file { read } on path(\"/srv/secret/*\")"));
+  // There is nothing to be silent of.
+  ExpectProved(Web("allow exec path(\"/bin/x\")\nquiet exec path(\"/bin/x\")"));
+  ExpectProved(Web("complain file { read } on path(\"/a\")\nquiet deny file { read } on path(\"/a\")"));
   ExpectProved(Web("audit allow file { read, list } on path(\"/srv/**\")\nallow file { write } on path(\"/srv/a\")"));
 }
 
