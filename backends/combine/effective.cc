@@ -97,6 +97,11 @@ bool TakesFromMemory(const std::string& call) {
   return false;
 }
 
+// The call names what it works on: it needs nothing that was opened before (open that creates, a rename that deletes what was there).
+bool TakesNames(const kernel::Syscall& call) {
+  return std::any_of(call.params.begin(), call.params.end(), [](const kernel::Param& param) { return param.name == "filename" || param.name == "pathname" || param.name == "oldname" || param.name == "newname"; });
+}
+
 }  // namespace
 
 Result<const Boxes*> Effective::Permitted(ir::FacetId facet, int operation) {
@@ -414,9 +419,9 @@ std::optional<Carrier> Effective::FindCarrier(ir::FacetId facet, int operation, 
         if (row.facet != facet || row.operation != operation) continue;
         any_row = true;
         if (row.row->mode == kernel::RowMode::kFollows) continue;
-        // Calls that always ask for it are its way in, and so are those that take the same from memory; the others that serve it work on
-        // what was opened before.
-        const bool needs = row.row->mode == kernel::RowMode::kNeeds || TakesFromMemory(call->name);
+        // Calls that always ask for it are its way in, and so are those that take the same from memory, or a name; the others that serve it
+        // work on what was opened before.
+        const bool needs = row.row->mode == kernel::RowMode::kNeeds || TakesFromMemory(call->name) || TakesNames(*call);
         needed_somewhere |= needs;
         if (!needs && serving) continue;
         ir::Rule probe;  // the box as a rule: where does it match this row, as far as registers show?

@@ -55,6 +55,11 @@ class Finder {
         }
         gaps_.push_back(std::move(gap));
       }
+      for (Gap& gap : LinkGaps(domain_, *effective_.module(), layers_)) {
+        if (Has(layers_, "seccomp")) gap.carrier = effective_.FindCarrier(gap.facet, gap.operation, {}, Effective::Ways::kEntrances);
+        if (Has(layers_, "seccomp") && !gap.carrier) continue;
+        gaps_.push_back(std::move(gap));
+      }
       for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     }
     return std::move(gaps_);

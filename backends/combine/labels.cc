@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -34,9 +35,9 @@ class Allowers {
  public:
   explicit Allowers(const ir::Domain& domain) : domain_(domain) {}
   // The first that permits one of the operations there, or nullopt.
-  std::optional<uint32_t> Of(const std::string& path, ir::OperationSet operations) {
+  std::optional<uint32_t> Of(const std::string& path, ir::FacetId facet, ir::OperationSet operations) {
     for (const ir::Rule& rule : domain_.rules) {
-      if (rule.facet != ir::FacetOf("file") || (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kComplain) || (rule.operations & operations) == 0 || rule.texts.count("label") != 0) continue;
+      if (rule.facet != facet || (rule.effect != ir::Effect::kAllow && rule.effect != ir::Effect::kComplain) || (rule.operations & operations) == 0 || rule.texts.count("label") != 0) continue;
       const auto patterns = rule.texts.find("path");
       if (patterns == rule.texts.end()) return rule.id;
       auto known = sets_.find(rule.id);
@@ -52,17 +53,26 @@ class Allowers {
 };
 
 // Operations on an object itself, with what SELinux asks of its label; not those that make it or give it its name, whose label is another question.
-std::vector<std::pair<int, std::vector<const kernel::SelinuxViewRow*>>> AskedOfLabels() {
-  std::vector<std::pair<int, std::vector<const kernel::SelinuxViewRow*>>> out;
-  const auto& operations = kernel::Facets()[ir::FacetOf("file")].operations;
-  for (size_t i = 0; i < operations.size(); ++i) {
-    const std::string& name = operations[i];
-    if (name.rfind("create", 0) == 0 || name == "rename_to" || name == "link" || name == "inherit" || name == "ioctl") continue;
-    std::vector<const kernel::SelinuxViewRow*> rows;
-    for (const kernel::SelinuxViewRow& row : kernel::SelinuxViewRows()) {
-      if (row.facet == "file" && row.operation == name && row.Sees("path") && !row.needs.kernel && row.needs.policy_capabilities.empty()) rows.push_back(&row);
+struct Asked {
+  ir::FacetId facet;
+  int operation;
+  std::vector<const kernel::SelinuxViewRow*> rows;
+};
+std::vector<Asked> AskedOfLabels() {
+  std::vector<Asked> out;
+  for (const char* facet : {"file", "exec"}) {
+    const auto& operations = kernel::FindFacet(facet)->operations;
+    for (size_t i = 0; i < operations.size(); ++i) {
+      const std::string& name = operations[i];
+      if (name.rfind("create", 0) == 0 || name == "rename_to" || name == "link" || name == "inherit") continue;
+      Asked asked{ir::FacetOf(facet), static_cast<int>(i), {}};
+      for (const kernel::SelinuxViewRow& row : kernel::SelinuxViewRows()) {
+        // Of programs, what is asked whatever the process becomes.
+        const bool always = row.conditions.empty() && !row.needs.kernel && row.needs.policy_capabilities.empty();
+        if (row.facet == facet && row.operation == name && row.Sees("path") && always) asked.rows.push_back(&row);
+      }
+      if (!asked.rows.empty()) out.push_back(std::move(asked));
     }
-    if (!rows.empty()) out.emplace_back(static_cast<int>(i), std::move(rows));
   }
   return out;
 }
@@ -113,6 +123,28 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
   return gaps;
 }
 
+std::vector<Gap> LinkGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
+  std::vector<Gap> gaps;
+  const std::string source = selinux::DomainType(domain.name);
+  const ir::FacetId file = ir::FacetOf("file");
+  const ir::OperationSet link = ir::OperationsNamed(file, "link");
+  for (const ir::Rule& rule : domain.rules) {
+    if (rule.facet != file || rule.effect != ir::Effect::kAllow || (rule.operations & link) == 0 || rule.texts.count("label") != 0) continue;
+    ir::BoxMember witness;
+    // The object is asked by its label, whatever name it gets; it keeps the label.
+    gaps.push_back({rule.id, file, std::countr_zero(link), true, layers, "SELinux asks the label of what is linked, and of the new name its directory alone", witness, std::nullopt});
+    const auto old_names = rule.texts.find("target");
+    const auto old_set = old_names == rule.texts.end() ? Result<ir::PathSet>(ir::PathSet::Names()) : ir::PathSet::ParseAny(old_names->second);
+    for (const selinux::PathType& path : module.paths) {
+      if (!old_set || !old_set->Contains(path.witness) || GrantsOn(module, source, path.type).count("file link") != 0) continue;
+      witness.texts["target"] = path.witness;
+      gaps.push_back({rule.id, file, std::countr_zero(link), false, layers, "SELinux asks the label of what is linked, and this one's permits no link", witness, std::nullopt});
+      break;
+    }
+  }
+  return gaps;
+}
+
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
   std::vector<Gap> gaps;
   const std::string source = selinux::DomainType(domain.name);
@@ -131,11 +163,17 @@ std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& modu
     if (d.renamed) {
       classes.clear();
       for (const char* one : {"file", "dir", "lnk_file", "chr_file", "blk_file", "sock_file", "fifo_file"}) {
-        if (given.count(std::string(one) + " rename") != 0) classes.emplace_back(one);
+        if (!d.by.empty() || given.count(std::string(one) + " rename") != 0) classes.emplace_back(one);
       }
     }
-    const std::string reason = d.renamed ? fmt::format("an object that is renamed keeps its label, which may be {} there", d.has) : fmt::format("a new object there gets the label {} of its directory or name, not that of its path", d.has);
-    for (const auto& [operation, rows] : asked) {
+    const ir::OperationSet to = ir::OperationsNamed(file, "rename_to");
+    const auto bringer = allowers.Of(d.by.empty() ? d.path : d.by, file, d.renamed ? to : creations);
+    const std::string reason = d.renamed ? fmt::format("what is renamed, and what lies below it, keeps its label, which may be {} there", d.has) : fmt::format("a new object there gets the label {} of its directory or name, not that of its path", d.has);
+    ir::BoxMember witness;
+    witness.texts["path"] = d.path;
+    bool told_more = false;
+    bool told_less = false;
+    for (const auto& [facet, operation, rows] : asked) {
       bool more = false;
       bool less = false;
       for (const std::string& object_class : classes) {
@@ -145,12 +183,20 @@ std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& modu
         more |= *has && !*wants;
         less |= *wants && !*has;
       }
-      ir::BoxMember witness;
-      witness.texts["path"] = d.path;
-      if (more) gaps.push_back({allowers.Of(d.path, d.renamed ? ir::OperationsNamed(file, "rename_to") : creations), file, operation, true, layers, reason, witness, std::nullopt});
+      told_more |= more;
+      told_less |= less;
+      if (more) gaps.push_back({bringer, facet, operation, true, layers, reason, witness, std::nullopt});
       // Less than the policy says only where it says it.
-      const auto loser = less ? allowers.Of(d.path, ir::OperationSet{1} << operation) : std::nullopt;
-      if (loser) gaps.push_back({loser, file, operation, false, layers, reason, witness, std::nullopt});
+      const auto loser = less ? allowers.Of(d.path, facet, ir::OperationSet{1} << operation) : std::nullopt;
+      if (loser) gaps.push_back({loser, facet, operation, false, layers, reason, witness, std::nullopt});
+    }
+    // What differs and is no operation by itself (a command of ioctl, entries of a directory) is told of what brought it there.
+    const int brought = std::countr_zero(d.renamed ? to : creations);
+    for (const bool wider : {true, false}) {
+      const auto& rich = wider ? given : wanted;
+      const auto& poor = wider ? wanted : given;
+      const bool differs = std::any_of(rich.begin(), rich.end(), [&](const std::string& grant) { return poor.count(grant) == 0 && std::any_of(classes.begin(), classes.end(), [&](const std::string& one) { return grant.starts_with(one + " "); }); });
+      if (differs && !(wider ? told_more : told_less)) gaps.push_back({bringer, file, brought, wider, layers, reason, witness, std::nullopt});
     }
   }
   return gaps;

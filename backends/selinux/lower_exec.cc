@@ -137,7 +137,7 @@ void Lowering::AddCreationTransitions(const Current& at, const std::string& oper
       any[folder_type].emplace(type, entry.path);
     }
   }
-  const auto differ = [&](const std::string& path, const std::string& type, const std::string& created) { module_.differences.push_back({at.domain->name, path, type.empty() ? "what the host says" : type, created, false, object_class}); };
+  const auto differ = [&](const std::string& path, const std::string& type, const std::string& created) { module_.differences.push_back({at.domain->name, path, type.empty() ? "what the host says" : type, created, false, object_class, ""}); };
   std::map<std::string, std::string> usual;  // folder's type -> what a new object gets under any other name
   for (const auto& [folder_type, wanted] : any) {
     auto chosen = wanted.find(folder_type);
@@ -165,8 +165,8 @@ void Lowering::AddCreationTransitions(const Current& at, const std::string& oper
   }
 }
 
-// What is renamed keeps its label (9.4): where it has another than its new path should have, and the domain's permissions on the two
-// differ.
+// What is renamed keeps its label (9.4), and so does what lies below a directory that is renamed: where it has another than its new
+// path should have, and the domain's permissions on the two differ.
 void Lowering::AddRenames(const Current& at) {
   const ir::FacetId facet = ir::FacetOf("file");
   const auto permitted = [&](const char* operation) { return PermittedCells(at, facet, std::countr_zero(ir::OperationsNamed(facet, operation)), {}); };
@@ -181,18 +181,24 @@ void Lowering::AddRenames(const Current& at) {
     std::string& text = grants[access.target];
     for (const auto& [permission, places] : allowed.permissions) text += access.object_class + " " + permission + "\n";
   }
-  const auto of = [&](const std::string& type) { return depends ? type : grants[type]; };
-  std::map<std::string, std::string> kept;  // permissions -> a type that has them
-  for (const uint32_t label : from) kept.emplace(of(TypeOfLabel(label)), TypeOfLabel(label));
   std::set<std::pair<std::string, std::string>> said;
-  for (const auto& [label, path] : cells_.tree->Witnesses()) {
-    if (to.count(label) == 0) continue;
-    const std::string type = TypeOfLabel(label);
-    for (const auto& [permissions, had] : kept) {
-      if (permissions == of(type) || !said.emplace(type, had).second) continue;
-      module_.differences.push_back({at.domain->name, path, types_.count(label) == 0 ? "what the host says" : type, had, true, ""});
+  const auto compare = [&](const std::set<uint32_t>& old_labels, const std::map<uint32_t, uint32_t>& new_labels, bool below) {
+    std::map<std::string, std::string> kept;  // permissions -> a type that has them
+    for (const uint32_t label : old_labels) kept.emplace(depends ? TypeOfLabel(label) : grants[TypeOfLabel(label)], TypeOfLabel(label));
+    for (const auto& [label, top] : new_labels) {
+      const std::string type = TypeOfLabel(label);
+      for (const auto& [permissions, had] : kept) {
+        if (permissions == (depends ? type : grants[type]) || !said.emplace(type, had).second) continue;
+        module_.differences.push_back({at.domain->name, cells_.tree->Witnesses().at(label), types_.count(label) == 0 ? "what the host says" : type, had, true, "", below ? cells_.tree->Witnesses().at(top) : ""});
+      }
     }
-  }
+  };
+  std::map<uint32_t, uint32_t> itself;
+  for (const uint32_t label : to) itself.emplace(label, label);
+  compare(from, itself, false);
+  std::set<uint32_t> carried;
+  for (const auto& [label, top] : cells_.tree->Below(from)) carried.insert(label);
+  compare(carried, cells_.tree->Below(to), true);
 }
 
 }  // namespace ravelin::selinux

@@ -92,6 +92,7 @@ struct LabelDifference {
   std::string has;       // at creation, or what it had under the name from which it was renamed
   bool renamed = false;
   std::string object_class;  // of what is created; "" where it is renamed: whatever may be
+  std::string by;            // where a directory above it is renamed: its new name; else ""
 };
 std::string DifferenceText(const LabelDifference& difference);
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMostValues = 12;
 constexpr size_t kMostNodes = 48;  // of the picture; the list has all
+constexpr size_t kDeepest = 64;    // execs; the others of a chain stand as one
 
 struct CallUse {
   std::map<std::string, std::set<std::string>> values;  // parameter -> as constants, where they have names
@@ -156,8 +157,8 @@ std::string ExecSection(const LearningReport& report) {
     }
     for (const std::string& chain : chains) {
       std::map<std::string, Program>* level = &roots;
-      for (size_t at = 0; at <= chain.size();) {
-        const size_t end = std::min(chain.find(" > ", at), chain.size());
+      for (size_t at = 0, depth = 0; at <= chain.size(); ++depth) {
+        const size_t end = depth == kDeepest ? chain.size() : std::min(chain.find(" > ", at), chain.size());
         Program& program = (*level)[chain.substr(at, end - at)];
         program.runs.insert(id);
         level = &program.children;

@@ -11,11 +11,11 @@ namespace ravelin::cli {
 namespace {
 
 constexpr size_t kMostUnused = 25;  // of a folder; the others are counted
+constexpr size_t kDeepest = 64;     // folders; what is below stands as one name
 
 struct Node {
   std::map<std::string, Node> children;
   std::map<std::string, uint64_t> used;  // operation -> how often
-  size_t runs = 0;
   bool refused = false;  // of what was used
   bool open = false;     // the policy lets it be read or written
   bool written = false;
@@ -26,8 +26,8 @@ struct Node {
 
 Node& At(Node& root, const std::string& path) {
   Node* node = &root;
-  for (size_t at = 1; at <= path.size();) {
-    const size_t end = std::min(path.find('/', at), path.size());
+  for (size_t at = 1, depth = 0; at <= path.size(); ++depth) {
+    const size_t end = depth == kDeepest ? path.size() : std::min(path.find('/', at), path.size());
     if (end > at) node = &node->children[path.substr(at, end - at)];
     at = end + 1;
   }
@@ -96,7 +96,6 @@ std::string PathSection(const LearningReport& report) {
     if ((line.seen.facet != "file" && line.seen.facet != "exec") || path == line.seen.attributes.end() || path->second.empty()) continue;
     Node& node = At(root, path->second);
     node.used[line.seen.operation] += line.count;
-    node.runs = std::max(node.runs, line.runs);
     node.refused = node.refused || !line.permitted;
   }
   size_t readable = 0;

@@ -55,7 +55,7 @@ Result<generalize::Decisions> Review(const generalize::Learned& learned, std::is
       ++plain;
       continue;
     }
-    std::string what = fmt::format("\nfile {{ {} }} on {}\n  {}; {}\n", generalize::JoinNames(rule.operations), rule.pattern, generalize::EvidenceText(rule.evidence, learned.runs), rule.step);
+    std::string what = fmt::format("\nfile {{ {} }} on {}\n  {}; {}\n", generalize::JoinNames(rule.operations), generalize::OneLine(rule.pattern), generalize::OneLine(generalize::EvidenceText(rule.evidence, learned.runs)), rule.step);
     what += why.empty() ? fmt::format("  {} used, {} more on this machine would be open\n", rule.used, rule.beyond) : "  sensitive: " + why + "\n";
     const auto decision = asking.Ask(what, !literal);
     if (!decision) return ended();
@@ -64,8 +64,8 @@ Result<generalize::Decisions> Review(const generalize::Learned& learned, std::is
   for (const generalize::Rule& rule : learned.rules) {
     const bool asked = rule.section != "files" && rule.section != "system calls" && rule.statement.find("allow ") != std::string::npos;
     if (!asked) continue;
-    std::string what = "\n" + rule.statement + "\n";
-    for (const std::string& comment : rule.comments) what += "  " + comment + "\n";
+    std::string what = "\n" + generalize::OneLine(rule.statement) + "\n";
+    for (const std::string& comment : rule.comments) what += "  " + generalize::OneLine(comment) + "\n";
     const auto decision = asking.Ask(what, false);
     if (!decision) return ended();
     if (*decision != Decision::kAccept) out[rule.statement] = *decision;

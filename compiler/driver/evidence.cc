@@ -56,7 +56,7 @@ class Judge {
  public:
   explicit Judge(const ir::Domain& domain) : domain_(domain) {}
 
-  // Which rules permit it, as far as it was recorded: what was not recorded is not held against a rule.
+  // Which rules permit it, as far as it was recorded: what was not recorded is not held against a rule, and no deny is taken to match it.
   Result<void> Object(const ir::ObjectCheck& check, EvidenceLine& line) {
     const ir::FacetDefault& fallback = domain_.defaults[check.facet];
     bool allowed = !fallback.stated || ir::Permits(fallback.action);
@@ -79,6 +79,7 @@ class Judge {
 
  private:
   Result<bool> Matches(const ir::Rule& rule, const ir::ObjectCheck& check) {
+    const bool refuses = rule.effect == Effect::kDeny;
     const std::pair<uint32_t, int> key(rule.id, check.operation);
     auto known = boxes_.find(key);
     if (known == boxes_.end()) {
@@ -87,11 +88,13 @@ class Judge {
     }
     for (const auto& [attribute, set] : known->second.integers) {
       const auto value = check.integers.find(attribute);
-      if (attribute == "owner" ? !check.owner && !set.Contains(0) : value != check.integers.end() && !set.Contains(value->second)) return false;
+      if (attribute == "owner" ? !check.owner && !set.Contains(0) : value == check.integers.end() ? refuses : !set.Contains(value->second)) return false;
     }
     return std::all_of(known->second.texts.begin(), known->second.texts.end(), [&](const auto& text) {
       const auto value = check.texts.find(text.first);
-      return value == check.texts.end() || text.second.Contains(value->second);
+      // No recorder sees labels, and what was seen has a path.
+      if (value == check.texts.end()) return !refuses && text.first != "label";
+      return text.second.Contains(value->second);
     });
   }
 

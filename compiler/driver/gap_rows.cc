@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "backends/combine/effective.h"
 #include "backends/combine/gaps.h"
 #include "backends/seccomp/lower.h"
@@ -18,6 +20,10 @@ std::vector<GapRows> GapRowsOf(Frontend& front) {
     combine::Effective effective(domain, spec, FactsOf(front.target), module ? &*module : nullptr);
     std::vector<combine::Gap> all;
     for (const auto& set : domain.layer_sets) {
+      if (!module && std::find(set.begin(), set.end(), "selinux") != set.end()) {
+        here.not_judged.push_back(fmt::format("{}: the policy cannot be lowered for SELinux; `ravelin compile` says why", fmt::join(set, " + ")));
+        continue;
+      }
       const auto gaps = combine::FindGaps(effective, set);
       if (!gaps) {
         here.not_judged.push_back(fmt::format("{}: {}", fmt::join(set, " + "), gaps.error().message));

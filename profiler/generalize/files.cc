@@ -65,7 +65,7 @@ void AddCommands(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& 
 
 }  // namespace
 
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, Learned& learned) {
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, Learned& learned) {
   std::map<std::string, PathUse> uses;
   std::map<std::string, Evidence> programs;
   Evidence looking;
@@ -88,7 +88,7 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t run
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   learned.paths = GeneralizePaths(list, runs, sensitive, listing);
-  RAVELIN_TRY(denied, Apply(decisions, list, learned.paths));
+  RAVELIN_TRY(denied, Apply(decisions, list, learned.paths, decided));
   std::map<std::set<std::string>, std::vector<const PathRule*>> by_operations;
   for (const PathRule& rule : learned.paths) {
     by_operations[WithoutImplied(rule.operations)].push_back(&rule);

@@ -38,9 +38,18 @@ void Normalize(Attributes& attributes, const observe::Run& run) {
   }
 }
 
-std::string Wrapped(const std::string& text) { return "  // " + text + "\n"; }
+std::string Wrapped(const std::string& text) { return "  // " + OneLine(text) + "\n"; }
 
 }  // namespace
+
+std::string OneLine(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
 
 std::string EvidenceText(const Evidence& evidence, size_t runs) { return fmt::format("runs {}/{}, x{}{}{}", evidence.runs.size(), runs, evidence.count, evidence.example.empty() ? "" : ", ", evidence.example); }
 
@@ -104,7 +113,8 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   out.incomplete.assign(incomplete.begin(), incomplete.end());
   const std::vector<Seen> seen = SeenIn(recording, options.runs);
   const Listing none = [](const std::string&) { return std::vector<std::string>(); };
-  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, out));
+  std::set<std::string> decided;
+  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
   CallRules calls = RulesOfCalls(seen, out.runs, options.companions);
   out.observed_calls = calls.observed;
@@ -114,16 +124,20 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   for (Rule& rule : rules) {
     const auto decision = options.decisions.find(rule.statement);
     const size_t verb = rule.statement.find("allow ");
+    if (decision != options.decisions.end()) decided.insert(decision->first);
     if (decision == options.decisions.end() || decision->second != Decision::kDeny || verb == std::string::npos) continue;
     rule.statement.replace(verb, 5, "deny");
     rule.comments.insert(rule.comments.begin(), "denied in review");
   }
+  for (const auto& [what, decision] : options.decisions) {
+    if (decided.count(what) == 0) return Fail(ErrorCode::kMalformed, fmt::format("the review decided about `{}`, which is not what these runs make: review again", what));
+  }
   std::string& text = out.text;
   text = fmt::format("// Learned from {} run{} ({}).  Each rule says what it was seen for: in how many runs, how often, an example, and how it became a rule.\n", out.runs, out.runs == 1 ? "" : "s", JoinNames(drivers));
-  for (const std::string& why : out.incomplete) text += "// INCOMPLETE: " + why + "\n";
-  for (const std::string& one : blind) text += "// Not seen by the recorder: " + one + "\n";
-  for (const std::string& one : out.sensitive) text += "// Sensitive, granted because it was used: " + one + "\n";
-  for (const std::string& one : out.withheld) text += "// Seen and not granted: " + one + "\n";
+  for (const std::string& why : out.incomplete) text += "// INCOMPLETE: " + OneLine(why) + "\n";
+  for (const std::string& one : blind) text += "// Not seen by the recorder: " + OneLine(one) + "\n";
+  for (const std::string& one : out.sensitive) text += "// Sensitive, granted because it was used: " + OneLine(one) + "\n";
+  for (const std::string& one : out.withheld) text += "// Seen and not granted: " + OneLine(one) + "\n";
   text += "language 1\n\npolicy " + options.name + " {\n";
   if (!options.program.empty()) text += "  attach " + QuoteText(Literal(options.program)) + "\n";
   text += fmt::format("  layers {{ {} }}\n", fmt::join(options.layers, ", "));

@@ -44,6 +44,8 @@ struct Learned {
   std::vector<std::string> withheld;    // what was seen and is not granted, and why
   std::vector<std::string> sensitive;   // literals that are granted and sensitive, and why
 };
+// kMalformed where a decision is about a rule that is not learned: more observations make other rules, and what was denied must not come
+// back in other words.
 Result<Learned> Generalize(const observe::Recording& recording, const Options& options);
 
 // --- the parts
@@ -65,11 +67,13 @@ struct CallRules {
   size_t granted = 0;
 };
 CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions);
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, Learned& out);
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
 // "runs 2/2, x14, openat /etc/passwd"
 std::string EvidenceText(const Evidence& evidence, size_t runs);
+// Without control bytes, which are said as \xHH: what a workload calls its files is no line of a policy or of a terminal.
+std::string OneLine(const std::string& text);
 // As a string of the language.
 std::string QuoteText(const std::string& text);
 std::string JoinNames(const std::set<std::string>& names);

@@ -24,12 +24,13 @@ Result<std::vector<PathRule>> Narrowed(const PathRule& rule, const std::vector<P
 
 }  // namespace
 
-Result<std::vector<PathRule>> Apply(const Decisions& decisions, const std::vector<PathUse>& uses, std::vector<PathRule>& rules) {
+Result<std::vector<PathRule>> Apply(const Decisions& decisions, const std::vector<PathUse>& uses, std::vector<PathRule>& rules, std::set<std::string>& used) {
   std::vector<PathRule> kept;
   std::vector<PathRule> denied;
   for (PathRule& rule : rules) {
     const auto at = decisions.find(rule.pattern);
     const Decision decision = at == decisions.end() ? Decision::kAccept : at->second;
+    if (at != decisions.end()) used.insert(at->first);
     if (decision == Decision::kNarrow) {
       RAVELIN_TRY(narrowed, Narrowed(rule, uses));
       for (PathRule& one : narrowed) kept.push_back(std::move(one));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ enum class Decision {
 using Decisions = std::map<std::string, Decision>;
 
 // The rules with narrowed patterns as literals and without those that are denied, which are returned.  A denied pattern keeps its
-// operations.  kTooLarge where a pattern needs too large an automaton.
-Result<std::vector<PathRule>> Apply(const Decisions& decisions, const std::vector<PathUse>& uses, std::vector<PathRule>& rules);
+// operations.  kTooLarge where a pattern needs too large an automaton.  `used` gets the decisions that were about one of them.
+Result<std::vector<PathRule>> Apply(const Decisions& decisions, const std::vector<PathUse>& uses, std::vector<PathRule>& rules, std::set<std::string>& used);
 
 }  // namespace ravelin::generalize

@@ -81,8 +81,8 @@ void File(const AuditRecord& record, const CallContext& context, const std::stri
     std::string path = out.path;
     // A folder is asked for its entries: the attempt is about what the call names.
     if (object_class == "dir" && (permission == "add_name" || permission == "remove_name") && !context.paths.empty()) {
-      // Of a rename the kernel names the old entry before the new one (kernel/auditsc.c, audit_inode_child).
-      path = context.paths[context.paths.size() - (operation == "rename_from" && context.paths.size() > 1 ? 2 : 1)];
+      // Of a rename the kernel names the old entry first, and the new one last (kernel/auditsc.c; what stood there comes between).
+      path = operation == "rename_from" ? context.paths.front() : context.paths.back();
     }
     if (path.empty() || path.front() != '/') continue;
     if (operation == "exec") {

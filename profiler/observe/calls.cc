@@ -114,6 +114,12 @@ class Adder {
     }
     if ((row.facet == "signal" || row.facet == "ptrace") && !call_.peer.empty()) attributes["peer"] = call_.peer;
     run_.Add({row.facet, row.operation, Encode(attributes), process_}, call_.time, call_.example, call_.count);
+    // An exchange takes and gives either name.
+    if (row.operation == "rename_from" || row.operation == "rename_to") {
+      const bool exchanges = call_.name == "renameat2" && call_.args[4] && (*call_.args[4] & 2) != 0;
+      const std::string_view other = row.operation == "rename_from" ? "rename_to" : "rename_from";
+      if (exchanges) run_.Add({row.facet, std::string(other), Encode(attributes), process_}, call_.time, call_.example, call_.count);
+    }
   }
 
   const Call& call_;

@@ -114,6 +114,24 @@ std::map<uint32_t, std::string> DirectoryTree::Named(uint32_t directory, const s
   return labels;
 }
 
+std::map<uint32_t, uint32_t> DirectoryTree::Below(const std::set<uint32_t>& labels) const {
+  std::map<uint32_t, uint32_t> below;
+  for (const auto& [label, top] : directories_) {
+    if (labels.count(label) == 0) continue;
+    std::set<uint32_t> seen = {top};
+    std::vector<uint32_t> work = {top};
+    while (!work.empty()) {
+      const Folder& folder = folders_[work.back()];
+      work.pop_back();
+      for (const uint32_t entry : folder.entries) below.emplace(entry, label);
+      for (const uint32_t inner : folder.folders) {
+        if (seen.insert(inner).second) work.push_back(inner);
+      }
+    }
+  }
+  return below;
+}
+
 std::set<uint32_t> DirectoryTree::Above(const std::set<uint32_t>& labels) const {
   std::vector<bool> leads(folders_.size(), false);
   std::vector<std::vector<uint32_t>> outer(folders_.size());

@@ -32,6 +32,8 @@ class DirectoryTree {
   std::map<uint32_t, std::string> Named(uint32_t directory, const std::string& name) const;
   // Labels of directories above some path whose label is in the set.
   std::set<uint32_t> Above(const std::set<uint32_t>& labels) const;
+  // Labels of what may lie below a directory whose label is in the set, each with such a label.
+  std::map<uint32_t, uint32_t> Below(const std::set<uint32_t>& labels) const;
 
  private:
   struct Folder {  // the state after a slash

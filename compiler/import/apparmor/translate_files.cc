@@ -20,8 +20,10 @@ struct Operations {
 
 void Append(std::vector<std::string>& to, std::initializer_list<const char*> what) { to.insert(to.end(), what.begin(), what.end()); }
 
-Operations OperationsOf(const FileModes& modes) {
+Operations OperationsOf(const FileModes& modes, bool denies) {
   Operations out;
+  // What is renamed is read and written: refusing either refuses that.
+  if (denies && modes.read && !modes.write) Append(out.either, {"rename_from"});
   if (modes.read) {
     Append(out.files, {"read"});
     Append(out.directories, {"list"});
@@ -29,7 +31,7 @@ Operations OperationsOf(const FileModes& modes) {
   if (modes.write) {
     Append(out.files, {"write", "append", "truncate", "create", "create_fifo", "create_socket", "create_char", "create_block", "create_symlink"});
     Append(out.directories, {"create_dir"});
-    Append(out.either, {"delete", modes.read ? "rename" : "rename_to", "setattr"});
+    Append(out.either, {"delete", modes.read || denies ? "rename" : "rename_to", "setattr"});
   }
   if (modes.append) Append(out.files, {"append"});
   if (modes.lock) Append(out.either, {"lock"});
@@ -56,7 +58,7 @@ void Translator::File(const Rule& rule, const FileRule& body) {
   if (!body.path.value.starts_with('/') && !body.path.value.starts_with('{')) return Unstatable(rule.span, fmt::format("`{}`, which is no absolute path,", body.path.value));
   const auto names = TranslatePattern(body.path.value);
   if (!names) return Unstatable(body.path.span, fmt::format("the pattern `{}`", body.path.value));
-  const Operations operations = OperationsOf(body.modes);
+  const Operations operations = OperationsOf(body.modes, prefix.deny);
   const std::string owner = prefix.others ? "" : " owner";
   const auto say = [&](const std::vector<std::string>& what, const std::vector<std::string>& on) {
     if (!what.empty() && !on.empty()) Say(fmt::format("{} file {{ {} }}{} on {}", VerbOf(prefix), fmt::join(what, ", "), owner, PathsText(on)));

@@ -158,8 +158,27 @@ TEST(SelinuxGaps, WhatIsRenamedKeepsItsLabel) {
   const Judged judged = GapsOf("  allow file { read, rename_from } on path(\"/a/*\")\n  allow file { append, rename_to } on path(\"/b/*\")" + calls + kRest);
   EXPECT_THAT(judged.gaps, Contains("file/read wider")) << "what could be read under the old name can be under the new one";
   EXPECT_THAT(judged.gaps, Contains("file/append narrower"));
-  EXPECT_THAT(judged.reasons, HasSubstr("an object that is renamed keeps its label"));
-  EXPECT_THAT(GapsOf("  allow file { read, rename } on path(\"/a/*\", \"/b/*\")" + calls + kRest).reasons, Not(HasSubstr("keeps its label"))) << "the same permissions";
+  EXPECT_THAT(judged.reasons, HasSubstr("what is renamed, and what lies below it, keeps its label"));
+  EXPECT_THAT(GapsOf("  allow file { read, rename } on path(\"/a/**\", \"/b/**\")" + calls + kRest).reasons, Not(HasSubstr("keeps its label"))) << "the same permissions";
+  EXPECT_THAT(GapsOf("  allow file { read, rename } on path(\"/a/**\", \"/b/**\")\n  allow exec path(\"/a/x\")\n  allow syscall { open, execve }" + kRest).gaps, Contains("exec/exec wider")) << "a program runs under another name";
+}
+
+TEST(SelinuxGaps, WhatLiesInARenamedDirectoryKeepsItsLabel) {
+  const Judged judged = GapsOf("  allow file { rename } on path(\"/a/sub\", \"/b/sub\")\n  allow file { read } on path(\"/a/sub/secret\")\n  allow syscall { open }" + kRest);
+  EXPECT_THAT(judged.gaps, Contains("file/read wider")) << judged.reasons;
+  EXPECT_THAT(judged.gaps, Contains("file/read narrower"));
+}
+
+TEST(SelinuxGaps, LinksAreAskedOfTheOldName) {
+  const std::string calls = "\n  allow syscall { open, link }";
+  EXPECT_THAT(GapsOf("  allow file { read, link } on path(\"/a/*\")\n  allow file { link } on path(\"/b/*\")" + calls + kRest).gaps, Contains("file/link wider"));
+  EXPECT_THAT(GapsOf("  allow file { link } on path(\"/b/*\") to path(\"/a/*\")\n  allow file { read } on path(\"/a/*\")" + calls + kRest).gaps, Contains("file/link narrower"));
+  EXPECT_THAT(GapsOf("  allow file { link } on path(\"/b/*\") to path(\"/b/*\")" + calls + kRest).gaps, Not(Contains("file/link narrower")));
+}
+
+// A rename over a name deletes what was there.
+TEST(SelinuxGaps, ARenameDeletes) {
+  EXPECT_THAT(GapsOf("  mv: allow file { rename } on path(\"/d/*\")\n  allow file { delete } on path(\"/d/*\")\n  deny file { delete } on path(\"/d/b\")\n  deny syscall { unlink, unlinkat, rmdir }" + kRest, "seccomp + apparmor").gaps, Contains("file/delete wider"));
 }
 
 // Row 44: the check is young.
