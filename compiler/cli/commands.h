@@ -146,6 +146,8 @@ struct LearnCommand {
   bool verify = false;
   bool review = false;   // decisions are asked on the terminal
   unsigned rounds = 3;
+  double until = 0;      // record until the bound of the chance of something new is that; 0: as many runs as are asked for
+  unsigned most_runs = 1000;
 };
 int Run(const LearnCommand& command);
 

@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "compiler/cli/commands.h"
+#include "compiler/cli/learn_report.h"
+#include "compiler/cli/learn_until.h"
 #include "compiler/cli/review.h"
 #include "compiler/driver/drift.h"
 #include "compiler/driver/learn.h"
@@ -43,72 +45,20 @@ int CheckDrift(const LearnCommand& command, driver::LearnRequest& request, const
   return missing->empty() ? kOk : kFindings;
 }
 
-std::string CompletenessText(const generalize::Completeness& completeness) {
-  std::string out = "completeness  " + completeness.Words() + "\n";
-  if (completeness.facets.front().runs < generalize::kFewestRuns) return out;
-  for (const generalize::FacetCompleteness& facet : completeness.facets) {
-    if (facet.facet != "any") out += fmt::format("  {:<12} {} of {} runs brought something new ({} things); next run: {:.0f}%, at most {:.0f}%\n", facet.facet, facet.surprised, facet.runs, facet.singletons, facet.chance * 100, facet.bound * 100);
+generalize::Listing ListingFor(const LearnCommand& command) {
+  std::vector<std::string> roots = command.record.layers;
+  roots.push_back(command.record.root);
+  return generalize::ListingOf(roots);
+}
+
+std::optional<observe::Recording> Observations(const LearnCommand& command, Until& until, int& exit_code) {
+  if (command.until > 0) {
+    LearnCommand kept = command;
+    if (kept.record.output.empty()) kept.record.output = std::filesystem::path(command.output).replace_extension(".rec");
+    generalize::Options options;
+    options.listing = ListingFor(command);
+    return RecordUntil(kept, options, until, exit_code);
   }
-  return out;
-}
-
-struct Report {
-  std::string output;
-  driver::LearnedPolicy policy;
-  generalize::Completeness completeness;
-  std::optional<driver::LoopResult> loop;
-  size_t readable = 0;
-  size_t writable = 0;
-};
-
-std::string Text(const Report& report) {
-  const auto& learned = report.policy.learned;
-  std::string out = fmt::format("{}: {} rules from {} runs; {} system calls granted, {} seen; {} files of this machine readable, {} writable\n", report.output, learned.rules.size(), learned.runs, learned.granted_calls, learned.observed_calls, report.readable, report.writable);
-  for (const std::string& one : learned.incomplete) out += "INCOMPLETE    " + one + "\n";
-  for (const std::string& one : learned.withheld) out += "not granted   " + one + "\n";
-  for (const std::string& one : learned.sensitive) out += "sensitive     " + one + "\n";
-  out += CompletenessText(report.completeness);
-  for (const driver::GapRow& row : report.policy.gaps) out += fmt::format("gap           {}\n                for example {} {}\n", driver::AcceptLine(row), row.witness, row.wider ? "is permitted" : "is refused");
-  for (const std::string& one : report.policy.not_judged) out += "not judged    " + one + "\n";
-  const std::string gaps_next = "next          the `accept gap` lines that you agree with, each with a reason, go into a file: --accept FILE\n";
-  if (!report.loop) return out + (report.policy.gaps.empty() ? "next          the same with --verify enforces it\n" : gaps_next);
-  for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
-    for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
-  }
-  for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
-  out += fmt::format("verdict       {} after {} round{}\n", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, report.loop->rounds == 1 ? "" : "s");
-  if (report.loop->verdict == driver::LoopVerdict::kVerified) out += fmt::format("next          ravelin compile {} -o DIR\n", report.output);
-  if (report.loop->verdict == driver::LoopVerdict::kGaps) out += gaps_next;
-  return out;
-}
-
-template <typename Items, typename Function>
-std::string JsonList(const Items& items, const Function& show) {
-  std::string out;
-  for (const auto& item : items) out += (out.empty() ? "" : ", ") + show(item);
-  return "[" + out + "]";
-}
-
-std::string Json(const Report& report) {
-  const auto& learned = report.policy.learned;
-  const std::string facets = JsonList(report.completeness.facets, [](const auto& f) { return fmt::format("{{\"facet\": {}, \"runs\": {}, \"singletons\": {}, \"surprised\": {}, \"chance\": {:.4f}, \"bound\": {:.4f}}}", QuoteJson(f.facet), f.runs, f.singletons, f.surprised, f.chance, f.bound); });
-  const std::string gaps = JsonList(report.policy.gaps, [](const auto& row) { return fmt::format("{{\"label\": {}, \"direction\": \"{}\", \"accept\": {}, \"witness\": {}}}", QuoteJson(row.name), row.wider ? "wider" : "narrower", QuoteJson(driver::AcceptLine(row)), QuoteJson(row.witness)); });
-  std::string loop = "null";
-  if (report.loop) {
-    const std::string rounds = JsonList(report.loop->refusals, [](const auto& round) { return JsonList(round, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); });
-    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson));
-  }
-  return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
-                     learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, gaps, JsonList(report.policy.not_judged, QuoteJson), loop);
-}
-
-int ExitOf(const Report& report) {
-  if (report.loop) return report.loop->verdict == driver::LoopVerdict::kVerified ? kOk : report.loop->verdict == driver::LoopVerdict::kInconclusive ? kEnvironment : kFindings;
-  if (!report.policy.learned.incomplete.empty() || !report.policy.not_judged.empty()) return kEnvironment;
-  return report.policy.gaps.empty() ? kOk : kFindings;
-}
-
-std::optional<observe::Recording> Observations(const LearnCommand& command, int& exit_code) {
   observe::Recording all;
   for (const std::string& path : command.recordings) {
     auto one = observe::LoadRecording(path);
@@ -145,6 +95,10 @@ int Run(const LearnCommand& command) {
     Complain("--verify runs the workload again: give it after `--`");
     return kUsage;
   }
+  if (command.until > 0 && (!workload_given || !command.recordings.empty() || (command.record.output.empty() && command.output.empty()))) {
+    Complain("--until runs the workload and keeps what it recorded: give the workload after `--` (or --scenario), and --keep FILE or -o FILE; --from is for what is recorded already");
+    return kUsage;
+  }
   int exit_code = kOk;
   driver::LearnRequest request;
   const auto target = driver::FindTarget(command.record.common.target);
@@ -161,7 +115,8 @@ int Run(const LearnCommand& command) {
     }
     request.acceptances = std::move(*given);
   }
-  auto recording = Observations(command, exit_code);
+  Until until;
+  auto recording = Observations(command, until, exit_code);
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
   request.options.program = driver::ProgramOf(request.recording);
@@ -176,7 +131,7 @@ int Run(const LearnCommand& command) {
   }
   if (!request.options.program.empty() && !begun.empty() && begun.front() == '/' && std::filesystem::path(begun).filename() != std::filesystem::path(request.options.program).filename() && !std::filesystem::is_symlink(begun)) request.options.program = begun;
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.empty() ? "learned" : command.recordings.front()) : command.name;
-  request.options.listing = generalize::ListingOf(command.record.root == "/" ? "" : command.record.root);
+  request.options.listing = ListingFor(command);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
   if (!command.check.empty()) {
     // The policy of the observations goes where nobody looks: only what it permits is asked.
@@ -202,8 +157,10 @@ int Run(const LearnCommand& command) {
     if (!decisions) return Complain(decisions.error());
     request.options.decisions = std::move(*decisions);
   }
-  Report report;
+  LearnReport report;
   report.output = request.output;
+  report.until = until.words;
+  report.reached = until.reached;
   const auto completeness = generalize::JudgeCompleteness(request.recording, request.options);
   if (!completeness) return Complain(completeness.error());
   report.completeness = *completeness;
@@ -247,7 +204,7 @@ int Run(const LearnCommand& command) {
     report.readable = open->read;
     report.writable = open->written;
   }
-  const auto printed = Print(command.record.common.json() ? Json(report) : Text(report));
+  const auto printed = Print(command.record.common.json() ? LearnJson(report) : LearnText(report));
   return printed ? ExitOf(report) : Complain(printed.error());
 }
 

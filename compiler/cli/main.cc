@@ -195,6 +195,8 @@ struct CommandLine {
     sub.add_flag("--verify", learn.verify, "enforce the policy in guest kernels, run the workload again, fold refusals back");
     sub.add_flag("--review", learn.review, "ask about each rule that opens more than was used, is sensitive, or is about neither files nor calls: accept, narrow, deny");
     sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();
+    sub.add_option("--until", learn.until, "go on recording until the chance that the next run brings something new is at most that, with 95% confidence at any time (0.05); what was recorded is kept, and the same command goes on from there")->check(CLI::Range(0.0001, 0.5));
+    sub.add_option("--most", learn.most_runs, "with --until: runs at most")->capture_default_str();
     AddRecordOptions(sub, learn.record);
     AddPolicyOptions(sub, learn.record.common);
   }

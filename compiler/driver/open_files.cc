@@ -67,21 +67,26 @@ Result<std::vector<OpenFile>> ListOpenFiles(const ir::Domain& domain, const std:
   while (!prefix.empty() && prefix.back() == '/') prefix.pop_back();
   std::vector<OpenFile> out;
   size_t all = 0;
-  std::error_code error;
-  fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error);
-  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
-    struct stat status {};
-    const std::string full = at->path().string();
-    if (lstat(full.c_str(), &status) != 0) continue;
-    if (S_ISDIR(status.st_mode) && status.st_dev != top.st_dev) at.disable_recursion_pending();
-    if (!S_ISREG(status.st_mode) || status.st_dev != top.st_dev) continue;
-    ++all;
-    OpenFile one{full.substr(prefix.size()), false, false};
-    one.read = AnyMatches(read_allowed, one.path) && !AnyMatches(read_denied, one.path);
-    one.written = AnyMatches(write_allowed, one.path) && !AnyMatches(write_denied, one.path);
-    if (one.read || one.written) out.push_back(std::move(one));
+  // A folder that goes away meanwhile, or that may not be listed, has no files.
+  std::vector<std::string> folders = {prefix};
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    std::error_code error;
+    for (fs::directory_iterator at(folder.empty() ? "/" : folder, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+      struct stat status {};
+      const std::string full = folder + "/" + at->path().filename().string();
+      if (lstat(full.c_str(), &status) != 0 || status.st_dev != top.st_dev) continue;
+      if (S_ISDIR(status.st_mode)) folders.push_back(full);
+      if (!S_ISREG(status.st_mode)) continue;
+      ++all;
+      OpenFile one{full.substr(prefix.size()), false, false};
+      one.read = AnyMatches(read_allowed, one.path) && !AnyMatches(read_denied, one.path);
+      one.written = AnyMatches(write_allowed, one.path) && !AnyMatches(write_denied, one.path);
+      if (one.read || one.written) out.push_back(std::move(one));
+    }
   }
-  if (error) return Fail(ErrorCode::kIo, fmt::format("cannot list {}: {}", root, error.message()));
+  std::sort(out.begin(), out.end(), [](const OpenFile& a, const OpenFile& b) { return a.path < b.path; });
   if (files != nullptr) *files = all;
   return out;
 }

@@ -39,7 +39,12 @@ bool SaidByObjects(const std::string& call) {
 class Rules {
  public:
   Rules(const std::vector<Seen>& seen, size_t runs) : runs_(runs) {
+    for (const char* everywhere : {"getattr", "traverse", "inherit"}) operations_.insert({"file", everywhere});
     for (const Seen& one : seen) {
+      if (one.facet != "syscall") {
+        for (const std::string& operation : kernel::OperationClosure(one.facet, one.operation)) operations_.insert({one.facet, operation});
+      }
+      if (one.facet == "exec") operations_.insert({"file", "map_exec"});
       if (one.facet == "namespace") namespaces_ = true;
       if (one.facet == "memory") executable_ = true;
       if (one.facet != "syscall" || kernel::FindSyscall(kArch, one.operation) == nullptr) continue;
@@ -58,7 +63,11 @@ class Rules {
     std::set<std::string> plain;
     Rule list{"system calls", {}, ""};
     for (const auto& [name, use] : uses_) {
-      if (SaidByObjects(name) || Special(name)) continue;
+      if (SaidByObjects(name)) {
+        out.calls.insert(name);
+        continue;
+      }
+      if (Special(name)) continue;
       plain.insert(name);
       list.comments.push_back(fmt::format("{}: {}", name, EvidenceText(use.evidence, runs_)));
     }
@@ -66,14 +75,15 @@ class Rules {
     for (const auto& [why, names] : added_) plain.insert(names.begin(), names.end());
     // The names stand in the comment above all of them, the examples with those that have one.
     Compress(list);
-    out.granted = plain.size() + special_.size();
-    for (const auto& [name, use] : uses_) out.granted += SaidByObjects(name) ? 1 : 0;
-    out.calls = plain;
+    out.calls.insert(plain.begin(), plain.end());
+    out.calls.insert(conditional_.begin(), conditional_.end());
+    out.granted = out.calls.size();
     if (!plain.empty()) {
       list.statement = fmt::format("calls: allow syscall {{ {} }}", JoinNames(plain));
       out.rules.push_back(std::move(list));
     }
     for (Rule& rule : special_) out.rules.push_back(std::move(rule));
+    AddUnused(out);
     return out;
   }
 
@@ -107,31 +117,45 @@ class Rules {
     rule.comments.insert(rule.comments.end(), rest.begin(), rest.end());
   }
 
-  void AddTo(const std::string& why, const std::string& name) {
-    const kernel::Syscall* known = kernel::FindSyscall(kArch, name);
-    if (known == nullptr || uses_.count(name) != 0 || SaidByObjects(name) || Conditional(name)) return;
-    for (const auto& [other, names] : added_) {
-      if (names.count(name) != 0) return;
-    }
-    added_[why].insert(name);
+  bool Granted(const std::string& name) const {
+    return uses_.count(name) != 0 || std::any_of(added_.begin(), added_.end(), [&](const auto& entry) { return entry.second.count(name) != 0; });
   }
 
+  void AddTo(const std::string& why, const std::string& name) {
+    const kernel::Syscall* known = kernel::FindSyscall(kArch, name);
+    if (left_ == 0 || known == nullptr || Granted(name) || SaidByObjects(name) || Conditional(name)) return;
+    added_[why].insert(name);
+    --left_;
+  }
+
+  // A quarter of what was seen at most, what every process needs first, then in the order of the table.
   void AddClosure(bool companions) {
+    left_ = uses_.size() / 4;
     for (const kernel::EquivalentGroup& group : kernel::EquivalentGroups()) {
-      if (group.kind == "essential") {
-        for (const std::string& name : group.calls) AddTo("every process needs it", name);
+      if (group.kind != "essential") continue;
+      for (const std::string& name : group.calls) {
+        if (name != "exit") AddTo("every process needs it", name);  // threads do: the table of companions has it
       }
-      if (group.kind != "twin") continue;
-      // What a library may use in place of what it used: the newest forms, whatever came first.
-      const bool any = std::any_of(group.calls.begin(), group.calls.end(), [&](const std::string& name) { return uses_.count(name) != 0; });
-      const bool old = any && uses_.count(group.calls.back()) == 0;
-      if (old) AddTo("what a library may use instead", group.calls.back());
     }
     if (!companions) return;
     for (const auto& row : observe::TableRows(EmbeddedTable("companions.tsv"))) {
       if (row.size() != 3 || (row[0] != "*" && uses_.count(std::string(row[0])) == 0)) continue;
       for (const std::string& name : Words(row[1])) AddTo(std::string(row[2]), name);
     }
+  }
+
+  // Rules on files and sockets bring with them every call that carries them out.  Those that nobody used are answered as by a kernel that
+  // has not got them: libraries go on with the older form.
+  void AddUnused(CallRules& out) const {
+    std::set<std::string> unused;
+    for (const kernel::Syscall& call : kernel::Syscalls(kArch)) {
+      if (out.calls.count(call.name) != 0 || call.name == "clone3") continue;
+      for (const kernel::ViewRow& row : kernel::ViewRows(kArch, call.name)) {
+        if (operations_.count({row.facet, row.operation}) != 0) unused.insert(call.name);
+      }
+    }
+    if (unused.empty()) return;
+    out.rules.push_back({"system calls", {"not seen: other ways to do what the rules above permit"}, fmt::format("unused: deny syscall {{ {} }} with errno(ENOSYS)", JoinNames(unused))});
   }
 
   static bool Conditional(const std::string& name) {
@@ -156,6 +180,7 @@ class Rules {
   // Calls that are granted with a condition, or are answered.  True where it was one.
   bool Special(const std::string& name) {
     if (!Conditional(name)) return false;
+    conditional_.insert(name == "clone3" ? "clone" : name);
     const Use& use = uses_.at(name);
     const auto add = [&](const std::string& statement, const std::string& step) { special_.push_back({"system calls", {fmt::format("{}: {}; {}", name, EvidenceText(use.evidence, runs_), step)}, statement}); };
     const auto values = [&](const char* param) { return use.values.count(param) != 0 ? use.values.at(param) : std::set<uint64_t>(); };
@@ -186,6 +211,9 @@ class Rules {
 
   const size_t runs_;
   std::map<std::string, Use> uses_;
+  std::set<std::pair<std::string, std::string>> operations_;  // of facets, that the other rules grant
+  std::set<std::string> conditional_;                         // calls that have a rule of their own
+  size_t left_ = 0;                                           // calls that may still be added
   std::map<std::string, std::set<std::string>> added_;
   std::vector<Rule> special_;
   bool namespaces_ = false;

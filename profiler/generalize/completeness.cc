@@ -5,84 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/ir/path_set.h"
+#include "profiler/generalize/coverage.h"
 
 namespace ravelin::generalize {
 namespace {
 
 constexpr const char* kFacets[] = {"system call", "argument", "path", "exec", "network", "capability"};
-
-std::string FacetOf(const Seen& seen) {
-  if (seen.facet == "syscall") return "system call";
-  if (seen.facet == "file") return "path";
-  if (seen.facet == "exec" || seen.facet == "network" || seen.facet == "capability") return seen.facet;
-  return "";
-}
-
-// Of a call that is many calls: what its rule names.
-std::string ArgumentOf(const Seen& seen) {
-  if (seen.facet != "syscall") return "";
-  for (const char* key : {"cmd", "option", "request"}) {
-    const auto at = seen.attributes.find(key);
-    if (at != seen.attributes.end()) return seen.operation + " " + at->second;
-  }
-  return "";
-}
-
-std::string KeyOf(const Seen& seen) {
-  observe::Attributes attributes = seen.attributes;
-  if (seen.facet == "syscall") attributes.clear();
-  if (seen.facet == "network") {
-    for (const char* key : {"address", "protocol", "path", "abstract"}) attributes.erase(key);
-    const auto port = attributes.find("port");
-    if (port != attributes.end() && (port->second == "0" || std::stoul(port->second) >= 32768)) attributes.erase(port);
-  }
-  return seen.facet + " " + seen.operation + " " + observe::Encode(attributes);
-}
-
-bool Everywhere(const Seen& seen) { return seen.operation == "getattr" || seen.operation == "traverse" || seen.operation == "inherit" || seen.operation == "ioctl"; }
-
-// What a set of runs was generalised to, ready to be asked.
-class Model {
- public:
-  static Result<Model> Of(const observe::Recording& recording, Options options, const std::vector<std::string>& runs) {
-    options.runs = runs;
-    RAVELIN_TRY(learned, Generalize(recording, options));
-    Model out;
-    for (const PathRule& rule : learned.paths) {
-      RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
-      out.paths_.push_back({std::move(set), rule.operations, rule.pattern});
-    }
-    for (const Seen& seen : SeenIn(recording, runs)) {
-      out.keys_.insert(KeyOf(seen));
-      if (const std::string argument = ArgumentOf(seen); !argument.empty()) out.keys_.insert(argument);
-    }
-    // Calls that were added to those that were seen count as learned.
-    for (const std::string& name : learned.calls) out.keys_.insert("syscall " + name + " ");
-    return out;
-  }
-
-  // The pattern that covers the path; "" where none does.
-  std::string Pattern(const Seen& seen) const {
-    const auto path = seen.attributes.find("path");
-    if (path == seen.attributes.end()) return "";
-    for (const Path& one : paths_) {
-      if ((one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"))) && one.set.Contains(path->second)) return one.pattern;
-    }
-    return "";
-  }
-  bool Covers(const Seen& seen) const { return seen.facet == "file" ? Everywhere(seen) || !Pattern(seen).empty() : keys_.count(KeyOf(seen)) != 0; }
-  bool CoversArgument(const std::string& argument) const { return keys_.count(argument) != 0; }
-
- private:
-  struct Path {
-    ir::PathSet set;
-    std::set<std::string> operations;
-    std::string pattern;
-  };
-  std::vector<Path> paths_;
-  std::set<std::string> keys_;
-};
 
 }  // namespace
 
@@ -116,14 +44,12 @@ Result<Completeness> JudgeCompleteness(const observe::Recording& recording, cons
     if (options.runs.empty() || std::find(options.runs.begin(), options.runs.end(), id) != options.runs.end()) all.push_back(id);
   }
   out.runs = all.size();
-  RAVELIN_TRY(whole, Model::Of(recording, options, all));
+  RAVELIN_TRY(whole, Coverage::Of(recording, options, all));
   // Runs that show the same, where names that change are the pattern that covers them.
   std::set<std::set<std::string>> shown;
   std::vector<std::string> samples;
   for (const std::string& id : all) {
-    std::set<std::string> one;
-    for (const Seen& seen : SeenIn(recording, {id})) one.insert(seen.facet == "file" ? (Everywhere(seen) ? "" : seen.operation + " " + whole.Pattern(seen)) : KeyOf(seen));
-    if (shown.insert(std::move(one)).second) {
+    if (shown.insert(Shown(recording, id, whole)).second) {
       samples.push_back(id);
     } else {
       ++out.replicas;
@@ -135,21 +61,13 @@ Result<Completeness> JudgeCompleteness(const observe::Recording& recording, cons
   for (size_t i = 0; i < samples.size() && samples.size() >= 2; ++i) {
     std::vector<std::string> others = samples;
     others.erase(others.begin() + static_cast<long>(i));
-    RAVELIN_TRY(model, Model::Of(recording, options, others));
-    std::set<std::string> surprised;
-    for (const Seen& seen : SeenIn(recording, {samples[i]})) {
-      const std::string facet = FacetOf(seen);
-      if (!facet.empty() && !model.Covers(seen)) {
-        ++facets[facet].singletons;
-        surprised.insert(facet);
-      }
-      if (const std::string argument = ArgumentOf(seen); !argument.empty() && !model.CoversArgument(argument)) {
-        ++facets["argument"].singletons;
-        surprised.insert("argument");
-      }
+    RAVELIN_TRY(coverage, Coverage::Of(recording, options, others));
+    const auto surprises = Surprises(recording, samples[i], coverage);
+    for (const auto& [facet, things] : surprises) {
+      facets[facet].singletons += things.size();
+      ++facets[facet].surprised;
     }
-    for (const std::string& facet : surprised) ++facets[facet].surprised;
-    any += surprised.empty() ? 0 : 1;
+    any += surprises.empty() ? 0 : 1;
   }
   facets["any"] = {"any", samples.size(), 0, any, 0, 1};
   for (const char* name : {"any", "system call", "argument", "path", "exec", "network", "capability"}) {

@@ -38,7 +38,7 @@ struct Learned {
   size_t runs = 0;
   size_t observed_calls = 0;          // distinct system calls
   size_t granted_calls = 0;
-  std::set<std::string> calls;        // that are granted, whatever their arguments
+  std::set<std::string> calls;        // that are granted, some of them with conditions
   std::vector<PathRule> paths;
   std::vector<std::string> incomplete;  // why the observations are not whole
   std::vector<std::string> withheld;    // what was seen and is not granted, and why

@@ -254,21 +254,24 @@ void Evidence::Join(const Evidence& other) {
   if (example.empty() || (!other.example.empty() && other.example < example)) example = other.example;
 }
 
-Listing ListingOf(const std::string& root) {
-  return [root](const std::string& folder) {
+Listing ListingOf(const std::vector<std::string>& roots) {
+  return [roots](const std::string& folder) {
     std::vector<std::string> out;
     // What processes come and go by says nothing of a system.
     if (folder.rfind("/proc", 0) == 0 || folder.find_first_of("*?[{") != std::string::npos) return out;
-    DIR* dir = opendir((root + folder).c_str());
-    if (dir == nullptr) return out;
-    while (const dirent* entry = readdir(dir)) {
-      const std::string name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      out.push_back(name + (entry->d_type == DT_DIR ? "/" : ""));
-      if (out.size() >= kMostListed) break;
+    for (const std::string& root : roots) {
+      DIR* dir = opendir(((root == "/" ? "" : root) + folder).c_str());
+      if (dir == nullptr) continue;
+      while (const dirent* entry = readdir(dir)) {
+        const std::string name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        out.push_back(name + (entry->d_type == DT_DIR ? "/" : ""));
+        if (out.size() >= kMostListed) break;
+      }
+      closedir(dir);
     }
-    closedir(dir);
     std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
     return out;
   };
 }

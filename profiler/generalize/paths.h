@@ -38,7 +38,8 @@ struct PathRule {
 
 // Names in a folder; empty where there is none.  A name that ends in "/" is a folder.
 using Listing = std::function<std::vector<std::string>(const std::string& folder)>;
-Listing ListingOf(const std::string& root);
+// Of roots that lie over one another.
+Listing ListingOf(const std::vector<std::string>& roots);
 
 // Sensitive patterns (tables/sensitive.tsv); asked by pattern.  The table is read once; what was asked is remembered.
 class Sensitive {

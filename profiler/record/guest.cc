@@ -53,6 +53,7 @@ kernels::Step Recorded(kernels::Step step, const Request& request, const Variati
   step.program = std::string(kTools) + "/recorder";
   const bool has = std::any_of(step.environment.begin(), step.environment.end(), [](const std::string& one) { return one.rfind("TMPDIR=", 0) == 0; });
   if (!has) step.environment.push_back("TMPDIR=" + variation.temporary);
+  step.environment.push_back("RAVELIN_RUN=" + std::to_string(variation.number));
   return step;
 }
 

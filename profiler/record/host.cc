@@ -30,6 +30,7 @@ Result<observe::Run> RecordOnHost(const Request& request, const Variation& varia
   if (child < 0) return Fail(ErrorCode::kEnvironment, "no process can be started");
   if (child == 0) {
     setenv("TMPDIR", variation.temporary.c_str(), 1);
+    setenv("RAVELIN_RUN", std::to_string(variation.number).c_str(), 1);
     if (!request.directory.empty() && chdir(request.directory.c_str()) != 0) _exit(126);
     execv(program.c_str(), arguments.data());
     _exit(126);

@@ -14,9 +14,10 @@ Variation VariationOf(const Request& request, unsigned run) {
   static constexpr const char* kNames[] = {"kqzv", "wpjx", "hmyd", "tgrb", "nfcu", "xlie"};
   const char* name = kNames[run % 6];
   Variation out;
+  out.number = run;
   out.temporary = fmt::format("/tmp/{}{}", name, run);
   if (request.driver == "uml") out.hostname = fmt::format("{}-{}", name, run);
-  out.processes = request.driver == "uml" ? 37 * run + 11 : 0;
+  out.processes = request.driver == "uml" ? 37 * (run % 24) + 11 : 0;
   return out;
 }
 

@@ -36,6 +36,7 @@ Result<observe::Recording> Record(const Request& request, const std::function<vo
 std::string_view RecorderImage();  // a static ELF program
 // What is set for the run, so that what depends on it shows.
 struct Variation {
+  unsigned number = 0;    // RAVELIN_RUN: a workload may do something else in each run
   std::string temporary;  // TMPDIR
   std::string hostname;   // "" where it is left
   unsigned processes = 0;

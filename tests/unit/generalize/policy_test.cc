@@ -93,6 +93,24 @@ TEST(Policy, SecretsThatWereReadAreNamed) {
   EXPECT_THAT(TextOf(recording), HasSubstr("// Sensitive, granted because it was used: /etc/shadow (passwords)\n"));
 }
 
+// A quarter of the calls that were seen at most, and nothing that the rules on files would bring beside them.
+TEST(Policy, GrantsFewCallsThatWereNotSeen) {
+  Recording recording = TwoRuns();
+  for (const char* name : {"read", "write", "close", "mmap", "munmap", "brk", "execve", "rt_sigaction", "newfstatat", "exit_group", "getpid"}) Call(recording.runs["run-0"], name);
+  const auto learned = Generalize(recording, {});
+  ASSERT_TRUE(learned);
+  EXPECT_LE(static_cast<double>(learned->granted_calls), 1.25 * static_cast<double>(learned->observed_calls));
+  EXPECT_EQ(learned->calls.size(), learned->granted_calls);
+  EXPECT_EQ(learned->calls.count("rt_sigreturn"), 1u);
+  EXPECT_EQ(learned->calls.count("openat2"), 0u);
+  EXPECT_THAT(learned->text, HasSubstr("openat2"));
+  EXPECT_THAT(learned->text, HasSubstr("unused: deny syscall { "));
+  // What a rule refuses so, no rule permits.
+  const size_t at = learned->text.find("unused: deny syscall { ");
+  const std::string unused = learned->text.substr(at, learned->text.find('\n', at) - at);
+  for (const std::string& name : learned->calls) EXPECT_EQ((unused + ",").find(" " + name + ","), std::string::npos) << name;
+}
+
 TEST(Policy, StrangePathsAreNoSyntax) {
   Recording recording = TwoRuns();
   for (const char* path : {"/a\"b", "/a\\b", "/a${b}", "/a\nb", "/*", "/\xc3\xa9"}) File(recording.runs["run-0"], "read", path);

@@ -1,0 +1,70 @@
+#include "compiler/cli/learn_report.h"
+
+#include <fmt/format.h>
+
+#include "compiler/cli/common.h"
+
+namespace ravelin::cli {
+namespace {
+
+std::string CompletenessText(const generalize::Completeness& completeness) {
+  std::string out = "completeness  " + completeness.Words() + "\n";
+  if (completeness.facets.front().runs < generalize::kFewestRuns) return out;
+  for (const generalize::FacetCompleteness& facet : completeness.facets) {
+    if (facet.facet != "any") out += fmt::format("  {:<12} {} of {} runs brought something new ({} things); next run: {:.0f}%, at most {:.0f}%\n", facet.facet, facet.surprised, facet.runs, facet.singletons, facet.chance * 100, facet.bound * 100);
+  }
+  return out;
+}
+
+template <typename Items, typename Function>
+std::string JsonList(const Items& items, const Function& show) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ", ") + show(item);
+  return "[" + out + "]";
+}
+
+}  // namespace
+
+std::string LearnText(const LearnReport& report) {
+  const auto& learned = report.policy.learned;
+  std::string out = fmt::format("{}: {} rules from {} runs; {} system calls granted, {} seen; {} files of this machine readable, {} writable\n", report.output, learned.rules.size(), learned.runs, learned.granted_calls, learned.observed_calls, report.readable, report.writable);
+  for (const std::string& one : learned.incomplete) out += "INCOMPLETE    " + one + "\n";
+  for (const std::string& one : learned.withheld) out += "not granted   " + one + "\n";
+  for (const std::string& one : learned.sensitive) out += "sensitive     " + one + "\n";
+  out += CompletenessText(report.completeness);
+  if (!report.until.empty()) out += fmt::format("until         {}\n", report.until);
+  for (const driver::GapRow& row : report.policy.gaps) out += fmt::format("gap           {}\n                for example {} {}\n", driver::AcceptLine(row), row.witness, row.wider ? "is permitted" : "is refused");
+  for (const std::string& one : report.policy.not_judged) out += "not judged    " + one + "\n";
+  const std::string gaps_next = "next          the `accept gap` lines that you agree with, each with a reason, go into a file: --accept FILE\n";
+  if (!report.loop) return out + (report.policy.gaps.empty() ? "next          the same with --verify enforces it\n" : gaps_next);
+  for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
+    for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
+  }
+  for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
+  out += fmt::format("verdict       {} after {} round{}\n", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, report.loop->rounds == 1 ? "" : "s");
+  if (report.loop->verdict == driver::LoopVerdict::kVerified) out += fmt::format("next          ravelin compile {} -o DIR\n", report.output);
+  if (report.loop->verdict == driver::LoopVerdict::kGaps) out += gaps_next;
+  return out;
+}
+
+std::string LearnJson(const LearnReport& report) {
+  const auto& learned = report.policy.learned;
+  const std::string facets = JsonList(report.completeness.facets, [](const auto& f) { return fmt::format("{{\"facet\": {}, \"runs\": {}, \"singletons\": {}, \"surprised\": {}, \"chance\": {:.4f}, \"bound\": {:.4f}}}", QuoteJson(f.facet), f.runs, f.singletons, f.surprised, f.chance, f.bound); });
+  const std::string gaps = JsonList(report.policy.gaps, [](const auto& row) { return fmt::format("{{\"label\": {}, \"direction\": \"{}\", \"accept\": {}, \"witness\": {}}}", QuoteJson(row.name), row.wider ? "wider" : "narrower", QuoteJson(driver::AcceptLine(row)), QuoteJson(row.witness)); });
+  std::string loop = "null";
+  if (report.loop) {
+    const std::string rounds = JsonList(report.loop->refusals, [](const auto& round) { return JsonList(round, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); });
+    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson));
+  }
+  return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"until\": {}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
+                     learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, report.until.empty() ? "null" : fmt::format("{{\"reached\": {}, \"words\": {}}}", report.reached, QuoteJson(report.until)), gaps, JsonList(report.policy.not_judged, QuoteJson), loop);
+}
+
+int ExitOf(const LearnReport& report) {
+  if (!report.until.empty() && !report.reached) return kEnvironment;
+  if (report.loop) return report.loop->verdict == driver::LoopVerdict::kVerified ? kOk : report.loop->verdict == driver::LoopVerdict::kInconclusive ? kEnvironment : kFindings;
+  if (!report.policy.learned.incomplete.empty() || !report.policy.not_judged.empty()) return kEnvironment;
+  return report.policy.gaps.empty() ? kOk : kFindings;
+}
+
+}  // namespace ravelin::cli

@@ -1,0 +1,83 @@
+#include "profiler/generalize/coverage.h"
+
+namespace ravelin::generalize {
+
+std::string FacetOf(const Seen& seen) {
+  if (seen.facet == "syscall") return "system call";
+  if (seen.facet == "file") return "path";
+  if (seen.facet == "exec" || seen.facet == "network" || seen.facet == "capability") return seen.facet;
+  return "";
+}
+
+std::string ArgumentOf(const Seen& seen) {
+  if (seen.facet != "syscall") return "";
+  for (const char* key : {"cmd", "option", "request"}) {
+    const auto at = seen.attributes.find(key);
+    if (at != seen.attributes.end()) return seen.operation + " " + at->second;
+  }
+  return "";
+}
+
+std::string KeyOf(const Seen& seen) {
+  observe::Attributes attributes = seen.attributes;
+  if (seen.facet == "syscall") attributes.clear();
+  if (seen.facet == "network") {
+    for (const char* key : {"address", "protocol", "path", "abstract"}) attributes.erase(key);
+    const auto port = attributes.find("port");
+    if (port != attributes.end() && (port->second == "0" || std::stoul(port->second) >= 32768)) attributes.erase(port);
+  }
+  return seen.facet + " " + seen.operation + " " + observe::Encode(attributes);
+}
+
+bool IsEverywhere(const Seen& seen) { return seen.operation == "getattr" || seen.operation == "traverse" || seen.operation == "inherit" || seen.operation == "ioctl"; }
+
+Result<Coverage> Coverage::Of(const observe::Recording& recording, Options options, const std::vector<std::string>& runs) {
+  if (!runs.empty()) options.runs = runs;
+  RAVELIN_TRY(learned, Generalize(recording, options));
+  Coverage out;
+  out.learned_ = std::move(learned);
+  for (const PathRule& rule : out.learned_.paths) {
+    RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
+    out.paths_.push_back({std::move(set), rule.operations, rule.pattern});
+  }
+  for (const Seen& seen : SeenIn(recording, options.runs)) {
+    out.keys_.insert(KeyOf(seen));
+    if (const std::string argument = ArgumentOf(seen); !argument.empty()) out.keys_.insert(argument);
+  }
+  // Calls that were added to those that were seen count as learned.
+  for (const std::string& name : out.learned_.calls) out.keys_.insert("syscall " + name + " ");
+  return out;
+}
+
+std::string Coverage::Pattern(const Seen& seen) const {
+  const auto path = seen.attributes.find("path");
+  if (path == seen.attributes.end()) return "";
+  for (const Path& one : paths_) {
+    const bool permits = one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
+    if (permits && one.set.Contains(path->second)) return one.pattern;
+  }
+  return "";
+}
+
+bool Coverage::Covers(const Seen& seen) const { return seen.facet == "file" ? IsEverywhere(seen) || !Pattern(seen).empty() : keys_.count(KeyOf(seen)) != 0; }
+
+std::set<std::string> Shown(const observe::Recording& recording, const std::string& run, const Coverage& coverage) {
+  std::set<std::string> out;
+  for (const Seen& seen : SeenIn(recording, {run})) out.insert(seen.facet == "file" ? (IsEverywhere(seen) ? "" : seen.operation + " " + coverage.Pattern(seen)) : KeyOf(seen));
+  return out;
+}
+
+std::map<std::string, std::set<std::string>> Surprises(const observe::Recording& recording, const std::string& run, const Coverage& coverage) {
+  std::map<std::string, std::set<std::string>> out;
+  for (const Seen& seen : SeenIn(recording, {run})) {
+    const std::string facet = FacetOf(seen);
+    if (!facet.empty() && !coverage.Covers(seen)) {
+      const auto path = seen.attributes.find("path");
+      out[facet].insert(seen.facet == "file" || seen.facet == "exec" ? seen.facet + " " + seen.operation + (path == seen.attributes.end() ? "" : " " + path->second) : KeyOf(seen));
+    }
+    if (const std::string argument = ArgumentOf(seen); !argument.empty() && !coverage.CoversArgument(argument)) out["argument"].insert(argument);
+  }
+  return out;
+}
+
+}  // namespace ravelin::generalize
