@@ -129,13 +129,16 @@ void Reader::Enter(pid_t id, Process& process) {
   const char* roles = table_.RolesOf(regs.orig_rax);
   process.cells.clear();
   process.path_argument = -1;
-  std::string folder = LinkOf(Proc(id, "cwd"));
+  // Where the next path begins; looked up for a path that needs it alone.
+  std::string folder;
+  bool folder_known = false;
   for (int i = 0; i < 6; ++i) {
     const uint64_t value = Argument(regs, i);
     switch (roles[i]) {
       case 'd': {
         const int fd = static_cast<int>(value);
-        folder = fd == AT_FDCWD ? LinkOf(Proc(id, "cwd")) : Descriptor(id, fd);
+        folder_known = fd != AT_FDCWD;
+        folder = folder_known ? Descriptor(id, fd) : "";
         break;
       }
       case 'p':
@@ -145,6 +148,10 @@ void Reader::Enter(pid_t id, Process& process) {
         if (!ReadString(id, value, given)) {
           process.cells += Cell('u', i, "");
           break;
+        }
+        if (!folder_known && given.rfind('/', 0) != 0) {
+          folder = LinkOf(Proc(id, "cwd"));
+          folder_known = true;
         }
         const std::string resolved = given.empty() ? folder : Resolve(id, folder, given, roles[i] == 'p');
         if (Opens(regs.orig_rax)) {  // the descriptor will say it better
