@@ -1,19 +1,6 @@
 #include "tests/guest/guest.h"
 
-#include "profiler/kernels/detect.h"
-
 namespace ravelin::kernels {
-
-const std::string& WhyNoGuest() {
-  static const std::string why = [] {
-    const Driver uml = Detect().front();
-    for (const Precondition& one : uml.preconditions) {
-      if (!one.holds) return one.what + ": " + one.detail;
-    }
-    return std::string(uml.available ? "" : "uml is not available");
-  }();
-  return why;
-}
 
 Job Shell(const std::string& line, Module module) {
   Job job;

@@ -6,11 +6,9 @@
 #include <string>
 
 #include "profiler/kernels/job.h"
+#include "tests/support/guests.h"
 
 namespace ravelin::kernels {
-
-// Why no guest can run here; "" where one can.  Asked once.
-const std::string& WhyNoGuest();
 
 // A test that needs a guest: inconclusive, with the reason, where there is none.
 class Guest : public testing::Test {
