@@ -13,13 +13,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace ravelin::guest {
 namespace {
 
 constexpr int kTickMs = 5;             // how often a condition is looked at again
-constexpr long kWaitLimitMs = 20000;   // for a port or a path
+constexpr long kWaitLimitMs = 20000;   // for a port or a path, at least: a quarter of the job's limit where that is more
 constexpr long kKillLimitMs = 1000;    // for what is killed at the end
 constexpr size_t kMostOutput = 64 << 20;
 
@@ -103,7 +104,7 @@ class Runner {
     if (step.kind == "stop") {
       Child& child = children_[static_cast<size_t>(step.target)];
       if (!child.ended) kill(child.process, step.signal);
-      const bool stopped = WaitFor([&] { return child.ended; }, kWaitLimitMs);
+      const bool stopped = WaitFor([&] { return child.ended; }, std::max(kWaitLimitMs, job_.limit_ms / 4));
       Say("step", std::to_string(i) + (stopped ? " reached" : " missed"));
       return stopped && Tell(static_cast<size_t>(step.target));
     }
@@ -112,7 +113,7 @@ class Runner {
       Say("step", std::to_string(i) + " reached");
       return true;
     }
-    const bool done = WaitFor([&] { return step.kind == "port" ? Listens(step.port) : Exists(step.path); }, kWaitLimitMs);
+    const bool done = WaitFor([&] { return step.kind == "port" ? Listens(step.port) : Exists(step.path); }, std::max(kWaitLimitMs, job_.limit_ms / 4));
     Say("step", std::to_string(i) + (done ? " reached" : " missed"));
     return done;
   }
