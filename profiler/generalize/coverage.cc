@@ -38,7 +38,9 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   out.learned_ = std::move(learned);
   for (const PathRule& rule : out.learned_.paths) {
     RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
-    out.paths_.push_back({std::move(set), rule.operations, rule.pattern});
+    // Which of a folder's files a run used tells it from others; the names that chance gave them do not.
+    const bool choice = rule.step.rfind("all of a folder", 0) == 0 && rule.pattern.substr(0, rule.pattern.rfind('/')).find_first_of("*?[") == std::string::npos;
+    out.paths_.push_back({std::move(set), rule.operations, rule.pattern, choice});
   }
   for (const Seen& seen : SeenIn(recording, options.runs)) {
     out.keys_.insert(KeyOf(seen));
@@ -49,21 +51,26 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   return out;
 }
 
-std::string Coverage::Pattern(const Seen& seen) const {
+const Coverage::Path* Coverage::Find(const Seen& seen) const {
   const auto path = seen.attributes.find("path");
-  if (path == seen.attributes.end()) return "";
+  if (path == seen.attributes.end()) return nullptr;
   for (const Path& one : paths_) {
     const bool permits = one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
-    if (permits && one.set.Contains(path->second)) return one.pattern;
+    if (permits && one.set.Contains(path->second)) return &one;
   }
-  return "";
+  return nullptr;
 }
 
-bool Coverage::Covers(const Seen& seen) const { return seen.facet == "file" ? IsEverywhere(seen) || !Pattern(seen).empty() : keys_.count(KeyOf(seen)) != 0; }
+std::string Coverage::Shape(const Seen& seen) const {
+  const Path* covering = Find(seen);
+  return covering == nullptr ? "" : covering->choice ? seen.attributes.at("path") : covering->pattern;
+}
+
+bool Coverage::Covers(const Seen& seen) const { return seen.facet == "file" ? IsEverywhere(seen) || Find(seen) != nullptr : keys_.count(KeyOf(seen)) != 0; }
 
 std::set<std::string> Shown(const observe::Recording& recording, const std::string& run, const Coverage& coverage) {
   std::set<std::string> out;
-  for (const Seen& seen : SeenIn(recording, {run})) out.insert(seen.facet == "file" ? (IsEverywhere(seen) ? "" : seen.operation + " " + coverage.Pattern(seen)) : KeyOf(seen));
+  for (const Seen& seen : SeenIn(recording, {run})) out.insert(seen.facet == "file" ? (IsEverywhere(seen) ? "" : seen.operation + " " + coverage.Shape(seen)) : KeyOf(seen));
   return out;
 }
 

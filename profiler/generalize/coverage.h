@@ -15,8 +15,8 @@ class Coverage {
   // Of these runs, by identity; empty: of all.
   static Result<Coverage> Of(const observe::Recording& recording, Options options, const std::vector<std::string>& runs);
 
-  // The pattern that covers the path; "" where none does.
-  std::string Pattern(const Seen& seen) const;
+  // What of the path another run would have in common: the pattern where names change by themselves, else the path; "" where nothing covers it.
+  std::string Shape(const Seen& seen) const;
   bool Covers(const Seen& seen) const;
   bool CoversArgument(const std::string& argument) const { return keys_.count(argument) != 0; }
   const Learned& learned() const { return learned_; }
@@ -26,7 +26,10 @@ class Coverage {
     ir::PathSet set;
     std::set<std::string> operations;
     std::string pattern;
+    bool choice = false;  // a whole folder, of which each run uses what it needs
   };
+  const Path* Find(const Seen& seen) const;
+
   Learned learned_;
   std::vector<Path> paths_;
   std::set<std::string> keys_;
