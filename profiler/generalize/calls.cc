@@ -56,7 +56,7 @@ class Rules {
     }
   }
 
-  CallRules Make(bool companions) {
+  CallRules Make(bool companions, const std::set<std::string>& denied) {
     CallRules out;
     out.observed = uses_.size();
     AddClosure(companions);
@@ -83,7 +83,7 @@ class Rules {
       out.rules.push_back(std::move(list));
     }
     for (Rule& rule : special_) out.rules.push_back(std::move(rule));
-    AddUnused(out);
+    AddUnused(denied, out);
     return out;
   }
 
@@ -128,14 +128,12 @@ class Rules {
     --left_;
   }
 
-  // A quarter of what was seen at most, what every process needs first, then in the order of the table.
+  // A quarter of what was seen at most, what every process needs before all else, then in the order of the table.
   void AddClosure(bool companions) {
-    left_ = uses_.size() / 4;
+    left_ = std::max<size_t>(uses_.size() / 4, 3);
     for (const kernel::EquivalentGroup& group : kernel::EquivalentGroups()) {
       if (group.kind != "essential") continue;
-      for (const std::string& name : group.calls) {
-        if (name != "exit") AddTo("every process needs it", name);  // threads do: the table of companions has it
-      }
+      for (const std::string& name : group.calls) AddTo("every process needs it", name);
     }
     if (!companions) return;
     for (const auto& row : observe::TableRows(EmbeddedTable("companions.tsv"))) {
@@ -146,13 +144,14 @@ class Rules {
 
   // Rules on files and sockets bring with them every call that carries them out.  Those that nobody used are answered as by a kernel that
   // has not got them: libraries go on with the older form.
-  void AddUnused(CallRules& out) const {
+  void AddUnused(const std::set<std::string>& denied, CallRules& out) const {
     std::set<std::string> unused;
     for (const kernel::Syscall& call : kernel::Syscalls(kArch)) {
       if (out.calls.count(call.name) != 0 || call.name == "clone3") continue;
-      for (const kernel::ViewRow& row : kernel::ViewRows(kArch, call.name)) {
-        if (operations_.count({row.facet, row.operation}) != 0) unused.insert(call.name);
-      }
+      const auto rows = kernel::ViewRows(kArch, call.name);
+      const auto is_denied = [&](const kernel::ViewRow& row) { return row.facet != "file" && denied.count(row.facet) != 0; };
+      const auto is_granted = [&](const kernel::ViewRow& row) { return operations_.count({row.facet, row.operation}) != 0; };
+      if (std::none_of(rows.begin(), rows.end(), is_denied) && std::any_of(rows.begin(), rows.end(), is_granted)) unused.insert(call.name);
     }
     if (unused.empty()) return;
     out.rules.push_back({"system calls", {"not seen: other ways to do what the rules above permit"}, fmt::format("unused: deny syscall {{ {} }} with errno(ENOSYS)", JoinNames(unused))});
@@ -222,6 +221,6 @@ class Rules {
 
 }  // namespace
 
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions) { return Rules(seen, runs).Make(companions); }
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied) { return Rules(seen, runs).Make(companions, denied); }
 
 }  // namespace ravelin::generalize

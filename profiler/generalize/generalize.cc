@@ -116,22 +116,25 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   std::set<std::string> decided;
   RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
-  CallRules calls = RulesOfCalls(seen, out.runs, options.companions);
-  out.observed_calls = calls.observed;
-  out.granted_calls = calls.granted;
-  out.calls = std::move(calls.calls);
-  for (Rule& rule : calls.rules) rules.push_back(std::move(rule));
+  std::set<std::string> denied;  // facets
   for (Rule& rule : rules) {
     const auto decision = options.decisions.find(rule.statement);
     const size_t verb = rule.statement.find("allow ");
     if (decision != options.decisions.end()) decided.insert(decision->first);
     if (decision == options.decisions.end() || decision->second != Decision::kDeny || verb == std::string::npos) continue;
+    const size_t facet = verb + 6;
+    denied.insert(rule.statement.substr(facet, rule.statement.find(' ', facet) - facet));
     rule.statement.replace(verb, 5, "deny");
     rule.comments.insert(rule.comments.begin(), "denied in review");
   }
   for (const auto& [what, decision] : options.decisions) {
     if (decided.count(what) == 0) return Fail(ErrorCode::kMalformed, fmt::format("the review decided about `{}`, which is not what these runs make: review again", what));
   }
+  CallRules calls = RulesOfCalls(seen, out.runs, options.companions, denied);
+  out.observed_calls = calls.observed;
+  out.granted_calls = calls.granted;
+  out.calls = std::move(calls.calls);
+  for (Rule& rule : calls.rules) rules.push_back(std::move(rule));
   std::string& text = out.text;
   text = fmt::format("// Learned from {} run{} ({}).  Each rule says what it was seen for: in how many runs, how often, an example, and how it became a rule.\n", out.runs, out.runs == 1 ? "" : "s", JoinNames(drivers));
   for (const std::string& why : out.incomplete) text += "// INCOMPLETE: " + OneLine(why) + "\n";

@@ -66,7 +66,8 @@ struct CallRules {
   size_t observed = 0;
   size_t granted = 0;
 };
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions);
+// `denied`: facets of which something was denied in review; their calls are left to those rules.
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied);
 Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
