@@ -143,6 +143,7 @@ struct LearnCommand {
   std::string name;
   std::string accept;    // acceptances given beforehand
   std::string check;     // a policy that is judged instead
+  std::string onto;      // a policy that somebody edited: what is new for it, as a patch
   bool verify = false;
   bool review = false;   // decisions are asked on the terminal
   unsigned rounds = 3;

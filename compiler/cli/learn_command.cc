@@ -11,6 +11,7 @@
 #include "compiler/driver/drift.h"
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
+#include "compiler/driver/relearn.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
@@ -43,6 +44,20 @@ int CheckDrift(const LearnCommand& command, driver::LearnRequest& request, const
   const auto printed = Print(text);
   if (!printed) return Complain(printed.error());
   return missing->empty() ? kOk : kFindings;
+}
+
+// What a policy lacks that somebody has edited since.
+int PatchFor(const LearnCommand& command, driver::LearnRequest& request) {
+  const auto file = TemporaryFile::Make();
+  if (!file) return Complain(file.error());
+  request.output = file->path();
+  const auto again = driver::Relearn(request, command.onto, command.name);
+  if (!again) return Complain(again.error());
+  for (const std::string& one : again->kept_refused) std::fprintf(stderr, "observed, and refused by a rule of %s: %s\n", command.onto.c_str(), one.c_str());
+  std::fprintf(stderr, "%s\n", again->added.empty() && again->patch.empty() ? "nothing is new" : fmt::format("{} statement{} to add; `patch -p0` applies them, `ravelin check` judges the result", again->added.size(), again->added.size() == 1 ? "" : "s").c_str());
+  const auto written = command.output.empty() ? Print(again->patch) : source::WriteFile(command.output, again->patch);
+  if (!written) return Complain(written.error());
+  return again->patch.empty() ? kOk : kFindings;
 }
 
 generalize::Listing ListingFor(const LearnCommand& command) {
@@ -133,6 +148,7 @@ int Run(const LearnCommand& command) {
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.empty() ? "learned" : command.recordings.front()) : command.name;
   request.options.listing = ListingFor(command);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
+  if (!command.onto.empty()) return PatchFor(command, request);
   if (!command.check.empty()) {
     // The policy of the observations goes where nobody looks: only what it permits is asked.
     const auto file = TemporaryFile::Make();

@@ -192,6 +192,7 @@ struct CommandLine {
     sub.add_option("--keep", learn.record.output, "keep the recording there");
     sub.add_option("--accept", learn.accept, "acceptances of gaps, given beforehand: lines `accept gap LABEL* wider on LAYERS of FACET { ... } because \"...\"`");
     sub.add_option("--check", learn.check, "write nothing: fail where the workload does what this policy refuses, and say what it permits beyond");
+    sub.add_option("--onto", learn.onto, "a policy, edited since it was learned: write a patch (-o, or standard output) that adds what is new, and keeps what was written by hand; exit 1 where there is something");
     sub.add_flag("--verify", learn.verify, "enforce the policy in guest kernels, run the workload again, fold refusals back");
     sub.add_flag("--review", learn.review, "ask about each rule that opens more than was used, is sensitive, or is about neither files nor calls: accept, narrow, deny");
     sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();

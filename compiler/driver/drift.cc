@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "backends/seccomp/lower.h"
 #include "compiler/driver/attempts.h"
+#include "compiler/driver/permitted.h"
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/satisfy.h"
 #include "compiler/kernel/view.h"
 #include "compiler/oracle/decide.h"
 
@@ -44,7 +47,51 @@ Result<ir::PathSet> Granted(const ir::Domain& domain, ir::FacetId facet, int ope
 
 bool Permits(const ir::Domain& domain, const ir::ObjectCheck& check) { return oracle::DecideObject(domain, check).permitted(); }
 
+// What the filter permits of a call.
+ir::Predicate Permitted(const seccomp::FilterSpec& spec, const kernel::Syscall& call) {
+  const seccomp::CallAnswer* answer = seccomp::AnswerOf(spec, kArch, call.number);
+  return answer == nullptr ? ir::Predicate::False() : seccomp::PermittedBy(*answer);
+}
+
 }  // namespace
+
+std::vector<std::string> ObjectsBeyond(const ir::Domain& one, const ir::Rule& rule, const ir::Domain& other) {
+  std::vector<std::string> out;
+  const auto facets = kernel::Facets();
+  const std::string& name = facets[rule.facet].name;
+  if (rule.effect != ir::Effect::kAllow || name == "syscall" || ByPath(name)) return out;
+  for (size_t operation = 0; operation < facets[rule.facet].operations.size(); ++operation) {
+    if ((rule.operations >> operation & 1) == 0) continue;
+    ir::ObjectCheck check;
+    check.facet = rule.facet;
+    check.operation = static_cast<int>(operation);
+    for (const auto& [key, values] : rule.integers) {
+      if (!values.empty()) check.integers[key] = values.Min();
+    }
+    bool concrete = true;
+    for (const auto& [key, values] : rule.texts) {
+      if (values.size() != 1 || values[0].find_first_of("*?[{") != std::string::npos) concrete = false;
+      if (!values.empty()) check.texts[key] = values[0];
+    }
+    if (!concrete || !Permits(one, check) || Permits(other, check)) continue;
+    std::string text = ShowCheck(kArch, check);
+    if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
+  }
+  return out;
+}
+
+std::vector<std::string> CallsBeyond(const ir::Domain& one, const ir::Domain& other) {
+  std::vector<std::string> out;
+  const seccomp::FilterSpec mine = seccomp::Lower(one);
+  const seccomp::FilterSpec theirs = seccomp::Lower(other);
+  for (const kernel::Syscall& call : kernel::Syscalls(kArch)) {
+    const auto args = ir::FindArgs(ir::Predicate::And({Permitted(mine, call), ir::Predicate::Not(Permitted(theirs, call))}));
+    if (args) out.push_back(*args == ir::Args() ? call.name : ShowCall(kArch, call, *args, {}));
+  }
+  return out;
+}
+
+Result<ir::PathSet> PathsPermitted(const ir::Domain& domain, ir::FacetId facet, int operation) { return Granted(domain, facet, operation); }
 
 Result<std::vector<std::string>> PermittedBeyond(const ir::Domain& one, const ir::Domain& other) {
   std::vector<std::string> out;
@@ -59,32 +106,11 @@ Result<std::vector<std::string>> PermittedBeyond(const ir::Domain& one, const ir
     }
   }
   for (const ir::Rule& rule : one.rules) {
-    const std::string& name = facets[rule.facet].name;
-    if (rule.effect != ir::Effect::kAllow || name == "syscall" || ByPath(name)) continue;
-    for (size_t operation = 0; operation < facets[rule.facet].operations.size(); ++operation) {
-      if ((rule.operations >> operation & 1) == 0) continue;
-      ir::ObjectCheck check;
-      check.facet = rule.facet;
-      check.operation = static_cast<int>(operation);
-      for (const auto& [key, values] : rule.integers) {
-        if (!values.empty()) check.integers[key] = values.Min();
-      }
-      bool concrete = true;
-      for (const auto& [key, values] : rule.texts) {
-        if (values.size() != 1 || values[0].find_first_of("*?[{") != std::string::npos) concrete = false;
-        if (!values.empty()) check.texts[key] = values[0];
-      }
-      if (!concrete || !Permits(one, check) || Permits(other, check)) continue;
-      const std::string text = ShowCheck(kArch, check);
-      if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
+    for (std::string& text : ObjectsBeyond(one, rule, other)) {
+      if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
     }
   }
-  for (const kernel::Syscall& call : kernel::Syscalls(kArch)) {
-    ir::Event event;
-    event.audit_arch = kernel::AuditArch(kArch);
-    event.number = call.number;
-    if (oracle::DecideCall(one, event).permitted() && !oracle::DecideCall(other, event).permitted()) out.push_back("syscall " + call.name);
-  }
+  for (std::string& text : CallsBeyond(one, other)) out.push_back("syscall " + std::move(text));
   return out;
 }
 
