@@ -35,7 +35,7 @@ std::string GitCase(Chance& chance) {
       "-C @/r describe --always",
       "-C @/r notes add -m note",
       "-C @/r reflog"};
-  std::string out = "file /root/.gitconfig <<END\n[user]\n  name = a\n  email = a@example.org\n[init]\n  defaultBranch = main\n[safe]\n  directory = *\nEND\nfile @/r/a <<END\none\nEND\nfile @/r/b <<END\ntwo\nEND\ndirectory @\n";
+  std::string out = "environment GIT_CONFIG_GLOBAL=@/gitconfig\nfile @/gitconfig <<END\n[user]\n  name = a\n  email = a@example.org\n[init]\n  defaultBranch = main\n[safe]\n  directory = *\nEND\nfile @/r/a <<END\none\nEND\nfile @/r/b <<END\ntwo\nEND\ndirectory @\n";
   out += "environment GIT_AUTHOR_DATE=2026-01-01T00:00:0" + std::to_string(chance.Below(10)) + "Z\n";
   out += "run git init -q @/r\nrun git -C @/r add a\nrun git -C @/r commit -q -m first\nrun git -C @/r add b\nrun git -C @/r commit -q -m second\n";
   for (const std::string& line : chance.Some(lines, 2, 6)) out += "run git " + line + "\n";
@@ -94,7 +94,7 @@ std::string CurlCase(Chance& chance) {
       "-4 http://localhost:8080/",
       "--limit-rate 1M http://127.0.0.1:8080/",
       "-x http://127.0.0.1:8080 http://elsewhere.test/"};
-  std::string out = "file /var/www/server.py <<END\n" + server + "END\nfile @/form <<END\nsome text\nEND\nfile @/config <<END\nurl = http://127.0.0.1:8080/configured\nEND\nprepare /usr/bin/python3 /var/www/server.py > /dev/null 2>&1 &\nwait port 8080\ndirectory @\n";
+  std::string out = "file @/server.py <<END\n" + server + "END\nfile @/form <<END\nsome text\nEND\nfile @/config <<END\nurl = http://127.0.0.1:8080/configured\nEND\nprepare /usr/bin/python3 @/server.py > /dev/null 2>&1 &\nwait port 8080\ndirectory @\n";
   for (const std::string& way : chance.Some(ways, 1, 4)) out += "run curl -sS " + way + "\n";
   return out;
 }
