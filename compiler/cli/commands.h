@@ -181,13 +181,16 @@ int Run(const RunCommand& command);
 
 struct VerifyCommand {
   CommonOptions common;  // format: also "junit"
-  std::string input;
+  std::vector<std::string> inputs;
   std::string output;
   std::string policy;
-  std::string driver = "uml";
+  std::vector<std::string> drivers = {"uml"};
+  bool change_host = false;           // driver host: profiles may be loaded
   std::string root = "/";
   std::string directory;
-  std::string scenario;               // a file, instead of `arguments`
+  std::string scenario;               // a file, instead of `arguments`; without either, the one beside the policy
+  std::string attacks;                // a file of them, instead
+  unsigned jobs = 1;                  // policies at the same time
   std::vector<std::string> layers;    // folders over the root
   std::string suggest;                // a patch is written there
   std::vector<std::string> expect;    // "any-output"

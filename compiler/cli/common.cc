@@ -115,19 +115,22 @@ Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& in
 
 std::string StemOf(const std::string& path) { return path == "-" ? "policy" : std::filesystem::path(path).stem().string(); }
 
-std::optional<size_t> PickDomain(const driver::Frontend& front, const std::string& name) {
+Result<size_t> FindDomain(const driver::Frontend& front, const std::string& name) {
   const auto& domains = front.policy.domains;
   std::vector<std::string_view> names;
   for (size_t i = 0; i < domains.size(); ++i) {
     if (domains[i].name == name || (name.empty() && domains.size() == 1)) return i;
     names.push_back(domains[i].name);
   }
-  if (name.empty()) {
-    Complain(fmt::format("there are {} policies in it; name one with --policy: {}", names.size(), fmt::join(names, ", ")));
-  } else {
-    const std::string hint = diag::DidYouMean(name, names);
-    Complain(fmt::format("there is no policy `{}` in it{}", name, hint.empty() ? "" : "; " + hint));
-  }
+  if (name.empty()) return Fail(ErrorCode::kNotFound, fmt::format("there are {} policies in it; name one with --policy: {}", names.size(), fmt::join(names, ", ")));
+  const std::string hint = diag::DidYouMean(name, names);
+  return Fail(ErrorCode::kNotFound, fmt::format("there is no policy `{}` in it{}", name, hint.empty() ? "" : "; " + hint));
+}
+
+std::optional<size_t> PickDomain(const driver::Frontend& front, const std::string& name) {
+  const auto found = FindDomain(front, name);
+  if (found) return *found;
+  Complain(found.error().message);
   return std::nullopt;
 }
 

@@ -48,7 +48,9 @@ Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& in
 // "web" for "/a/web.rav"; "policy" for "-".
 std::string StemOf(const std::string& path);
 
-// Index of the domain to work on: the one that is named, or the only one.  Complains and returns nullopt otherwise.
+// Index of the domain to work on: the one that is named, or the only one.  kNotFound says which there are.
+Result<size_t> FindDomain(const driver::Frontend& front, const std::string& name);
+// Complains and returns nullopt where there is none.
 std::optional<size_t> PickDomain(const driver::Frontend& front, const std::string& name);
 
 // Reads one policy, shows what is wrong with it; null, with `exit_code` set, when it cannot be used.

@@ -25,7 +25,7 @@ std::string Modules(const kernels::Driver& driver) {
 }
 
 std::string Text(const kernels::Driver& driver) {
-  std::string out = fmt::format("{:<5} {}\n", driver.name, driver.available ? fmt::format("Linux {}, {}; boot to halt {:.2f} s", driver.kernel, Modules(driver), driver.boot_seconds) : "not available");
+  std::string out = fmt::format("{:<5} {}\n", kernels::DriverName(driver.kind), driver.available ? fmt::format("Linux {}, {}; boot to halt {:.2f} s", driver.kernel, Modules(driver), driver.boot_seconds) : "not available");
   for (const kernels::Precondition& one : driver.preconditions) {
     out += fmt::format("  {:<8} {}: {}\n", one.holds ? "yes" : "no", one.what, one.detail);
     if (!one.remedy.empty()) out += fmt::format("           remedy: {}\n", one.remedy);
@@ -38,7 +38,7 @@ std::string Json(const kernels::Driver& driver) {
   for (const kernels::Precondition& one : driver.preconditions) preconditions += fmt::format("{}{{\"what\": {}, \"holds\": {}, \"detail\": {}, \"remedy\": {}}}", preconditions.empty() ? "" : ", ", QuoteJson(one.what), one.holds, QuoteJson(one.detail), QuoteJson(one.remedy));
   std::string modules;
   for (const kernels::Module module : driver.modules) modules += fmt::format(", \"{}\"", kernels::ModuleName(module));
-  return fmt::format("{{\"driver\": {}, \"available\": {}, \"kernel\": {}, \"mechanisms\": [\"seccomp\"{}], \"apparmor_features\": {}, \"boot_seconds\": {:.3f}, \"preconditions\": [{}]}}", QuoteJson(driver.name), driver.available, QuoteJson(driver.kernel), modules, QuoteJson(FeaturesName(driver.features)), driver.boot_seconds, preconditions);
+  return fmt::format("{{\"driver\": {}, \"available\": {}, \"kernel\": {}, \"mechanisms\": [\"seccomp\"{}], \"apparmor_features\": {}, \"boot_seconds\": {:.3f}, \"preconditions\": [{}]}}", QuoteJson(kernels::DriverName(driver.kind)), driver.available, QuoteJson(driver.kernel), modules, QuoteJson(FeaturesName(driver.features)), driver.boot_seconds, preconditions);
 }
 
 }  // namespace

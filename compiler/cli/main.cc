@@ -1,8 +1,10 @@
 // The command line.  The only file that speaks to CLI11.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
+#include <string_view>
 
 #include "compiler/cli/commands.h"
 #include "compiler/driver/output.h"
@@ -236,10 +238,12 @@ struct CommandLine {
   }
 
   void Verify(CLI::App& sub) {
-    sub.add_option("policy", verify.input, "policy file, - for standard input")->required();
+    sub.add_option("policy", verify.inputs, "policy files or folders, - for standard input")->required();
     sub.add_option("-o,--output", verify.output, "write the report there");
-    sub.add_option("--driver", verify.driver, "what runs the workload: uml")->check(CLI::IsMember({"uml"}))->capture_default_str();
-    sub.add_option("--root", verify.root, "the guest's root: a folder, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->capture_default_str();
+    sub.add_option("-j,--jobs", verify.jobs, "policies judged at the same time, each in up to two guests")->check(CLI::Range(1, 64))->capture_default_str();
+    sub.add_option("--driver", verify.drivers, "what runs the workload: uml, a guest kernel; host, this machine's; gvisor, an application kernel, of the filter alone; several with commas, each by itself")->delimiter(',')->check(CLI::IsMember({"uml", "host", "gvisor"}))->capture_default_str()->allow_extra_args(false);
+    sub.add_flag("--yes-change-this-host", verify.change_host, "driver host: load AppArmor profiles into this machine's kernel while it runs");
+    sub.add_option("--root", verify.root, "the guest's root: a folder or an OCI bundle, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->capture_default_str();
     sub.add_option("--directory", verify.directory, "working directory in the guest; without it, this one (with --root, /)");
     sub.add_option("--expect", verify.expect, "any-output: only the status is compared with the unconfined run's")->check(CLI::IsMember({"any-output"}))->allow_extra_args(false);
     sub.add_option("--suggest", verify.suggest, "write a patch there that would permit what was refused");
@@ -247,9 +251,10 @@ struct CommandLine {
     sub.add_option("--limit", verify.limit_s, "seconds that the workload may take in one run")->check(CLI::Range(1, 86400))->capture_default_str();
     sub.add_flag("--no-host-isolation", verify.no_host_isolation, "run guests without keeping them from this machine: a hostile workload can then change it");
     sub.add_option("--policy", verify.policy, "which policy of the file");
-    sub.add_option("--scenario", verify.scenario, "a file that says how the program is used (docs/verify.md), instead of a command");
+    sub.add_option("--scenario", verify.scenario, "a file that says how the program is used (docs/verify.md), instead of a command; without either, POLICY.scenario beside POLICY.rav");
+    sub.add_option("--attacks", verify.attacks, "a file of attacks, from inside of the policy's domain, that must fail (docs/verify.md), instead of a workload");
     sub.add_option("--layer", verify.layers, "a folder over the root, the first on top: an unpacked package (repeatable)")->check(CLI::ExistingDirectory)->allow_extra_args(false);
-    sub.add_option("workload", verify.arguments, "the command and its arguments, after --");
+    sub.footer("The workload is a command and its arguments, after `--`.");
     AddPolicyOptions(sub, verify.common, {"text", "json", "junit"});
   }
 
@@ -289,8 +294,12 @@ struct CommandLine {
 
 int Main(int argc, char** argv) {
   CommandLine line;
+  // Several policies come before `--`, and a workload after it, which is none of ours to read.
+  char** end = argv + argc;
+  char** cut = argc > 1 && std::string_view(argv[1]) == "verify" ? std::find(argv, end, std::string_view("--")) : end;
+  if (cut != end) line.verify.arguments.assign(cut + 1, end);
   try {
-    line.app.parse(argc, argv);
+    line.app.parse(static_cast<int>(cut - argv), argv);
   } catch (const CLI::ParseError& error) {
     return line.app.exit(error) == 0 ? kOk : kUsage;
   }

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/cli/common.h"
 #include "compiler/kernel/apparmor_features.h"
+#include "profiler/kernels/detect.h"
 
 namespace ravelin::cli {
 namespace {
@@ -38,19 +40,50 @@ std::string Json(const driver::Refusal& one) {
   return fmt::format("{{\"event\": {}, \"layers\": {}, \"seconds\": {:.3f}, \"process\": {}, \"errno\": {}, \"count\": {}, \"by\": {}, \"permitted_by_policy\": {}, \"allow\": {}, \"why_not\": {}, \"forbidden_by\": {}}}", QuoteJson(one.shown), List(one.layers), one.time, QuoteJson(one.process), QuoteJson(one.error), one.count, QuoteJson(one.cause), one.permitted, QuoteJson(one.suggestion), QuoteJson(one.why_not), QuoteJson(one.forbidden));
 }
 
+// One of the layer sets' attacks.
+std::string Text(const driver::AttackedSet& set) {
+  const auto count = [&](driver::AttackVerdict verdict) { return std::count_if(set.answers.begin(), set.answers.end(), [&](const driver::AttackAnswer& one) { return one.verdict == verdict; }); };
+  std::string out = fmt::format("  {:<20} {} of {} attacks refused\n", Layers(set.layers), count(driver::AttackVerdict::kRefused), set.answers.size());
+  for (const driver::AttackAnswer& one : set.answers) {
+    if (one.verdict != driver::AttackVerdict::kRefused) out += fmt::format("    {:<16} {}: {}\n", one.attack, driver::AttackVerdictText(one.verdict), one.cause);
+  }
+  return out;
+}
+
+std::string Json(const driver::AttackedSet& set) {
+  std::string answers;
+  for (const driver::AttackAnswer& one : set.answers) {
+    answers += fmt::format("{}\n   {{\"attack\": {}, \"verdict\": \"{}\", \"layer\": {}, \"errno\": {}, \"event\": {}, \"by\": {}}}", answers.empty() ? "" : ",", QuoteJson(one.attack), driver::AttackVerdictText(one.verdict), QuoteJson(one.layer), QuoteJson(one.error), QuoteJson(one.shown), QuoteJson(one.cause));
+  }
+  return fmt::format("{{\"layers\": {}, \"answers\": [{}]}}", List(set.layers), answers);
+}
+
 }  // namespace
 
 bool Verification::Any(Verdict verdict) const {
   return std::any_of(report.verdicts.begin(), report.verdicts.end(), [&](const LayerVerdict& one) { return one.verdict == verdict; });
 }
 
+bool Verification::Any(driver::AttackVerdict verdict) const { return Count(verdict) > 0; }
+
+size_t Verification::Count(driver::AttackVerdict verdict) const {
+  size_t out = 0;
+  for (const driver::AttackedSet& set : attacked) out += static_cast<size_t>(std::count_if(set.answers.begin(), set.answers.end(), [&](const driver::AttackAnswer& one) { return one.verdict == verdict; }));
+  return out;
+}
+
 std::string Verification::Overall() const {
+  if (!attacked.empty()) {
+    if (Any(driver::AttackVerdict::kUnaccounted)) return "failed";
+    return Any(driver::AttackVerdict::kInconclusive) || !not_judged.empty() ? "inconclusive" : "passed";
+  }
   if (Any(Verdict::kFailed)) return "failed";
   return Any(Verdict::kInconclusive) || !not_judged.empty() || report.verdicts.empty() ? "inconclusive" : "passed";
 }
 
 std::string Verification::Judge() const {
-  std::string out = "User-Mode Linux " + report.kernel;
+  const char* whose = report.driver == kernels::DriverKind::kHost ? "this machine's Linux " : report.driver == kernels::DriverKind::kGvisor ? "gVisor " : "User-Mode Linux ";
+  std::string out = whose + report.kernel;
   if (report.features.empty()) return out;
   for (const std::string& set : kernel::ApparmorFeatureSets()) {
     if (report.features == kernel::ApparmorFeaturesText(set)) return out + ", AppArmor's features of " + set;
@@ -58,10 +91,14 @@ std::string Verification::Judge() const {
   return out + ", AppArmor with features of its own";
 }
 
-std::string VerifyReportText(const Verification& one) {
-  std::string out = fmt::format("policy {}, judged by {}\n", one.policy, one.Judge());
+namespace {
+
+std::string TextOf(const Verification& one) {
+  std::string out = fmt::format("policy {}{}, judged by {}\n", one.policy, one.attacked.empty() ? "" : " under attack", one.Judge());
   if (!one.report.isolated) out += "  the guests were not kept from this machine (--no-host-isolation)\n";
+  for (const driver::AttackedSet& set : one.attacked) out += Text(set);
   for (const LayerVerdict& verdict : one.report.verdicts) {
+    if (!one.attacked.empty()) break;
     out += fmt::format("  {:<20} {}\n", Layers(verdict.layers), verify::VerdictText(verdict.verdict));
     for (const std::string& reason : verdict.reasons) out += "    " + reason + "\n";
     for (const std::string& note : verdict.notes) out += "    " + note + "\n";
@@ -74,20 +111,39 @@ std::string VerifyReportText(const Verification& one) {
   return out + fmt::format("{} in {:.1f} s\n", one.Overall(), one.report.seconds);
 }
 
-std::string VerifyReportJson(const Verification& one) {
+std::string JsonOf(const Verification& one) {
   std::string verdicts;
   for (const LayerVerdict& verdict : one.report.verdicts) {
     verdicts += fmt::format("{}\n  {{\"layers\": {}, \"verdict\": \"{}\", \"reasons\": {}, \"notes\": {}, \"refusals\": {}, \"lost\": {}, \"records\": {}, \"seconds\": {:.3f}}}", verdicts.empty() ? "" : ",", List(verdict.layers), verify::VerdictText(verdict.verdict), List(verdict.reasons), List(verdict.notes), verdict.refusals.size(), verdict.outcome.lost, verdict.outcome.records, verdict.outcome.wall_seconds);
   }
   std::string denied;
   for (const driver::Refusal& refusal : one.refusals) denied += (denied.empty() ? "\n  " : ",\n  ") + Json(refusal);
-  return fmt::format("{{\"file\": {}, \"policy\": {}, \"target\": {}, \"judge\": {}, \"driver\": \"uml\", \"isolated\": {}, \"verdict\": \"{}\", \"not_judged\": {}, \"layer_sets\": [{}], \"denied\": [{}], \"seconds\": {:.3f}}}\n", QuoteJson(one.file), QuoteJson(one.policy), QuoteJson(one.target), QuoteJson(one.Judge()), one.report.isolated, one.Overall(), List(one.not_judged), verdicts, denied, one.report.seconds);
+  std::string attacks;
+  for (const driver::AttackedSet& set : one.attacked) attacks += (attacks.empty() ? "\n  " : ",\n  ") + Json(set);
+  return fmt::format("{{\"file\": {}, \"policy\": {}, \"target\": {}, \"judge\": {}, \"driver\": {}, \"isolated\": {}, \"verdict\": \"{}\", \"not_judged\": {}, \"layer_sets\": [{}], \"denied\": [{}], \"attacks\": [{}], \"seconds\": {:.3f}}}", QuoteJson(one.file), QuoteJson(one.policy), QuoteJson(one.target), QuoteJson(one.Judge()), QuoteJson(kernels::DriverName(one.report.driver)), one.report.isolated, one.Overall(), List(one.not_judged), verdicts, denied, attacks, one.report.seconds);
 }
 
-std::string VerifyReportJunit(const Verification& one) {
+std::string JunitOfAttacks(const Verification& one) {
+  using driver::AttackVerdict;
+  size_t tests = 0;
+  for (const driver::AttackedSet& set : one.attacked) tests += set.answers.size();
+  std::string out = fmt::format(" <testsuite name={} tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n", QuoteXml(one.file), tests, one.Count(AttackVerdict::kUnaccounted), one.Count(AttackVerdict::kInconclusive));
+  for (const driver::AttackedSet& set : one.attacked) {
+    for (const driver::AttackAnswer& answer : set.answers) {
+      out += fmt::format("  <testcase classname={} name={}", QuoteXml(one.policy + ": " + Layers(set.layers)), QuoteXml(answer.attack));
+      if (answer.verdict == AttackVerdict::kUnaccounted) out += fmt::format("><failure message={}/></testcase>\n", QuoteXml(answer.cause));
+      else if (answer.verdict == AttackVerdict::kInconclusive) out += fmt::format("><skipped message={}/></testcase>\n", QuoteXml(answer.cause));
+      else out += "/>\n";
+    }
+  }
+  return out + " </testsuite>\n";
+}
+
+std::string JunitOf(const Verification& one) {
   const auto count = [&](Verdict verdict) { return std::count_if(one.report.verdicts.begin(), one.report.verdicts.end(), [&](const LayerVerdict& v) { return v.verdict == verdict; }); };
   const bool qualified = !one.not_judged.empty();
-  std::string out = fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite name={} tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n", QuoteXml(one.file), one.report.verdicts.size(), count(Verdict::kFailed), count(Verdict::kInconclusive) + (qualified ? count(Verdict::kPassed) : 0));
+  if (!one.attacked.empty()) return JunitOfAttacks(one);
+  std::string out = fmt::format(" <testsuite name={} tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n", QuoteXml(one.file), one.report.verdicts.size(), count(Verdict::kFailed), count(Verdict::kInconclusive) + (qualified ? count(Verdict::kPassed) : 0));
   for (const LayerVerdict& verdict : one.report.verdicts) {
     const std::string why = fmt::format("{}", fmt::join(verdict.verdict == Verdict::kPassed ? one.not_judged : verdict.reasons, "; "));
     out += fmt::format("  <testcase classname={} name={} time=\"{:.3f}\"", QuoteXml(one.policy), QuoteXml(Layers(verdict.layers)), verdict.outcome.wall_seconds);
@@ -95,7 +151,39 @@ std::string VerifyReportJunit(const Verification& one) {
     else if (verdict.verdict == Verdict::kInconclusive || qualified) out += fmt::format("><skipped message={}/></testcase>\n", QuoteXml(why));
     else out += "/>\n";
   }
-  return out + " </testsuite>\n</testsuites>\n";
+  return out + " </testsuite>\n";
+}
+
+}  // namespace
+
+std::string VerifyReportText(const std::vector<Verified>& all) {
+  std::string out;
+  std::map<std::string, size_t> counts;
+  for (const Verified& one : all) {
+    ++counts[one.Overall()];
+    if (one.verification) out += TextOf(*one.verification);
+  }
+  if (all.size() < 2) return out;
+  std::string summary;
+  for (const auto& [verdict, count] : counts) summary += fmt::format("{}{} {}", summary.empty() ? "" : ", ", count, verdict);
+  return out + fmt::format("{} policies: {}\n", all.size(), summary);
+}
+
+std::string VerifyReportJson(const std::vector<Verified>& all) {
+  std::string out;
+  for (const Verified& one : all) {
+    out += out.empty() ? "" : ",\n";
+    out += one.verification ? JsonOf(*one.verification) : fmt::format("{{\"file\": {}, \"verdict\": \"not judged\", \"failure\": {}}}", QuoteJson(one.file), QuoteJson(one.failure));
+  }
+  return all.size() == 1 ? out + "\n" : "[" + out + "]\n";
+}
+
+std::string VerifyReportJunit(const std::vector<Verified>& all) {
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+  for (const Verified& one : all) {
+    out += one.verification ? JunitOf(*one.verification) : fmt::format(" <testsuite name={} tests=\"1\" errors=\"1\">\n  <testcase classname={} name=\"judged\"><error message={}/></testcase>\n </testsuite>\n", QuoteXml(one.file), QuoteXml(one.file), QuoteXml(one.failure));
+  }
+  return out + "</testsuites>\n";
 }
 
 }  // namespace ravelin::cli

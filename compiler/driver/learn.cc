@@ -182,7 +182,7 @@ Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload
     out.refusals.push_back(refusals);
     progress(fmt::format("round {}: {} refusal{}", round, refusals.size(), refusals.size() == 1 ? "" : "s"));
     if (!failed) {
-      for (const std::string& one : NotJudged(front->target, report)) {
+      for (const std::string& one : NotJudged(*front, 0, report)) {
         out.reasons.push_back(one);
         inconclusive = true;
       }

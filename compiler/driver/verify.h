@@ -13,15 +13,23 @@
 namespace ravelin::driver {
 
 struct Workload {
+  kernels::DriverKind driver = kernels::DriverKind::kUml;
+  bool change_host = false;          // driver host: profiles may be loaded for the time of the runs
   std::vector<std::string> command;  // looked up in the root's PATH; or
   std::optional<verify::Scenario> scenario;
   std::vector<std::string> layers;   // folders over the root: unpacked packages
   std::string directory;             // working directory in the guest; "": this process's, where the root is this machine's
   std::string root = "/";
+  std::vector<std::string> environment;  // of the command; empty: a fixed one
+  unsigned user = 0;                     // as whom the command runs
+  unsigned group = 0;
+  std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
+  std::vector<kernels::Input> inputs;                 // folders of this machine, seen read-only
   bool compare_output = true;
   unsigned memory_mb = 512;
   unsigned limit_ms = 60000;
   bool host_isolation = true;
+  bool deployed_alone = false;       // the policy's layer sets alone, and no mechanism by itself
   GapsAre gaps = GapsAre::kErrors;
 };
 
@@ -29,8 +37,9 @@ struct Workload {
 // front.sink.  Fails with kNotFound where the root has no such program, with kUnsupported where the policy is not one for this program.
 Result<std::optional<verify::Request>> PrepareVerification(Frontend& front, size_t domain, const Workload& workload);
 
-// What of the target the judge does not have, so that a pass says nothing about it; empty: the judge stands for the target.
-std::vector<std::string> NotJudged(const resolve::Target& target, const verify::Report& report);
+// What of the target the judge does not have, so that a pass says nothing about it; empty: the judge stands for the target.  Operations of
+// which a layer asks something else there are listed by the rows of the view tables.
+std::vector<std::string> NotJudged(const Frontend& front, size_t domain, const verify::Report& report);
 
 // A refusal in the words of the policy.  Equal ones of all runs are one.
 struct Refusal {

@@ -7,7 +7,6 @@
 #include "compiler/driver/compile.h"
 #include "compiler/driver/explain_event.h"
 #include "compiler/driver/verify.h"
-#include "compiler/kernel/apparmor_features.h"
 #include "compiler/oracle/decide.h"
 
 namespace ravelin::driver {
@@ -119,20 +118,6 @@ Result<std::vector<Refusal>> ExplainRefusals(const Frontend& front, size_t domai
     }
   }
   return explainer.Take();
-}
-
-std::vector<std::string> NotJudged(const resolve::Target& target, const verify::Report& report) {
-  std::vector<std::string> out;
-  const auto judge = kernel::ParseVersion(report.kernel);
-  if (!judge) return {"the judging kernel does not say its version"};
-  if (target.arch != kernel::Arch::kX86_64) out.push_back(fmt::format("architecture {}: the judge has x86_64", kernel::ArchName(target.arch)));
-  if (*judge != target.kernel) {
-    size_t calls = 0;
-    for (const kernel::Syscall& call : kernel::Syscalls(kernel::Arch::kX86_64)) calls += *judge < call.since && call.since <= target.kernel ? 1 : 0;
-    out.push_back(fmt::format("Linux {}{}: the judge is {}", kernel::FormatVersion(target.kernel), calls == 0 ? "" : fmt::format(" with {} more system calls", calls), kernel::FormatVersion(*judge)));
-  }
-  if (!report.features.empty() && report.features != kernel::ApparmorFeaturesText(target.apparmor_features)) out.push_back(fmt::format("AppArmor's features are not those of {}, which the profiles were proved for", target.apparmor_features));
-  return out;
 }
 
 std::string SuggestedPatch(const Frontend& front, size_t domain, const std::vector<Refusal>& refusals) {

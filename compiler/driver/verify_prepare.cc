@@ -1,4 +1,5 @@
 // What a guest loads and runs for one policy.
+#include <errno.h>
 #include <fmt/format.h>
 #include <limits.h>
 #include <linux/filter.h>
@@ -49,14 +50,14 @@ Result<Found> FindProgram(const std::vector<std::string>& roots, const std::stri
 }
 
 // Each layer alone, then the sets, each once; without a layer of another module in between the two would not be told apart.
-std::vector<std::vector<std::string>> SetsOf(const ir::Domain& domain) {
+std::vector<std::vector<std::string>> SetsOf(const ir::Domain& domain, bool deployed_alone) {
   std::vector<std::vector<std::string>> sets;
   const auto add = [&](const std::vector<std::string>& set) {
     if (std::find(sets.begin(), sets.end(), set) == sets.end()) sets.push_back(set);
   };
   for (const char* layer : {"seccomp", "apparmor", "selinux"}) {
     const bool named = std::any_of(domain.layer_sets.begin(), domain.layer_sets.end(), [&](const auto& set) { return std::find(set.begin(), set.end(), layer) != set.end(); });
-    if (named) add({layer});
+    if (named && !deployed_alone) add({layer});
   }
   for (std::vector<std::string> set : domain.layer_sets) {
     std::sort(set.begin(), set.end(), [](const std::string& a, const std::string& b) { return (a == "seccomp") != (b == "seccomp") ? a == "seccomp" : a < b; });
@@ -77,8 +78,12 @@ class Preparation {
   Preparation(Frontend& front, size_t domain, const Workload& workload) : front_(front), domain_(front.policy.domains[domain]), workload_(workload), root_(workload.root == "/" ? "" : workload.root) {}
 
   Result<std::optional<verify::Request>> Run() {
-    request_.layer_sets = SetsOf(domain_);
+    request_.layer_sets = SetsOf(domain_, workload_.deployed_alone);
+    request_.driver = workload_.driver;
+    request_.change_host = workload_.change_host;
     request_.root = workload_.root;
+    request_.empty = workload_.empty;
+    request_.inputs = workload_.inputs;
     request_.layers = workload_.layers;
     request_.memory_mb = workload_.memory_mb;
     request_.limit_ms = workload_.limit_ms;
@@ -98,21 +103,25 @@ class Preparation {
       if (getcwd(here, sizeof here) != nullptr) directory = here;
     }
     if (directory.empty()) directory = "/";
-    for (const char* empty : {"/tmp", "/run"}) {  // these are the guest's own; where one works stays visible
-      if (directory.rfind(std::string(empty) + "/", 0) == 0 && root_.empty()) request_.inputs.push_back({directory, directory});
+    for (const std::string& empty : workload_.empty) {  // these are the guest's own; where one works stays visible
+      if (directory.rfind(empty + "/", 0) == 0 && root_.empty()) request_.inputs.push_back({directory, directory});
     }
     verify::Step step;
     step.confined = true;
     step.may_fail = true;
     step.step.arguments = workload_.command;
-    step.step.environment = {fmt::format("PATH={}", kSearchPath), "HOME=/root", "LANG=C", "TERM=dumb", "USER=root"};
+    step.step.environment = workload_.environment;
+    if (step.step.environment.empty()) step.step.environment = {fmt::format("PATH={}", kSearchPath), "HOME=/root", "LANG=C", "TERM=dumb", "USER=root"};
     step.step.directory = directory;
+    step.step.user = workload_.user;
+    step.step.group = workload_.group;
     return Add(std::move(step));
   }
 
   Result<void> Play(const verify::Scenario& scenario) {
     request_.folders = scenario.folders;
     request_.files = scenario.files;
+    request_.modules = scenario.modules;
     request_.expect.output = scenario.compare_output && workload_.compare_output;
     for (const verify::Step& step : scenario.steps) {
       if (auto added = Add(step); !added) return added;
@@ -148,7 +157,7 @@ class Preparation {
     std::map<std::string, std::string> out;
     RAVELIN_TRY(labels, kernels::PathLabels::Parse(file_contexts));
     request_.artifacts.default_label = labels.DefaultContext();
-    const std::vector<std::string> covered = kernels::Job().empty;
+    const std::vector<std::string>& covered = request_.empty;
     for (const std::string& root : verify::RootsOf(request_)) {
       RAVELIN_TRY(tree, kernels::LabelTree(labels, root, "", covered, FileContext("default_t")));
       for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
@@ -176,10 +185,13 @@ class Preparation {
     CompileOptions options;
     options.facts = FactsOf(front_.target);
     options.gaps = workload_.gaps;
+    options.oci = workload_.driver == kernels::DriverKind::kGvisor;
     const auto module = LowerSelinux(front_, selinux::Form::kStandalone, front_.sink);
     options.module = module ? &*module : nullptr;
     const auto filter = CompileSeccomp(front_.policy, domain_, options, front_.sink);
     if (!filter) return false;
+    request_.artifacts.runtime_profile = filter->oci;
+    if (options.oci) AnswersOfGvisor();
     for (const seccomp::Instruction& instruction : filter->filter.program) {
       request_.artifacts.filter.append(reinterpret_cast<const char*>(&instruction), sizeof instruction);
       const uint32_t answer = instruction.k & SECCOMP_RET_ACTION_FULL;
@@ -193,19 +205,42 @@ class Preparation {
     return true;
   }
 
+  // What its kernel cannot answer: any errno but EPERM, and records.
+  void AnswersOfGvisor() {
+    const auto look = [&](const ir::Action& action, const std::string& place) {
+      if (action.kind == ir::ActionKind::kErrno && action.data != EPERM) request_.artifacts.other_answers.push_back(fmt::format("{} `{}`", place, FormatAction(action)));
+      if (action.kind == ir::ActionKind::kLog) request_.artifacts.filter_doubt = fmt::format("gVisor refuses a profile that logs: {}", place);
+    };
+    for (const ir::Rule& rule : domain_.rules) {
+      if (rule.effect != ir::Effect::kNever) look(rule.action, rule.from.place);
+    }
+    for (const ir::FacetDefault& one : domain_.defaults) {
+      if (one.stated) look(one.action, one.from.place);
+    }
+    if (domain_.unknown_syscall) look(domain_.unknown_syscall->action, domain_.unknown_syscall->from.place);
+    auto& all = request_.artifacts.other_answers;
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+  }
+
   Result<bool> Profiles() {
     RAVELIN_TRY(profiles, CompileApparmor(front_, front_.sink));  // for the target: proved
     if (!profiles) return false;
     std::string text = profiles->text;
-    if (front_.target.apparmor_features != kJudgeFeatures) {  // and for the judge, which could not load the other
-      RAVELIN_TRY(judged, apparmor::Compile(front_.policy, {kJudgeFeatures}, ProfileHead(front_)));
+    // This machine judges for the target that it is; a guest has features of its own.
+    const std::string judge = workload_.driver == kernels::DriverKind::kHost ? front_.target.apparmor_features : kJudgeFeatures;
+    if (front_.target.apparmor_features != judge) {  // and for the judge, which could not load the other
+      RAVELIN_TRY(judged, apparmor::Compile(front_.policy, {judge}, ProfileHead(front_)));
       text = judged.text;
     }
-    RAVELIN_TRY(compiled, apparmor::RunParser(text, kernel::ApparmorFeaturesText(kJudgeFeatures)));
+    RAVELIN_TRY(compiled, apparmor::RunParser(text, kernel::ApparmorFeaturesText(judge)));
     if (!compiled.accepted) return Fail(ErrorCode::kMalformed, "apparmor_parser rejects what it accepted before: " + compiled.message);
     request_.artifacts.profiles.assign(compiled.binary.begin(), compiled.binary.end());
     request_.artifacts.profile = apparmor::ProfileName(domain_);
-    for (const ir::Domain& domain : front_.policy.domains) request_.artifacts.subjects.push_back(ir::QualifiedName(domain));
+    for (const ir::Domain& domain : front_.policy.domains) {
+      request_.artifacts.subjects.push_back(ir::QualifiedName(domain));
+      if (ir::QualifiedName(domain).find("//") == std::string::npos) request_.artifacts.profile_names.push_back(apparmor::ProfileName(domain));
+    }
     return true;
   }
 

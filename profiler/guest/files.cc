@@ -72,6 +72,7 @@ std::string ReadJob(int folder, Job& job) {
       else if (key == "context") step->context = value;
       else if (key == "profile") step->profile = value;
       else if (key == "filtered") step->filtered = number != 0;
+      else if (key == "process-of") step->process_of = static_cast<int>(number);
       else if (key == "target") step->target = static_cast<int>(number);
       else if (key == "signal") step->signal = static_cast<int>(number);
       else if (key == "port") step->port = static_cast<int>(number);
@@ -86,6 +87,7 @@ std::string ReadJob(int folder, Job& job) {
     else if (key == "default") job.default_label = value;
     else if (key == "labels") job.labels = value;
     else if (key == "profiles") job.profiles = value;
+    else if (key == "unload") job.unload.push_back(value);
     else if (key == "filter") job.filter = value;
     else if (key == "tmpfs") job.tmpfs.push_back(value);
     else if (key == "input") job.inputs.push_back({value, value});

@@ -34,6 +34,7 @@ struct Step {
   std::string context;
   std::string profile;
   bool filtered = false;
+  int process_of = -1;
   int target = -1;
   int signal = 15;
   int port = 0;
@@ -41,7 +42,8 @@ struct Step {
 };
 
 struct Job {
-  std::string folder;  // of the host
+  bool guest = true;           // false: on the machine's own kernel, in name spaces
+  std::string place = "/mnt";  // a folder for the new root
   std::string root = "/";
   std::vector<std::string> layers;
   std::vector<std::string> modules;
@@ -51,6 +53,7 @@ struct Job {
   std::string default_label;
   std::string labels;
   std::string profiles;
+  std::vector<std::string> unload;
   std::string filter;
   std::vector<std::string> tmpfs;
   std::vector<Input> inputs;
@@ -90,6 +93,7 @@ struct Modules {
 Modules ActiveModules();
 bool LoadPolicy(const Job& job, int job_folder);    // SELinux
 bool LoadProfiles(const Job& job, int job_folder);  // AppArmor
+void UnloadProfiles(const Job& job);
 std::string ApparmorFeatures();
 
 // --- audit.cc: the only reader of this kernel's audit records
@@ -114,5 +118,8 @@ class Audit {
 
 // --- workload.cc
 void RunSteps(const Job& job, int job_folder, int out_folder, const Modules& modules, Audit& audit);
+
+// --- host.cc: the job of a folder on the kernel that runs this program
+int RunOnThisKernel(const std::string& folder);
 
 }  // namespace ravelin::guest

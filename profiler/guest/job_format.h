@@ -12,6 +12,7 @@
 //   default CONTEXT        label of what is seen of the host and not labelled below; without it, the policy's
 //   labels FILE            path and context, each ended by a NUL, again and again
 //   profiles FILE          AppArmor profiles, binary
+//   unload NAME            of the profiles, from a kernel that stays when the job is done
 //   filter FILE            seccomp program, struct sock_filter, for steps that ask for it
 //   tmpfs PATH             an empty folder, mode 1777
 //   input PATH, at PATH    of the host, read-only, and where in the guest
@@ -30,6 +31,7 @@
 //     context CONTEXT      SELinux, for the exec
 //     profile NAME         AppArmor, for the exec
 //     filtered 1           under the filter
+//     process-of N         the process id of step N, which was started, is one argument more
 //     target N             stop: the step that is stopped, counted from 0
 //     signal N             stop: by this signal
 //     port N               until somebody listens on 127.0.0.1
@@ -42,6 +44,7 @@
 namespace ravelin::guest {
 
 inline constexpr int kFormat = 1;
+inline constexpr const char* kOnThisKernel = "--on-this-kernel";  // argument of the init, with the job folder behind it: no guest, but name spaces
 inline constexpr const char* kJobArgument = "ravelin.job";  // of the kernel's command line: the job folder
 // Steps' exit codes where the step itself could not be done.
 inline constexpr int kCannotStart = 126;

@@ -94,4 +94,7 @@ int Main() {
 }  // namespace
 }  // namespace ravelin::guest
 
-int main() { return ravelin::guest::Main(); }
+int main(int count, char** words) {
+  if (count == 3 && std::strcmp(words[1], ravelin::guest::kOnThisKernel) == 0) return ravelin::guest::RunOnThisKernel(words[2]);
+  return ravelin::guest::Main();
+}

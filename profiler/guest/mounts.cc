@@ -56,9 +56,9 @@ std::vector<Label> ReadLabels(const Job& job, int job_folder) {
 // closed, and the limit stays raised (a program that is started gets its own, start.cc).  The host's file is not touched.
 class Pins {
  public:
-  Pins() {
+  explicit Pins(bool any) {
     const rlimit many{1 << 20, 1 << 20};
-    if (setrlimit(RLIMIT_NOFILE, &many) != 0) Trouble("no room for labels");
+    if (any && setrlimit(RLIMIT_NOFILE, &many) != 0) Trouble("no room for labels");
   }
   ~Pins() { Say("labels", std::to_string(given_) + " given, " + std::to_string(missing_) + " without a file"); }
   Pins(const Pins&) = delete;
@@ -83,8 +83,8 @@ class Pins {
   long missing_ = 0;
 };
 
-void MountDevices(const std::string& root) {
-  Mount("dev", root + "/dev", "devtmpfs", 0, "");
+void MountDevices(const std::string& root, bool guest) {
+  if (guest) Mount("dev", root + "/dev", "devtmpfs", 0, "");
   for (const char* name : {"/dev/pts", "/dev/shm", "/dev/mqueue"}) mkdir((root + name).c_str(), 0755);
   Mount("devpts", root + "/dev/pts", "devpts", 0, "ptmxmode=666");
   Mount("shm", root + "/dev/shm", "tmpfs", 0, "mode=1777");
@@ -92,6 +92,16 @@ void MountDevices(const std::string& root) {
   const char* links[][2] = {{"/proc/self/fd", "/dev/fd"}, {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"}, {"/proc/self/fd/2", "/dev/stderr"}};
   for (const auto& link : links) {
     if (symlink(link[0], (root + link[1]).c_str()) != 0 && errno != EEXIST) Trouble(std::string("link ") + link[1]);
+  }
+}
+
+// On the machine's own kernel: its files as they are, and of its devices those that are nobody's.
+void BindKernelFiles(const std::string& root) {
+  Mount("proc", root + "/proc", "proc", 0, "");
+  if (mount("/sys", (root + "/sys").c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) Trouble("bind /sys");
+  Mount("dev", root + "/dev", "tmpfs", 0, "mode=755");
+  for (const char* name : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) {
+    if (!WriteFile(AT_FDCWD, root + name, "") || mount(name, (root + name).c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble(std::string("bind ") + name);
   }
 }
 
@@ -112,11 +122,11 @@ void LoadModules(const Job& job) {
 }
 
 bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
-  const std::string root = "/mnt/root";
-  if (!Mount("upper", "/mnt", "tmpfs", 0, "size=85%,mode=755")) return false;
-  for (const char* name : {"/mnt/upper", "/mnt/work", "/mnt/root", "/mnt/lower"}) mkdir(name, 0755);
+  const std::string root = job.place + "/root";
+  if (!Mount("upper", job.place, "tmpfs", 0, "size=85%,mode=755")) return false;
+  for (const char* name : {"/upper", "/work", "/root", "/lower"}) mkdir((job.place + name).c_str(), 0755);
   const std::string label = policy_loaded && !job.default_label.empty() ? ",fscontext=" + job.default_label : "";
-  if (!Mount("none", "/mnt/lower", "hostfs", 0, job.root + label)) return false;
+  if (job.guest && !Mount("none", job.place + "/lower", "hostfs", 0, job.root + label)) return false;
   const std::vector<Label> labels = policy_loaded ? ReadLabels(job, job_folder) : std::vector<Label>();
   std::vector<std::string> covered = {"/proc", "/sys", "/dev"};
   covered.insert(covered.end(), job.tmpfs.begin(), job.tmpfs.end());
@@ -126,12 +136,13 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   const auto is_covered = [&](const Label& one) { return std::any_of(covered.begin(), covered.end(), [&](const std::string& by) { return IsBelow(one.path, by); }); };
   std::vector<std::string> lower;
   for (size_t i = 0; i < job.layers.size(); ++i) {
-    lower.push_back("/mnt/layer" + std::to_string(i));
+    lower.push_back(job.guest ? job.place + "/layer" + std::to_string(i) : job.layers[i]);
+    if (!job.guest) continue;
     mkdir(lower.back().c_str(), 0755);
     if (!Mount("none", lower.back(), "hostfs", 0, job.layers[i] + label)) return false;
   }
-  lower.emplace_back("/mnt/lower");
-  Pins pins;
+  lower.push_back(job.guest ? job.place + "/lower" : job.root);
+  Pins pins(!labels.empty());
   std::vector<const Label*> later;  // of what the guest has for itself
   for (const Label& one : labels) {
     bool found = false;
@@ -140,11 +151,12 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   }
   std::string folders;
   for (const std::string& below : lower) folders += (folders.empty() ? "" : ":") + below;
-  if (!Mount("overlay", root, "overlay", 0, "lowerdir=" + folders + ",upperdir=/mnt/upper,workdir=/mnt/work")) return false;
+  if (!Mount("overlay", root, "overlay", 0, "lowerdir=" + folders + ",upperdir=" + job.place + "/upper,workdir=" + job.place + "/work")) return false;
   for (const char* name : {"/proc", "/sys", "/dev", "/run"}) mkdir((root + name).c_str(), 0755);
-  MountKernelFiles(root);
+  if (job.guest) MountKernelFiles(root);
+  else BindKernelFiles(root);
   if (policy_loaded) Mount("selinux", root + "/sys/fs/selinux", "selinuxfs", 0, "");
-  MountDevices(root);
+  MountDevices(root, job.guest);
   for (const std::string& path : job.tmpfs) {
     MakeFolders(root + path, 0755);
     Mount("tmpfs", root + path, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
@@ -157,7 +169,8 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   }
   for (const Input& input : job.inputs) {
     MakeFolders(root + input.at, 0755);
-    Mount("none", root + input.at, "hostfs", 0, input.from);
+    if (job.guest) Mount("none", root + input.at, "hostfs", 0, input.from);
+    else if (mount(input.from.c_str(), (root + input.at).c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble("bind " + input.from);
   }
   for (const Label* one : later) {
     if (!pins.Give(root, *one)) pins.Miss();

@@ -76,6 +76,12 @@ bool LoadProfiles(const Job& job, int job_folder) {
   return false;
 }
 
+void UnloadProfiles(const Job& job) {
+  for (const std::string& name : job.unload) {
+    if (!WriteExisting(std::string(kApparmor) + "/.remove", name)) Trouble("profile " + name + " stays loaded");
+  }
+}
+
 std::string ApparmorFeatures() {
   std::string out;
   Features(std::string(kApparmor) + "/features", out);

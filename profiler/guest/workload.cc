@@ -125,7 +125,8 @@ class Runner {
 
   bool Start(size_t i) {
     Child& child = children_[i];
-    const Step& step = job_.steps[i];
+    Step step = job_.steps[i];
+    if (step.process_of >= 0) step.arguments.push_back(std::to_string(children_[static_cast<size_t>(step.process_of)].process));
     if (!step.input.empty() && !ReadFile(job_folder_, step.input, child.input)) Trouble("standard input cannot be read");
     int in[2];
     int out[2];
@@ -141,6 +142,7 @@ class Runner {
     child.err = err[0];
     for (const int fd : {child.in, child.out, child.err}) fcntl(fd, F_SETFL, O_NONBLOCK);
     child.process = result.process;
+    Say("process", std::to_string(i) + " " + std::to_string(result.process));
     if (result.process < 0 || result.error != 0) {
       Say("step", std::to_string(i) + " not-started " + result.stage + ": " + strerror(result.error));
       // The program was refused by name: that is an end like any other, and the driver's to judge.

@@ -1,9 +1,12 @@
 #include "profiler/kernels/detect.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
+#include "profiler/kernels/gvisor.h"
+#include "profiler/kernels/host.h"
 #include "profiler/kernels/process.h"
 #include "profiler/kernels/scratch.h"
 #include "profiler/kernels/uml.h"
@@ -42,9 +45,64 @@ Precondition Memory() {
   return out;
 }
 
+// A job that does nothing.
+Precondition Try(const char* what, bool host_isolation, Driver& driver) {
+  Precondition out{what, false, "", ""};
+  Job job;
+  job.driver = driver.kind;
+  job.module = Module::kApparmor;
+  job.memory_mb = 128;
+  job.limit_ms = 10000;
+  job.host_isolation = host_isolation;
+  if (driver.kind == DriverKind::kGvisor) job.steps.push_back({.program = "/bin/true", .arguments = {"true"}});
+  else job.steps.push_back({.kind = Step::Kind::kPath, .path = "/"});
+  const auto outcome = Run(job);
+  if (!outcome) {
+    out.detail = outcome.error().message;
+  } else if (!outcome->inconclusive.empty()) {
+    out.detail = outcome->inconclusive.front();
+  } else {
+    out.holds = outcome->steps[0].ended;
+    out.detail = fmt::format("in {:.2f} s", outcome->wall_seconds);
+    driver.kernel = outcome->kernel;
+    driver.features = outcome->features;
+    driver.boot_seconds = outcome->wall_seconds;
+  }
+  return out;
+}
+
+Driver Gvisor() {
+  Driver driver;
+  driver.kind = DriverKind::kGvisor;
+  driver.preconditions = {Installed("runsc", "runsc")};
+  if (!driver.preconditions.front().holds) return driver;
+  Precondition run = Try("a sandbox starts, runs and ends", true, driver);
+  if (!run.holds) run.remedy = "permit ptrace and name spaces here (a container: --cap-add SYS_PTRACE --security-opt seccomp=unconfined)";
+  driver.available = run.holds;
+  driver.preconditions.push_back(std::move(run));
+  if (!driver.available) return driver;
+  const std::string wrong = GvisorFalseError();
+  driver.preconditions.push_back({"known false errors of this version", wrong.empty(), wrong.empty() ? "none" : wrong, wrong.empty() ? "use a newer runsc" : ""});
+  return driver;
+}
+
+Driver Host() {
+  Driver driver;
+  driver.kind = DriverKind::kHost;
+  const bool apparmor = ("," + HostModules() + ",").find(",apparmor,") != std::string::npos;
+  if (apparmor) driver.modules = {Module::kApparmor};
+  driver.preconditions = {{"root", geteuid() == 0, geteuid() == 0 ? "yes" : "an ordinary user cannot lay memory over this machine's files", geteuid() == 0 ? "" : "run it as root, or use the driver uml"}};
+  if (geteuid() != 0) return driver;
+  driver.preconditions.push_back({"AppArmor", apparmor, apparmor ? "active; profiles are loaded with --yes-change-this-host alone" : "not active: the filter alone is judged", apparmor ? "" : "use the driver uml for it"});
+  Precondition run = Try("a job runs in name spaces", true, driver);
+  if (!run.holds) run.remedy = "permit name spaces and mounts here (a container: --security-opt seccomp=unconfined --cap-add SYS_ADMIN)";
+  driver.available = run.holds;
+  driver.preconditions.push_back(std::move(run));
+  return driver;
+}
+
 Driver Uml(bool host_isolation) {
   Driver driver;
-  driver.name = "uml";
   driver.modules = {Module::kApparmor, Module::kSelinux};
   driver.preconditions = {Installed("linux.uml", "user-mode-linux")};
   if (host_isolation) driver.preconditions.push_back(Installed("bwrap", "bubblewrap"));
@@ -53,25 +111,7 @@ Driver Uml(bool host_isolation) {
   driver.preconditions.push_back(Memory());
   if (!std::all_of(driver.preconditions.begin(), driver.preconditions.end(), [](const Precondition& one) { return one.holds; })) return driver;
   // The rest -- tracing processes, mapping memory -- shows when a guest runs.
-  Precondition boot{"a guest boots, runs and halts", false, "", ""};
-  Job job;
-  job.module = Module::kApparmor;
-  job.memory_mb = 128;
-  job.limit_ms = 10000;
-  job.host_isolation = host_isolation;
-  job.steps.push_back({.kind = Step::Kind::kPath, .path = "/"});
-  const auto outcome = Run(job);
-  if (!outcome) {
-    boot.detail = outcome.error().message;
-  } else if (!outcome->inconclusive.empty()) {
-    boot.detail = outcome->inconclusive.front();
-  } else {
-    boot.holds = outcome->steps[0].ended;
-    boot.detail = fmt::format("in {:.2f} s", outcome->wall_seconds);
-    driver.kernel = outcome->kernel;
-    driver.features = outcome->features;
-    driver.boot_seconds = outcome->wall_seconds;
-  }
+  Precondition boot = Try("a guest boots, runs and halts", host_isolation, driver);
   if (!boot.holds) boot.remedy = "permit ptrace here (sysctl kernel.yama.ptrace_scope below 3; in a container --cap-add SYS_PTRACE --security-opt seccomp=unconfined)";
   driver.available = boot.holds;
   driver.preconditions.push_back(std::move(boot));
@@ -89,6 +129,15 @@ const char* ModuleName(Module module) {
   return "";
 }
 
-std::vector<Driver> Detect(bool host_isolation) { return {Uml(host_isolation)}; }
+const char* DriverName(DriverKind driver) {
+  switch (driver) {
+    case DriverKind::kUml: return "uml";
+    case DriverKind::kHost: return "host";
+    case DriverKind::kGvisor: return "gvisor";
+  }
+  return "";
+}
+
+std::vector<Driver> Detect(bool host_isolation) { return {Uml(host_isolation), Gvisor(), Host()}; }
 
 }  // namespace ravelin::kernels

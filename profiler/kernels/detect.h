@@ -17,7 +17,7 @@ struct Precondition {
 };
 
 struct Driver {
-  std::string name;  // "uml"
+  DriverKind kind = DriverKind::kUml;
   bool available = false;
   std::string kernel;            // "6.1.176"
   std::vector<Module> modules;   // that it can run
@@ -31,5 +31,6 @@ std::vector<Driver> Detect(bool host_isolation = true);
 
 // "apparmor" and so on.
 const char* ModuleName(Module module);
+const char* DriverName(DriverKind driver);  // "uml", ...
 
 }  // namespace ravelin::kernels

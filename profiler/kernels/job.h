@@ -21,6 +21,8 @@
 
 namespace ravelin::kernels {
 
+// What runs a job: a User-Mode Linux kernel, this machine's own, or gVisor's.
+enum class DriverKind { kUml, kHost, kGvisor };
 enum class Module { kNone, kApparmor, kSelinux };
 // kComplain: SELinux is permissive; profiles of AppArmor say it of themselves.  A mode of learning is this with artifacts that have
 // every access recorded (a permissive kernel records each kind of access once).
@@ -40,6 +42,7 @@ struct Step {
   std::string context;   // SELinux; "": the launcher's
   std::string profile;   // AppArmor; "": unconfined
   bool filtered = false;  // under Job::filter
+  int process_of = -1;    // of that step, which was started: its process id comes last among the arguments
   // kStop: the step that is stopped, by its position, and the signal.
   int target = 0;
   int signal = 15;
@@ -68,6 +71,8 @@ struct File {
 struct Job {
   std::string root = "/";  // a folder of the host: the guest's root, which it can change for itself alone
   std::vector<std::string> layers;  // folders of the host that lie over the root, the first on top: unpacked packages
+  DriverKind driver = DriverKind::kUml;
+  bool change_host = false;  // driver host: profiles may be loaded into this machine's kernel for the time of the job
   Module module = Module::kNone;
   Mode mode = Mode::kEnforce;
   std::string policy;             // SELinux, binary
@@ -75,8 +80,11 @@ struct Job {
   std::string default_label;      // SELinux: of what is seen of the host and is not in `labels`; "": the policy's
   std::vector<PathLabel> labels;  // SELinux, by path in the guest
   std::string profiles;           // AppArmor, binary
+  std::vector<std::string> profile_names;  // of those: what is unloaded from a kernel that stays
   std::string filter;             // seccomp: struct sock_filter of this machine
+  std::string runtime_profile;    // seccomp: the same as linux.seccomp of the OCI runtime specification, for the driver gvisor
   std::vector<Step> steps;
+  std::vector<std::string> modules;  // of the guest's kernel, beside those that every guest has: "crypto/af_alg.ko"
   std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
   std::vector<Input> inputs;
   std::vector<std::string> folders;  // made in the guest, mode 0755
@@ -90,6 +98,7 @@ struct Job {
 
 struct StepResult {
   bool started = false;
+  int process = 0;         // its id, where one was made
   bool ended = false;      // of kPort and kPath: it was reached
   int exit_code = -1;      // where it ended by itself
   int signal = 0;          // where a signal ended it
@@ -104,6 +113,7 @@ struct Outcome {
   std::vector<std::string> inconclusive;
   std::vector<StepResult> steps;
   bool timed_out = false;
+  bool observed = true;  // false: this driver has no records of refusals
   std::vector<AuditEvent> events;
   uint64_t lost = 0;
   uint64_t records = 0;
@@ -116,7 +126,7 @@ struct Outcome {
   bool isolated = true;
 };
 
-// Boots, runs, halts.  Fails with kEnvironment where this machine cannot run a guest at all: the message ends with what to do.
+// Boots, runs, halts -- or, with the driver `host`, runs where it is.  Fails with kEnvironment where this machine cannot run a guest at all: the message ends with what to do.
 Result<Outcome> Run(const Job& job);
 
 }  // namespace ravelin::kernels

@@ -61,6 +61,10 @@ bool ReadStatus(const std::string& text, Outcome& outcome) {
     if (key == "kernel") outcome.kernel = value;
     if (key == "lsm") outcome.lsm = value;
     if (key == "step") ReadStep(value, outcome);
+    if (key == "process") {
+      const size_t index = Number(value);
+      if (index < outcome.steps.size()) outcome.steps[index].process = static_cast<int>(Number(value.substr(value.find(' ') + 1)));
+    }
     if (key == "timeout") outcome.timed_out = true;
     if (key == "trouble") outcome.inconclusive.push_back("in the guest: " + value);
     if (key == "records") outcome.records = Number(value);

@@ -55,6 +55,7 @@ void AddStep(const Step& step, const std::string& input, Records& out) {
       out.AddWhere(!step.context.empty(), "context", step.context);
       out.AddWhere(!step.profile.empty(), "profile", step.profile);
       out.AddWhere(step.filtered, "filtered", "1");
+      if (step.process_of >= 0) out.AddNumber("process-of", step.process_of);
       return;
     case Step::Kind::kStop:
       out.AddNumber("target", step.target);
@@ -80,12 +81,11 @@ Result<std::string> UmlRelease() {
   return release;
 }
 
-Result<void> WriteJob(const Job& job, const std::string& release, const Scratch& scratch) {
+Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, const Scratch& scratch) {
   Records out;
   out.Add("root", job.root);
   for (const std::string& layer : job.layers) out.Add("layer", layer);
-  const std::string modules = "/usr/lib/uml/modules/" + release + "/kernel/";
-  for (const char* name : {"fs/overlayfs/overlay.ko", "lib/crc-ccitt.ko", "net/ipv6/ipv6.ko"}) out.Add("module", modules + name);
+  for (const std::string& path : modules) out.Add("module", path);
   const auto file = [&](const char* key, const std::string& content) -> Result<void> {
     if (content.empty()) return {};
     out.Add(key, key);
@@ -96,6 +96,7 @@ Result<void> WriteJob(const Job& job, const std::string& release, const Scratch&
   for (const auto& [key, content] : {std::pair<const char*, const std::string&>{"policy", job.policy}, {"labels", labels}, {"profiles", job.profiles}, {"filter", job.filter}}) {
     if (auto written = file(key, content); !written) return written;
   }
+  for (const std::string& name : job.profile_names) out.Add("unload", name);
   out.AddWhere(!job.launcher.empty(), "launcher", job.launcher);
   out.Add("enforcing", job.mode == Mode::kEnforce ? "1" : "0");
   out.AddWhere(!job.default_label.empty(), "default", job.default_label);
@@ -151,12 +152,15 @@ std::vector<std::string> GuestCommand(const Job& job, const Scratch& scratch) {
   return command;
 }
 
-Result<Outcome> Run(const Job& job) {
+Result<Outcome> RunUml(const Job& job) {
   const auto release = UmlRelease();
   if (!release) return Fail(ErrorCode::kEnvironment, fmt::format("driver uml: {}; install the package user-mode-linux", release.error().message));
   if (job.host_isolation && FindProgram("bwrap").empty()) return Fail(ErrorCode::kEnvironment, "driver uml: without bubblewrap a guest's root could write to this host; install the package bubblewrap (or accept that with --no-host-isolation)");
   RAVELIN_TRY(scratch, Scratch::Make());
-  if (auto written = WriteJob(job, *release, scratch); !written) return tl::make_unexpected(std::move(written.error()));
+  std::vector<std::string> modules = {"fs/overlayfs/overlay.ko", "lib/crc-ccitt.ko", "net/ipv6/ipv6.ko"};
+  modules.insert(modules.end(), job.modules.begin(), job.modules.end());
+  for (std::string& name : modules) name = "/usr/lib/uml/modules/" + *release + "/kernel/" + name;
+  if (auto written = WriteJob(job, modules, scratch); !written) return tl::make_unexpected(std::move(written.error()));
   const auto begin = std::chrono::steady_clock::now();
   const std::string memory = scratch.folder() + "/memory";
   RAVELIN_TRY(process, RunProcess(GuestCommand(job, scratch), {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + memory, "HOME=" + memory}, job.limit_ms + kBootLimitMs));

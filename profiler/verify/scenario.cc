@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -59,7 +60,7 @@ class Reader {
       const size_t rest = std::min(line.find_first_not_of(" \t", end), line.size());
       if (auto done = Statement(line.substr(begin, end - begin), line.substr(rest)); !done) return tl::make_unexpected(std::move(done.error()));
     }
-    if (out_.steps.empty()) return Fail(ErrorCode::kMalformed, fmt::format("{}: nothing is run", name_));
+    if (out_.steps.empty() && out_.attacks.empty()) return Fail(ErrorCode::kMalformed, fmt::format("{}: nothing is run", name_));
     return std::move(out_);
   }
 
@@ -76,6 +77,8 @@ class Reader {
 
   Result<void> Statement(const std::string& word, const std::string& rest) {
     if (word == "prepare" || word == "client") return Shell(rest);
+    if (word == "attack") return AnAttack(rest);
+    if (word == "granted") return Grant(rest);
     const auto words = Words(rest);
     if (!words) return Wrong("a quote is not closed");
     if (word == "start" || word == "run") return Confined(word == "start", *words);
@@ -91,6 +94,10 @@ class Reader {
       step.step.kind = kernels::Step::Kind::kRelabel;
       step.step.path = first;
       out_.steps.push_back(std::move(step));
+    } else if (word == "module") {
+      out_.modules.push_back(first);
+    } else if (word == "neighbour") {
+      out_.neighbour = first;
     } else if (word == "environment") {
       environment_.push_back(first);
     } else if (word == "directory") {
@@ -108,6 +115,38 @@ class Reader {
     } else {
       return Wrong(fmt::format("`{}` is no statement of a scenario", word));
     }
+    return {};
+  }
+
+  Result<void> AnAttack(const std::string& rest) {
+    const size_t colon = rest.find(": ");
+    const size_t is = rest.find(" is ");
+    if (colon == std::string::npos || is == std::string::npos || is < colon) return Wrong("write it as `attack NAME: WORDS is EVENT`");
+    auto words = Words(std::string_view(rest).substr(colon + 2, is - colon - 2));
+    if (!words || words->empty()) return Wrong("an attack needs words");
+    Attack attack{rest.substr(0, colon), std::move(*words), false, rest.substr(is + 4)};
+    if (attack.words.back() == "neighbour") {
+      if (out_.neighbour.empty()) return Wrong("there is no neighbour before this line");
+      attack.on_neighbour = true;
+      attack.words.pop_back();
+    }
+    out_.attacks.push_back(std::move(attack));
+    return {};
+  }
+
+  Result<void> Grant(const std::string& rest) {
+    const size_t to = rest.find(" to ");
+    const size_t because = rest.find(" because ");
+    if (to == std::string::npos || because == std::string::npos || because < to) return Wrong("write it as `granted NAME to POLICY, POLICY because \"...\"`");
+    const auto reason = Words(std::string_view(rest).substr(because + 9));
+    if (!reason || reason->size() != 1) return Wrong("a reason stands in quotes");
+    Granted granted{rest.substr(0, to), {}, reason->front()};
+    std::string names = rest.substr(to + 4, because - to - 4);
+    std::replace(names.begin(), names.end(), ',', ' ');
+    granted.policies = *Words(names);
+    const bool known = std::any_of(out_.attacks.begin(), out_.attacks.end(), [&](const Attack& one) { return one.name == granted.attack; });
+    if (!known) return Wrong(fmt::format("there is no attack `{}` before this line", granted.attack));
+    out_.granted.push_back(std::move(granted));
     return {};
   }
 

@@ -15,6 +15,13 @@
 //
 // Also `file PATH MODE <<END`, `prepare LINE` (as client, before all else), `environment NAME=VALUE`, `directory PATH` and
 // `user UID GID` (for what is in the domain and follows), `output any` (only how steps end is compared).
+//
+// Attacks (attacks.h) stand in such a file, too:
+//
+//   module crypto/af_alg.ko               of the guest's kernel, loaded first
+//   neighbour /run/other/socket           another service, not confined, that listens there
+//   attack read_shadow: read /etc/shadow is file { read } on "/etc/shadow"
+//   granted exec_shell to git because "hooks are lines of shell"
 #pragma once
 
 #include <string>
@@ -26,12 +33,31 @@
 
 namespace ravelin::verify {
 
+// What code of an intruder would do: words of profiler/intruder, and the attempt that it comes down to, as a line of a test says it.
+struct Attack {
+  std::string name;
+  std::vector<std::string> words;
+  bool on_neighbour = false;  // the neighbour's process id comes last among the words
+  std::string event;
+};
+
+// Policies that permit an attack, and why it is none there.
+struct Granted {
+  std::string attack;
+  std::vector<std::string> policies;
+  std::string because;
+};
+
 struct Scenario {
   std::vector<std::string> folders;
   std::vector<kernels::File> files;
   // Confined steps have their command in `arguments` and no program yet: where it lies depends on the root.
   std::vector<Step> steps;
   bool compare_output = true;
+  std::vector<std::string> modules;
+  std::string neighbour;
+  std::vector<Attack> attacks;
+  std::vector<Granted> granted;
 };
 
 // kMalformed names the line.

@@ -74,27 +74,37 @@ std::vector<std::string> RootsOf(const Request& request) {
 kernels::Job JobFor(const Request& request, const std::vector<std::string>& layers, Module module) {
   kernels::Job job;
   const Artifacts& artifacts = request.artifacts;
+  job.driver = request.driver;
+  job.change_host = request.change_host;
   job.root = request.root;
   job.module = module;
   job.memory_mb = request.memory_mb;
   job.limit_ms = request.limit_ms;
   job.layers = request.layers;
   job.inputs = request.inputs;
+  job.empty = request.empty;
   job.folders = request.folders;
   job.files = request.files;
+  job.modules = request.modules;
   job.host_isolation = request.host_isolation;
   const bool apparmor = Has(layers, "apparmor");
   const bool selinux = Has(layers, "selinux");
   const bool seccomp = Has(layers, "seccomp");
   // Without the mechanism among the layers nothing of it is loaded: an attachment would confine by itself.
-  if (apparmor) job.profiles = artifacts.profiles;
+  if (apparmor) {
+    job.profiles = artifacts.profiles;
+    if (request.driver == kernels::DriverKind::kHost) job.profile_names = artifacts.profile_names;
+  }
   if (selinux) {
     job.policy = artifacts.policy;
     job.launcher = artifacts.launcher;
     job.default_label = artifacts.default_label;
     job.labels = artifacts.labels;
   }
-  if (seccomp) job.filter = artifacts.filter;
+  if (seccomp) {
+    job.filter = artifacts.filter;
+    job.runtime_profile = artifacts.runtime_profile;
+  }
   for (const Step& one : request.steps) {
     kernels::Step step = one.step;
     if (one.confined) {
@@ -142,6 +152,7 @@ Result<Report> Verify(const Request& request, const std::function<void(const std
     if (!*run->outcome) return tl::make_unexpected(run->outcome->error());
   }
   Report report;
+  report.driver = request.driver;
   for (Run& run : confined) {
     LayerVerdict verdict;
     verdict.layers = run.layers;
@@ -150,12 +161,12 @@ Result<Report> Verify(const Request& request, const std::function<void(const std
     std::vector<const Outcome*> known;
     for (const Run& one : unconfined[run.module]) known.push_back(&**one.outcome);
     Judge(request, known, verdict);
+    verdict.unconfined = known.front()->steps;
     if (report.kernel.empty()) report.kernel = verdict.outcome.kernel;
     if (report.features.empty()) report.features = verdict.outcome.features;
     report.isolated = report.isolated && verdict.outcome.isolated;
     report.verdicts.push_back(std::move(verdict));
   }
-  if (!confined.empty()) report.unconfined = (*unconfined[confined.front().module].front().outcome)->steps;
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return report;
 }

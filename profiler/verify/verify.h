@@ -18,9 +18,12 @@ namespace ravelin::verify {
 // What a judge loads for one policy.  A mechanism that no run needs may be empty.
 struct Artifacts {
   std::string filter;                        // struct sock_filter
+  std::string runtime_profile;               // the same for an OCI runtime; "" where it cannot be said so, or nobody needs it
+  std::vector<std::string> other_answers;    // rules that answer with another errno than EPERM: a judge that knows no other cannot judge what depends on them
   std::string filter_doubt;                  // why a run under it says nothing: an answer that a supervisor has to give, say
   std::string profiles;                      // AppArmor, binary
   std::string profile;                       // the domain's
+  std::vector<std::string> profile_names;    // all that are loaded; those within others go with them
   std::string policy;                        // SELinux, binary
   std::string launcher;                      // SELinux context of what is not confined
   std::string context;                       // the domain's
@@ -40,6 +43,8 @@ struct Expectation {
 };
 
 struct Request {
+  kernels::DriverKind driver = kernels::DriverKind::kUml;
+  bool change_host = false;  // kernels::Job
   std::vector<std::vector<std::string>> layer_sets;  // to be judged: {"seccomp"}, {"seccomp", "apparmor"}, ...
   Artifacts artifacts;
   std::vector<Step> steps;
@@ -47,8 +52,10 @@ struct Request {
   std::string root = "/";
   std::vector<std::string> layers;  // over the root
   std::vector<kernels::Input> inputs;
+  std::vector<std::string> empty = kernels::Job().empty;
   std::vector<std::string> folders;
   std::vector<kernels::File> files;
+  std::vector<std::string> modules;  // of the guest's kernel
   unsigned memory_mb = 512;
   unsigned limit_ms = 60000;
   bool host_isolation = true;
@@ -65,15 +72,16 @@ struct LayerVerdict {
   std::vector<std::string> notes;                // what was left out of the comparison, and why
   std::vector<kernels::Observation> refusals;    // of the policy's domains, in their order
   kernels::Outcome outcome;
+  std::vector<kernels::StepResult> unconfined;   // of a run in the same kernel
   double started = 0;  // the guest's clock when the workload began; times of refusals count from there
 };
 
 struct Report {
+  kernels::DriverKind driver = kernels::DriverKind::kUml;
   std::string kernel;    // of the judge
   std::string features;  // of its AppArmor
   bool isolated = true;
   std::vector<LayerVerdict> verdicts;         // in the order of the request
-  std::vector<kernels::StepResult> unconfined;  // the first run without confinement
   double seconds = 0;
 };
 

@@ -1,7 +1,10 @@
-// Attacks from inside of a service: code of an intruder, run by the very program and in the very domain that the policy is for.  Each succeeds
-// unconfined in the same kernel, and must be refused under both layer sets, by a layer that says so.
+// Attacks from inside of a service: code of an intruder in the very domain that the policy is for.  Each succeeds unconfined in the same
+// kernel, and must be refused under both layer sets, by a layer that says so, or pass as a gap that the policy accepts.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "compiler/base/source.h"
@@ -13,53 +16,92 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Attack {
-  const char* name;
-  const char* code;  // ends with status 0 where it succeeds
-};
+const std::string kApps = std::string(RAVELIN_SOURCE_DIR) + "/policies/apps/";
 
-constexpr Attack kAttacks[] = {
-    {"ReadsShadow", "open('/etc/shadow').read()"},
-    {"WritesOutside", "open('/root/owned','w').write('x')"},
-    {"StartsAShell", "import os; os.execv('/bin/sh',['sh','-c','true'])"},
-    {"OpensAPacketSocket", "import socket; socket.socket(17,3,0)"},
-    {"Mounts", "import ctypes; l=ctypes.CDLL(None,use_errno=True); assert l.mount(b'x',b'/mnt',b'tmpfs',0,0)==0"},
-    {"MakesAUserNamespace", "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000)==0"},
-    {"TracesAChild", "import os,ctypes\np=os.fork()\nif p==0:\n import time; time.sleep(1); os._exit(0)\nassert ctypes.CDLL(None).ptrace(16,p,0,0)==0"},
-    {"RunsFromMemory", "import os; f=os.memfd_create('x',0); os.write(f,open('/bin/true','rb').read()); os.execv('/proc/self/fd/%d'%f,['x'])"},
-    {"LoadsBpf", "import ctypes; a=(ctypes.c_char*64)(); a[0]=1; a[4]=4; a[8]=4; a[12]=1; assert ctypes.CDLL(None).syscall(321,0,a,64)>=0"},
-};
-
-class Attacks : public testing::TestWithParam<Attack> {};
-
-TEST_P(Attacks, AreRefusedByALayer) {
-  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
-  if (!std::filesystem::exists("/usr/bin/python3.11")) GTEST_SKIP() << "this machine has no /usr/bin/python3.11";
-  const std::string policy = std::string(RAVELIN_SOURCE_DIR) + "/policies/apps/python_web.rav";
+// The report of an attack; `text`: of the attacks' file.
+Json Attacked(const std::string& policy, const std::string& attacks, int& exit_code) {
   char report[] = "/tmp/ravelin-attack.XXXXXX";
-  ASSERT_GE(mkstemp(report), 0);
-  const auto run = RunProcess({"env", RAVELIN_BINARY, "verify", policy, "--format", "json", "-o", report, "--directory", "/", "--", "python3", "-c", GetParam().code}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
-  ASSERT_TRUE(run);
-  ASSERT_EQ(run->exit_code, 1) << run->output;
-  const Json json = Json::parse(*source::ReadFile(report));
+  const int file = mkstemp(report);
+  EXPECT_GE(file, 0);
+  close(file);
+  const auto run = RunProcess({"env", RAVELIN_BINARY, "verify", policy, "--attacks", attacks, "--format", "json", "-o", report}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 300000);
+  EXPECT_TRUE(run);
+  exit_code = run ? run->exit_code : -1;
+  const auto text = source::ReadFile(report);
   std::filesystem::remove(report);
-  size_t judged = 0;
-  for (const Json& set : json["layer_sets"]) {
-    if (set["layers"].size() < 2) continue;
-    ++judged;
-    EXPECT_EQ(set["verdict"], "failed") << set.dump(1);
-    EXPECT_NE(set["reasons"].dump().find("unconfined it ended with status 0"), std::string::npos) << "it does not succeed unconfined: " << set.dump(1);
-    EXPECT_GT(set["refusals"], 0) << "nobody says that it was refused: " << set.dump(1);
+  if (text && !text->empty()) return Json::parse(*text);
+  ADD_FAILURE() << (run ? run->output : "");
+  return Json::object();
+}
+
+class Attacks : public testing::TestWithParam<const char*> {};
+
+TEST_P(Attacks, AreRefusedOrAccountedFor) {
+  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
+  int exit_code = 0;
+  const Json json = Attacked(kApps + GetParam() + ".rav", kApps + "intruder.attacks", exit_code);
+  ASSERT_EQ(json.value("attacks", Json::array()).size(), 2u) << json.dump(1);
+  for (const Json& set : json["attacks"]) {
+    std::map<std::string, size_t> counts;
+    for (const Json& one : set["answers"]) {
+      ++counts[one["verdict"]];
+      EXPECT_NE(one["verdict"], "unaccounted") << set["layers"] << one.dump(1);
+      if (one["verdict"] != "refused") continue;
+      EXPECT_NE(set["layers"].dump().find(one["layer"].dump()), std::string::npos) << one.dump(1);
+      EXPECT_NE(one["by"], "") << one.dump(1);
+    }
+    EXPECT_LE(counts["inconclusive"], 2u) << set.dump(1);
+    EXPECT_GE(counts["refused"], 11u) << set.dump(1);
+    EXPECT_LE(counts["granted"], 1u) << set.dump(1);
   }
-  EXPECT_EQ(judged, 2u);
+  EXPECT_EQ(exit_code, json["verdict"] == "passed" ? 0 : 3);
 }
 
-std::vector<Attack> Chosen() {
-  if (std::getenv("RAVELIN_APPS") == nullptr) return {kAttacks[0], kAttacks[2]};
-  return {std::begin(kAttacks), std::end(kAttacks)};
+std::vector<const char*> Chosen() {
+  if (std::getenv("RAVELIN_APPS") == nullptr) return {"bash_runner", "nginx"};
+  return {"bash_runner", "cron_job", "curl", "gcc", "git", "nginx", "postgresql", "python_web", "redis", "sqlite3"};
 }
 
-INSTANTIATE_TEST_SUITE_P(Python, Attacks, testing::ValuesIn(Chosen()), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Apps, Attacks, testing::ValuesIn(Chosen()), [](const auto& info) { return std::string(info.param); });
+
+class AttackFiles : public Guest {
+ protected:
+  // One policy, and what is attacked.
+  Json Judge(const std::string& rules, const std::string& attacks, int& exit_code) const {
+    char folder[] = "/tmp/ravelin-attacks.XXXXXX";
+    EXPECT_NE(mkdtemp(folder), nullptr);
+    const std::string policy = std::string(folder) + "/work.rav";
+    const std::string text = "language 1\npolicy work {\n  attach \"/usr/bin/work\"\n  layers { seccomp + apparmor }\n  use std::dynamic_program\n  use std::program(file = \"/usr/bin/work\")\n" + rules + "  default deny with errno(EPERM)\n  unknown syscall with errno(ENOSYS)\n}\n";
+    EXPECT_TRUE(source::WriteFile(policy, text));
+    EXPECT_TRUE(source::WriteFile(std::string(folder) + "/work.attacks", attacks));
+    Json json = Attacked(policy, std::string(folder) + "/work.attacks", exit_code);
+    std::filesystem::remove_all(folder);
+    return json;
+  }
+};
+
+TEST_F(AttackFiles, WhatThePolicyPermitsIsNotAccountedFor) {
+  int exit_code = 0;
+  const Json json = Judge("  allow file { read } on path(\"/etc/shadow\")\n", "file /etc/shadow 600 <<END\nx\nEND\nattack read: read /etc/shadow is file { read } on \"/etc/shadow\"\n", exit_code);
+  EXPECT_EQ(exit_code, 1) << json.dump(1);
+  EXPECT_EQ(json["attacks"][0]["answers"][0]["verdict"], "unaccounted") << json.dump(1);
+}
+
+TEST_F(AttackFiles, WhatAnAcceptedGapLetsPassIsAccountedFor) {
+  int exit_code = 0;
+  const std::string rules =
+      "  log: allow file { append, create } on path(\"/var/log/work\")\n"
+      "  accept gap log wider on seccomp + apparmor of file { write, truncate, delete, rename, setattr, utimes, create_dir, create_fifo, create_socket, create_symlink, create_char, create_block } because \"AppArmor\"\n";
+  const Json json = Judge(rules, "file /var/log/work <<END\nx\nEND\nattack write: write /var/log/work is file { write } on \"/var/log/work\"\n", exit_code);
+  EXPECT_EQ(json["attacks"][0]["answers"][0]["verdict"], "accepted") << json.dump(1);
+}
+
+TEST_F(AttackFiles, WhatFailsUnconfinedIsInconclusive) {
+  int exit_code = 0;
+  const Json json = Judge("", "attack read: read /no/such/file is file { read } on \"/no/such/file\"\n", exit_code);
+  EXPECT_EQ(exit_code, 3) << json.dump(1);
+  EXPECT_EQ(json["attacks"][0]["answers"][0]["verdict"], "inconclusive") << json.dump(1);
+}
 
 }  // namespace
 }  // namespace ravelin::kernels

@@ -99,6 +99,65 @@ TEST_F(Verify, WhatThePolicyPermitsPassesUnderEveryLayer) {
   EXPECT_NE(answer.json["judge"].get<std::string>().find("AppArmor's features of 6.1"), std::string::npos) << "the guest's features are not those of the table";
 }
 
+// One report and one exit code for all of a folder.
+TEST_F(Verify, SeveralPoliciesAreJudgedAtOnce) {
+  fs::create_directory(folder_ + "/all");
+  Write("all/first.rav", kPolicy);
+  Write("all/second.rav", std::string(kPolicy).replace(std::string(kPolicy).find("\"/etc/hostname\", "), 17, ""));
+  Write("all/third.rav", "language 1\npolicy broken {\n");
+  const auto ask = [&](const std::string& format) { return RunProcess({"env", folder_ + "/ravelin", "verify", folder_ + "/all", "-j", "2", "--format", format, "-o", folder_ + "/report", "--directory", "/", "--", "sh", "-c", "cat /etc/hostname"}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000); };
+  auto run = ask("json");
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->exit_code, 1) << run->output;
+  const Json json = Json::parse(*source::ReadFile(folder_ + "/report"));
+  ASSERT_EQ(json.size(), 3u) << json.dump(1);
+  EXPECT_EQ(json[0]["verdict"], "passed") << json.dump(1);
+  EXPECT_EQ(json[1]["verdict"], "failed") << json.dump(1);
+  EXPECT_EQ(json[2]["verdict"], "not judged") << json.dump(1);
+  run = ask("junit");
+  ASSERT_TRUE(run);
+  const std::string junit = *source::ReadFile(folder_ + "/report");
+  EXPECT_NE(junit.find("first.rav"), std::string::npos);
+  EXPECT_NE(junit.find("second.rav\" tests=\"5\" failures=\"4\""), std::string::npos) << junit;
+  EXPECT_NE(junit.find("third.rav\" tests=\"1\" errors=\"1\""), std::string::npos) << junit;
+  run = ask("text");
+  ASSERT_TRUE(run);
+  EXPECT_NE((*source::ReadFile(folder_ + "/report")).find("3 policies: 1 failed, 1 not judged, 1 passed\n"), std::string::npos) << *source::ReadFile(folder_ + "/report");
+}
+
+// A container's image as its runtime is given it.
+TEST_F(Verify, AnOciBundleIsARoot) {
+  const std::string bundle = folder_ + "/bundle";
+  const std::string root = bundle + "/rootfs";
+  for (const char* name : {"/etc", "/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/tmp", "/data"}) fs::create_directories(root + name);
+  for (const auto& [link, to] : {std::pair("/lib", "usr/lib"), {"/lib64", "usr/lib64"}, {"/bin", "usr/bin"}}) fs::create_symlink(to, root + link);
+  for (const char* file : {"/usr/bin/dash", "/usr/bin/cat", "/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib64/ld-linux-x86-64.so.2"}) fs::copy_file(fs::canonical(file), root + file);
+  fs::create_symlink("dash", root + "/usr/bin/sh");
+  fs::create_directory(folder_ + "/mounted");
+  Write("mounted/note", "from a mount\n");
+  Write("bundle/rootfs/etc/hostname", "the image\n");
+  Write("bundle/rootfs/tmp/left", "of the image\n");
+  Write("bundle/config.json", R"({"ociVersion": "1.0.2", "process": {"args": ["sh", "-c", "cat /etc/hostname /data/note /tmp/left; echo $WHO; pwd"], "env": ["PATH=/usr/bin", "WHO=the runtime"], "cwd": "/etc", "user": {"uid": 0, "gid": 0}},
+    "root": {"path": "rootfs"}, "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/data", "type": "bind", "source": ")" + folder_ + R"(/mounted", "options": ["rbind", "ro"]}]})");
+  std::string policy = kPolicy;
+  policy.replace(policy.find("\"/etc/hostname\""), 15, "\"/etc/hostname\", \"/data/note\", \"/tmp/left\"");
+  Write("work.rav", policy);
+  const auto run = RunProcess({"env", folder_ + "/ravelin", "verify", folder_ + "/work.rav", "--root", bundle, "--format", "json"}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->exit_code, 0) << run->output;
+  EXPECT_EQ(Json::parse(run->output)["verdict"], "passed") << run->output;
+  // The image's folder is a root by itself.
+  const auto plain = RunProcess({"env", folder_ + "/ravelin", "verify", folder_ + "/work.rav", "--root", root, "--", "sh", "-c", "cat /etc/hostname"}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->exit_code, 0) << plain->output;
+  // What it said is what the bundle says: a policy that does not permit the mount's file fails.
+  Write("work.rav", kPolicy);
+  const auto without = RunProcess({"env", folder_ + "/ravelin", "verify", folder_ + "/work.rav", "--root", bundle}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->exit_code, 1) << without->output;
+  EXPECT_NE(without->output.find("file { read } owner on /data/note"), std::string::npos) << without->output;
+}
+
 TEST_F(Verify, AnAttackFailsAndIsExplained) {
   const Answer answer = Ask({}, "cat /etc/passwd");
   EXPECT_EQ(answer.exit_code, 1) << answer.text;
@@ -151,6 +210,9 @@ TEST_F(Verify, ANewerTargetGetsNoUnqualifiedPass) {
   EXPECT_EQ(answer.json["verdict"], "inconclusive");
   EXPECT_EQ(VerdictOf(answer.json, "seccomp+apparmor"), "passed") << answer.json.dump(1);
   EXPECT_NE(answer.json["not_judged"].dump().find("Linux 6.12"), std::string::npos) << answer.json["not_judged"].dump();
+  // What a layer asks there and not here is listed by its rows.
+  EXPECT_NE(answer.json["not_judged"].dump().find("apparmor asks something else there of"), std::string::npos) << answer.json["not_judged"].dump();
+  EXPECT_NE(answer.json["not_judged"].dump().find("namespace { user"), std::string::npos) << answer.json["not_judged"].dump();
 }
 
 TEST_F(Verify, AWorkloadOfAnotherProgramIsAMistake) {

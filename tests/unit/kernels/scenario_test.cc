@@ -71,5 +71,39 @@ TEST(Scenario, SaysWhichLineIsWrong) {
   }
 }
 
+TEST(Scenario, ReadsAttacks) {
+  const auto attacks = ParseScenario(
+      "module crypto/af_alg.ko\n"
+      "neighbour /run/n\n"
+      "attack shell: exec /bin/sh -c 'exit 0' is exec \"/usr/bin/dash\"\n"
+      "attack trace: ptrace neighbour is ptrace { trace } peer outside\n"
+      "granted shell to git, cron_job because \"it is what it is\"\n",
+      "s");
+  ASSERT_TRUE(attacks) << attacks.error().message;
+  EXPECT_EQ(attacks->modules, std::vector<std::string>{"crypto/af_alg.ko"});
+  EXPECT_EQ(attacks->neighbour, "/run/n");
+  ASSERT_EQ(attacks->attacks.size(), 2u);
+  EXPECT_EQ(attacks->attacks[0].name, "shell");
+  EXPECT_EQ(attacks->attacks[0].words, (std::vector<std::string>{"exec", "/bin/sh", "-c", "exit 0"}));
+  EXPECT_EQ(attacks->attacks[0].event, "exec \"/usr/bin/dash\"");
+  EXPECT_FALSE(attacks->attacks[0].on_neighbour);
+  EXPECT_EQ(attacks->attacks[1].words, std::vector<std::string>{"ptrace"});
+  EXPECT_TRUE(attacks->attacks[1].on_neighbour);
+  ASSERT_EQ(attacks->granted.size(), 1u);
+  EXPECT_EQ(attacks->granted[0].policies, (std::vector<std::string>{"git", "cron_job"}));
+  EXPECT_EQ(attacks->granted[0].because, "it is what it is");
+  const std::pair<const char*, const char*> wrong[] = {
+      {"attack shell exec /bin/sh\n", "s:1: write it as `attack NAME: WORDS is EVENT`"},
+      {"attack a: ptrace neighbour is ptrace { trace }\n", "s:1: there is no neighbour before this line"},
+      {"attack a: bpf is bpf { use }\ngranted b to c because \"d\"\n", "s:2: there is no attack `b` before this line"},
+      {"attack a: bpf is bpf { use }\ngranted a\n", "s:2: write it as `granted NAME to POLICY, POLICY because \"...\"`"},
+  };
+  for (const auto& [text, message] : wrong) {
+    const auto scenario = ParseScenario(text, "s");
+    ASSERT_FALSE(scenario) << text;
+    EXPECT_EQ(scenario.error().message, message);
+  }
+}
+
 }  // namespace
 }  // namespace ravelin::verify

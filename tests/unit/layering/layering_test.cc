@@ -47,6 +47,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       // The format of a job is all that the guest's init and whoever runs it share; file_contexts are read as the proof reads them.
       {"profiler/kernels", {"profiler/guest", "compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths"}},
       {"profiler/verify", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
+      {"profiler/intruder", {}},
       {"profiler/prober", {}},
       {"profiler/probe", {"profiler/verify", "profiler/kernels", "compiler/oracle", "compiler/ir", "compiler/kernel", "compiler/base", "backends/combine"}},
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
@@ -71,7 +72,7 @@ const std::map<std::string, std::set<std::string>>& Adapters() {
       {"sepol/", {"backends/selinux/sepol/sepol.cc"}},
       {"CLI/", {"compiler/cli/main.cc"}},
       {"sqlite3.h", {"profiler/observe/store.cc"}},
-      {"nlohmann/", {"compiler/ast/dump.cc", "compiler/base/diag_render.cc", "compiler/ir/dump.cc", "compiler/ir/read.cc", "compiler/driver/frequencies.cc", "compiler/driver/output.cc", "backends/seccomp/oci/oci_json.cc", "backends/seccomp/oci/write.cc", "profiler/observe/import_json.cc"}},
+      {"nlohmann/", {"compiler/ast/dump.cc", "compiler/base/diag_render.cc", "compiler/ir/dump.cc", "compiler/ir/read.cc", "compiler/driver/bundle.cc", "compiler/driver/frequencies.cc", "compiler/driver/output.cc", "backends/seccomp/oci/oci_json.cc", "backends/seccomp/oci/write.cc", "profiler/observe/import_json.cc"}},
   };
   return adapters;
 }

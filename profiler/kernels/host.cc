@@ -1,0 +1,54 @@
+#include "profiler/kernels/host.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "profiler/guest/job_format.h"
+#include "profiler/kernels/process.h"
+#include "profiler/kernels/uml.h"
+
+namespace ravelin::kernels {
+namespace {
+
+constexpr unsigned kStartLimitMs = 10000;
+
+Outcome Undecided(const Job& job, std::string why) {
+  Outcome out;
+  out.steps.resize(job.steps.size());
+  out.observed = false;
+  out.inconclusive = {std::move(why)};
+  return out;
+}
+
+}  // namespace
+
+std::string HostModules() {
+  std::ifstream in("/sys/kernel/security/lsm");
+  std::string out;
+  std::getline(in, out);
+  return out;
+}
+
+Result<Outcome> RunHost(const Job& job) {
+  if (geteuid() != 0) return Fail(ErrorCode::kEnvironment, "driver host: only root can lay memory over this machine's files; run it as root, or use the driver uml");
+  if (job.module == Module::kSelinux && !job.policy.empty()) return Undecided(job, "driver host: a policy of SELinux is not loaded into a kernel that stays; use the driver uml");
+  if (!job.profiles.empty()) {
+    if (("," + HostModules() + ",").find(",apparmor,") == std::string::npos) return Undecided(job, "driver host: AppArmor is not active on this machine; use the driver uml");
+    if (!job.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
+  }
+  RAVELIN_TRY(scratch, Scratch::Make());
+  if (auto written = WriteJob(job, {}, scratch); !written) return tl::make_unexpected(std::move(written.error()));
+  const auto begin = std::chrono::steady_clock::now();
+  RAVELIN_TRY(process, RunProcess({"env", scratch.folder() + "/boot/init", guest::kOnThisKernel, scratch.folder()}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, job.limit_ms + kStartLimitMs));
+  if (process.output.rfind("no name spaces", 0) == 0) return Fail(ErrorCode::kEnvironment, fmt::format("driver host: {}; in a container permit them (--security-opt seccomp=unconfined --cap-add SYS_ADMIN)", process.output.substr(0, process.output.find('\n'))));
+  Outcome outcome = ReadOutcome(job, scratch, process.output, process.timed_out ? "it was ended for its time" : fmt::format("it ended with status {}", process.exit_code));
+  outcome.observed = false;
+  outcome.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return outcome;
+}
+
+}  // namespace ravelin::kernels

@@ -1,0 +1,158 @@
+// The drivers beside User-Mode Linux: this machine's own kernel, and gVisor.
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "compiler/base/source.h"
+#include "profiler/kernels/detect.h"
+#include "profiler/kernels/process.h"
+#include "tests/guest/guest.h"
+
+namespace ravelin::kernels {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kPolicy = R"(language 1
+policy work {
+  layers { seccomp, seccomp + apparmor }
+  use std::dynamic_program
+  use std::program(file = "/usr/bin/dash")
+  use std::runs(files = "/usr/bin/{cat,mkdir}")
+  use std::children
+  use std::descriptors
+  use std::locale
+  allow file { read } on path("/etc/hostname")
+  default deny with errno(EPERM)
+  ANSWERS
+}
+)";
+
+// Why the driver cannot be used here; "" where it can.
+std::string WhyNot(DriverKind kind) {
+  for (const Driver& driver : Detect()) {
+    if (driver.kind != kind || driver.available) continue;
+    for (const Precondition& one : driver.preconditions) {
+      if (!one.holds) return one.what + ": " + one.detail;
+    }
+  }
+  return "";
+}
+
+class Drivers : public testing::Test {
+ protected:
+  void SetUp() override {
+    char folder[] = "/tmp/ravelin-drivers.XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // The verdict of the filter alone, and the whole report.
+  std::string Verify(const std::string& driver, const std::string& answers, const std::string& line, Json& json, const std::vector<std::string>& options = {}) {
+    std::string policy = kPolicy;
+    policy.replace(policy.find("ANSWERS"), 7, answers);
+    EXPECT_TRUE(source::WriteFile(folder_ + "/work.rav", policy));
+    std::vector<std::string> command = {"env", RAVELIN_BINARY, "verify", folder_ + "/work.rav", "--driver", driver, "--format", "json", "-o", folder_ + "/report", "--directory", "/", "--limit", "20"};
+    command.insert(command.end(), options.begin(), options.end());
+    command.insert(command.end(), {"--", "sh", "-c", line});
+    fs::remove(folder_ + "/report");
+    const auto run = RunProcess(command, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+    EXPECT_TRUE(run);
+    said_ = run ? run->output : "";
+    exit_code_ = run ? run->exit_code : -1;
+    const auto text = source::ReadFile(folder_ + "/report");
+    if (!text) return "none";
+    json = Json::parse(*text);
+    return json.is_array() ? "several" : json["layer_sets"][0]["verdict"].get<std::string>();
+  }
+
+  std::string folder_;
+  std::string said_;
+  int exit_code_ = -1;
+};
+
+TEST_F(Drivers, TheHostJudgesTheFilter) {
+  if (const std::string why = WhyNot(DriverKind::kHost); !why.empty()) GTEST_SKIP() << "no guest kernel: driver host: " << why;
+  Json json;
+  EXPECT_EQ(Verify("host", "unknown syscall with errno(ENOSYS)", "cat /etc/hostname", json), "passed") << said_ << json.dump(1);
+  EXPECT_EQ(json["driver"], "host");
+  EXPECT_EQ(json["judge"].get<std::string>().rfind("this machine's Linux ", 0), 0u);
+  EXPECT_EQ(Verify("host", "unknown syscall with errno(ENOSYS)", "mkdir /srv/ravelin-driver", json), "failed") << said_ << json.dump(1);
+  EXPECT_NE(json.dump().find("unconfined it ended with status 0"), std::string::npos);
+  EXPECT_FALSE(fs::exists("/srv/ravelin-driver")) << "what is run changes this machine";
+}
+
+TEST_F(Drivers, TheHostIsNotChangedWithoutAWord) {
+  if (geteuid() != 0) GTEST_SKIP() << "no guest kernel: driver host: root";
+  Job job = Shell("true");
+  job.driver = DriverKind::kHost;
+  job.profiles = "x";
+  const auto outcome = kernels::Run(job);
+  // A kernel without AppArmor says that it has none; one with it asks first.
+  if (outcome) {
+    ASSERT_EQ(outcome->inconclusive.size(), 1u);
+    EXPECT_NE(outcome->inconclusive[0].find("AppArmor is not active on this machine"), std::string::npos);
+  } else {
+    EXPECT_NE(outcome.error().message.find("--yes-change-this-host"), std::string::npos);
+  }
+}
+
+// A guest has AppArmor: there the driver `host` is asked to judge it.
+TEST_F(Drivers, TheHostsAppArmorIsUsedWhereOneSaysSo) {
+  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
+  if (geteuid() != 0) GTEST_SKIP() << "no guest kernel: driver host: root";
+  std::string policy = kPolicy;
+  policy.replace(policy.find("ANSWERS"), 7, "unknown syscall with errno(ENOSYS)");
+  for (const bool yes : {false, true}) {
+    Job job = Shell(std::string("mount -t securityfs none /sys/kernel/security 2> /dev/null; ") + RAVELIN_BINARY + " verify /srv/work.rav --driver host --target uml-6.1 --directory / " + (yes ? "--yes-change-this-host" : "") + " -- sh -c 'cat /etc/hostname'; echo status $?; cat /sys/kernel/security/apparmor/profiles");
+    job.limit_ms = 60000;
+    job.memory_mb = 1024;
+    job.files.push_back({"/srv/work.rav", policy, 0644});
+    const auto outcome = kernels::Run(job);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    const std::string said = outcome->steps[0].out + outcome->steps[0].err;
+    if (yes) {
+      EXPECT_NE(said.find("seccomp + apparmor   passed"), std::string::npos) << said;
+      EXPECT_NE(said.find("status 0\n"), std::string::npos) << said;
+    } else {
+      EXPECT_NE(said.find("say --yes-change-this-host"), std::string::npos) << said;
+      EXPECT_NE(said.find("status 3\n"), std::string::npos) << said;
+    }
+    EXPECT_EQ(said.find("work ("), std::string::npos) << "the profile stays: " << said;
+  }
+}
+
+TEST_F(Drivers, GvisorJudgesPermissionAlone) {
+  if (const std::string why = WhyNot(DriverKind::kGvisor); !why.empty()) GTEST_SKIP() << "no guest kernel: driver gvisor: " << why;
+  Json json;
+  EXPECT_EQ(Verify("gvisor", "unknown syscall with errno(EPERM)", "cat /etc/hostname", json), "passed") << said_ << json.dump(1);
+  EXPECT_EQ(json["judge"].get<std::string>().rfind("gVisor ", 0), 0u);
+  EXPECT_EQ(json["verdict"], "inconclusive") << "an application kernel says nothing of Linux without a word of that";
+  // The module for AppArmor is not there.
+  EXPECT_NE(json.dump().find("its kernel has no security modules"), std::string::npos) << json.dump(1);
+}
+
+// What fails where every refusal is EPERM may fail for that: the rules with other answers are named.
+TEST_F(Drivers, GvisorLeavesOpenWhatAnotherAnswerMayDecide) {
+  if (const std::string why = WhyNot(DriverKind::kGvisor); !why.empty()) GTEST_SKIP() << "no guest kernel: driver gvisor: " << why;
+  Json json;
+  EXPECT_EQ(Verify("gvisor", "deny syscall mkdir with errno(EACCES)\n  unknown syscall with errno(EPERM)", "mkdir /srv/x", json), "inconclusive") << said_ << json.dump(1);
+  EXPECT_NE(json.dump().find("errno(EACCES)"), std::string::npos) << json.dump(1);
+}
+
+TEST_F(Drivers, SeveralJudgesEachGiveAVerdict) {
+  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
+  if (const std::string why = WhyNot(DriverKind::kHost); !why.empty()) GTEST_SKIP() << "no guest kernel: driver host: " << why;
+  Json json;
+  Verify("uml,host", "unknown syscall with errno(ENOSYS)", "cat /etc/hostname", json);
+  ASSERT_EQ(json.size(), 2u) << said_;
+  EXPECT_EQ(json[0]["driver"], "uml");
+  EXPECT_EQ(json[0]["verdict"], "passed") << json.dump(1);
+  EXPECT_EQ(json[1]["driver"], "host");
+}
+
+}  // namespace
+}  // namespace ravelin::kernels
