@@ -33,6 +33,7 @@ bool IsEverywhere(const Seen& seen) { return seen.operation == "getattr" || seen
 
 Result<Coverage> Coverage::Of(const observe::Recording& recording, Options options, const std::vector<std::string>& runs) {
   if (!runs.empty()) options.runs = runs;
+  options.decisions.clear();  // of a reviewer, about what all the runs make: fewer may make something else
   RAVELIN_TRY(learned, Generalize(recording, options));
   Coverage out;
   out.learned_ = std::move(learned);
