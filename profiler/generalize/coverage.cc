@@ -55,9 +55,13 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
 const Coverage::Path* Coverage::Find(const Seen& seen) const {
   const auto path = seen.attributes.find("path");
   if (path == seen.attributes.end()) return nullptr;
+  // The number of a process stands as a pattern there; any number will do.
+  std::string name = path->second;
+  constexpr std::string_view kProcess = "/[1-9]*";
+  for (size_t at = name.find(kProcess); at != std::string::npos; at = name.find(kProcess, at)) name.replace(at, kProcess.size(), "/1");
   for (const Path& one : paths_) {
     const bool permits = one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
-    if (permits && one.set.Contains(path->second)) return &one;
+    if (permits && one.set.Contains(name)) return &one;
   }
   return nullptr;
 }

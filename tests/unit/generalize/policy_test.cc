@@ -9,6 +9,7 @@
 #include "compiler/base/diag.h"
 #include "compiler/syntax/parse.h"
 #include "profiler/generalize/completeness.h"
+#include "profiler/generalize/coverage.h"
 #include "profiler/generalize/generalize.h"
 
 namespace ravelin::generalize {
@@ -161,6 +162,14 @@ TEST(Completeness, TheBoundHoldsAsOftenAsItSays) {
   std::printf("the bound held in %zu of %zu trials\n", held, trials);
   // 95% less three standard deviations of so many trials.
   EXPECT_GE(static_cast<double>(held), static_cast<double>(trials) * 0.95 - 3 * std::sqrt(static_cast<double>(trials) * 0.95 * 0.05));
+}
+
+// What is known of the files of a process is no news when another process reads them.
+TEST(Completeness, ProcessesAreTheSameWhateverTheirNumber) {
+  Recording recording = TwoRuns();
+  const auto coverage = Coverage::Of(recording, {}, {"run-0"});
+  ASSERT_TRUE(coverage);
+  EXPECT_THAT(Surprises(recording, "run-1", *coverage), testing::IsEmpty());
 }
 
 TEST(Completeness, ReplicasAreNoSamplesAndFewRunsSayNothing) {
