@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kPolicy = R"(language 1
 policy work {
-  layers { seccomp, seccomp + apparmor }
+  layers { seccomp + apparmor }
   use std::dynamic_program
   use std::program(file = "/usr/bin/dash")
   use std::runs(files = "/usr/bin/{cat,mkdir}")
@@ -97,31 +97,6 @@ TEST_F(Drivers, TheHostIsNotChangedWithoutAWord) {
     EXPECT_NE(outcome->inconclusive[0].find("AppArmor is not active on this machine"), std::string::npos);
   } else {
     EXPECT_NE(outcome.error().message.find("--yes-change-this-host"), std::string::npos);
-  }
-}
-
-// A guest has AppArmor: there the driver `host` is asked to judge it.
-TEST_F(Drivers, TheHostsAppArmorIsUsedWhereOneSaysSo) {
-  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
-  if (geteuid() != 0) GTEST_SKIP() << "no guest kernel: driver host: root";
-  std::string policy = kPolicy;
-  policy.replace(policy.find("ANSWERS"), 7, "unknown syscall with errno(ENOSYS)");
-  for (const bool yes : {false, true}) {
-    Job job = Shell(std::string("mount -t securityfs none /sys/kernel/security 2> /dev/null; ") + RAVELIN_BINARY + " verify /srv/work.rav --driver host --target uml-6.1 --directory / " + (yes ? "--yes-change-this-host" : "") + " -- sh -c 'cat /etc/hostname'; echo status $?; cat /sys/kernel/security/apparmor/profiles");
-    job.limit_ms = 60000;
-    job.memory_mb = 1024;
-    job.files.push_back({"/srv/work.rav", policy, 0644});
-    const auto outcome = kernels::Run(job);
-    ASSERT_TRUE(outcome) << outcome.error().message;
-    const std::string said = outcome->steps[0].out + outcome->steps[0].err;
-    if (yes) {
-      EXPECT_NE(said.find("seccomp + apparmor   passed"), std::string::npos) << said;
-      EXPECT_NE(said.find("status 0\n"), std::string::npos) << said;
-    } else {
-      EXPECT_NE(said.find("say --yes-change-this-host"), std::string::npos) << said;
-      EXPECT_NE(said.find("status 3\n"), std::string::npos) << said;
-    }
-    EXPECT_EQ(said.find("work ("), std::string::npos) << "the profile stays: " << said;
   }
 }
 
