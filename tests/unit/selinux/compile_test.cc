@@ -203,10 +203,10 @@ TEST(Selinux, ObjectsWithoutPaths) {
 
 TEST(Selinux, UserNamespacesSinceTheKernelAsks) {
   const std::string text = SelinuxSource("  allow namespace { user }");
-  EXPECT_THAT(RulesOf(ProvedModule(text)), Not(HasSubstr("user_namespace (create")));
+  EXPECT_THAT(RulesOf(ProvedModule(text)), HasSubstr("(allow web_t web_t (user_namespace (create)))"));
   selinux::Options options;
-  options.target.kernel = {6, 18};
-  EXPECT_THAT(RulesOf(ProvedModule(text, options)), HasSubstr("(allow web_t web_t (user_namespace (create)))"));
+  options.target.kernel = {5, 19};
+  EXPECT_THAT(RulesOf(ProvedModule(text, options)), Not(HasSubstr("user_namespace (create")));
 }
 
 TEST(Selinux, LabelsThatRulesName) {
