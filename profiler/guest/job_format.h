@@ -37,7 +37,7 @@
 //     port N               until somebody listens on 127.0.0.1
 //     path PATH            until it exists; relabel: all below it gets the context
 //
-// Left in `out`: N.stdout and N.stderr of step N, `audit` (records as they came, "type=N text"), `features` (what AppArmor says of itself),
+// Left in `out`: N.stdout and N.stderr of step N where it said something, `audit` (records as they came, "type=N text"), `features` (what AppArmor says of itself),
 // `dmesg`, and last `status`: lines `key value`, ended by the line `end`.  A `status` without `end` is no status.
 #pragma once
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ class Runner {
     int in = -1;   // we write
     int out = -1;  // we read
     int err = -1;
+    int end = -1;  // readable when it has ended
     std::string input;
     size_t sent = 0;
     std::string stdout_text;
@@ -143,6 +145,7 @@ class Runner {
     for (const int fd : {child.in, child.out, child.err}) fcntl(fd, F_SETFL, O_NONBLOCK);
     child.process = result.process;
     Say("process", std::to_string(i) + " " + std::to_string(result.process));
+    if (result.process > 0) child.end = static_cast<int>(syscall(SYS_pidfd_open, result.process, 0));
     if (result.process < 0 || result.error != 0) {
       Say("step", std::to_string(i) + " not-started " + result.stage + ": " + strerror(result.error));
       // The program was refused by name: that is an end like any other, and the driver's to judge.
@@ -175,6 +178,8 @@ class Runner {
         if (child.process != process || child.ended) continue;
         child.ended = true;
         child.status = status;
+        if (child.end >= 0) close(child.end);
+        child.end = -1;
       }
     }
   }
@@ -186,6 +191,7 @@ class Runner {
       if (child.in >= 0) all.push_back({child.in, POLLOUT, 0});
       if (child.out >= 0) all.push_back({child.out, POLLIN, 0});
       if (child.err >= 0) all.push_back({child.err, POLLIN, 0});
+      if (child.end >= 0) all.push_back({child.end, POLLIN, 0});
     }
     poll(all.data(), all.size(), kTickMs);
     Drain();
@@ -234,7 +240,9 @@ class Runner {
     const Child& child = children_[i];
     if (child.process < 0) return;
     if (child.stdout_text.size() >= kMostOutput || child.stderr_text.size() >= kMostOutput) Say("trouble", "the output of a step was cut");
-    if (!WriteFile(out_folder_, std::to_string(i) + ".stdout", child.stdout_text) || !WriteFile(out_folder_, std::to_string(i) + ".stderr", child.stderr_text)) Trouble("output cannot be written");
+    for (const auto& [name, text] : {std::pair<const char*, const std::string&>{".stdout", child.stdout_text}, {".stderr", child.stderr_text}}) {
+      if (!text.empty() && !WriteFile(out_folder_, std::to_string(i) + name, text)) Trouble("output cannot be written");
+    }
   }
 
   const Job& job_;
