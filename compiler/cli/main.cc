@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "compiler/cli/commands.h"
+#include "compiler/cli/soak.h"
 #include "compiler/driver/output.h"
 
 namespace ravelin::cli {
@@ -45,6 +46,7 @@ struct CommandLine {
   RunCommand run;
   VerifyCommand verify;
   ProbeCommand probe;
+  SoakCommand soak;
   KernelsCommand kernels;
   bool list_diagnostics = false;
   CLI::App* import_app = nullptr;
@@ -259,7 +261,9 @@ struct CommandLine {
   }
 
   void Probe(CLI::App& sub) {
-    sub.add_option("policy", probe.input, "policy file, - for standard input")->required();
+    sub.add_option("policy", probe.input, "policy file, - for standard input");
+    sub.add_option("--random", soak.policies, "probe so many policies made by chance instead")->check(CLI::Range(1, 1000000));
+    sub.add_option("--seed", soak.seed, "of the first of them")->capture_default_str();
     sub.add_option("-o,--output", probe.output, "write the report there");
     sub.add_option("--memory", probe.memory_mb, "of a guest, in MB")->check(CLI::Range(64, 16384))->capture_default_str();
     sub.add_option("--limit", probe.limit_s, "seconds that all attempts of one run may take")->check(CLI::Range(1, 86400))->capture_default_str();
@@ -285,7 +289,7 @@ struct CommandLine {
     if (app.got_subcommand("report")) return Run(report);
     if (app.got_subcommand("run")) return Run(run);
     if (app.got_subcommand("verify")) return Run(verify);
-    if (app.got_subcommand("probe")) return Run(probe);
+    if (app.got_subcommand("probe")) return soak.policies != 0 ? Run(soak, probe) : Run(probe);
     if (app.got_subcommand("kernels")) return Run(kernels);
     const auto printed = Print(app.help());
     return printed ? kUsage : kEnvironment;

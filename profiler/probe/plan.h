@@ -1,29 +1,19 @@
 // From a policy to attempts on both sides of its rules.
 //
-// For each rule: names inside of its patterns, and near misses (a byte more, less or another, a neighbour, what lies below).  Each is one
-// call of a small program; what the call asks for is read off the view tables, so that the oracle and the layers can say beforehand what
-// must come of it.
+// For each rule: objects inside of it, and near misses (a byte of a name more, less or another, a neighbour, what lies below; a port, a
+// signal or a value one off).  Then what no rule speaks of: each capability, each signal, sockets, mounts, name spaces; and system calls
+// at the bounds of their conditions.  What an attempt asks for is read off the view tables, so that the oracle and the layers can say
+// beforehand what must come of it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/base/result.h"
-#include "compiler/ir/event.h"
+#include "compiler/ir/policy.h"
+#include "profiler/probe/attempt.h"
 
 namespace ravelin::probe {
-
-struct Probe {
-  std::vector<std::string> arguments;  // of the prober
-  std::vector<std::string> before;     // of the prober unconfined, to make the object what the attempt needs; empty: nothing
-  std::string path;                    // of the object, or ""
-  uint64_t kind = 0;                   // of file: as combine::Checks counts them (0 file, 1 directory, ...)
-  ir::Event event;                     // the call and what it asks of its object
-  std::optional<uint32_t> rule;        // for which it was made
-  bool inside = false;                 // the rule's patterns match it
-  std::string shown;                   // "file { read } on /srv/a"
-};
 
 // What the guest's root holds.
 struct Place {
@@ -42,6 +32,8 @@ struct Plan {
 
 // Where the guest mounts what is its own.
 bool IsTheGuests(const std::string& path);
+// What the prober's arguments and a host's file names can hold.
+bool IsName(const std::string& path);
 
 // `as_root`: whether the files of the guest's root will belong to root there.
 Result<Plan> MakePlan(const ir::Domain& domain, bool as_root);

@@ -2,12 +2,16 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
+#include <optional>
+#include <thread>
 
 #include "compiler/oracle/decide.h"
+#include "profiler/probe/catalogue.h"
+#include "profiler/probe/differences.h"
 #include "profiler/probe/probe.h"
-#include "profiler/probe/verbs.h"
 
 namespace ravelin::probe {
 namespace {
@@ -20,38 +24,71 @@ bool Has(const std::vector<std::string>& layers, const char* layer) { return std
 
 constexpr size_t kNowhere = ~size_t{0};
 
-// The attempts as steps of one job, each with what has to come before.
+// The attempts as steps of one job, each with what has to come before and after.
 struct Steps {
   verify::Request request;
   std::vector<size_t> at;  // where each attempt stands; kNowhere: it is not made
+  std::vector<size_t> peers;  // who waits is asked nothing by the filter
 };
 
-// `bare`: bare calls too, of which a filter alone says beforehand what must come.
-Steps StepsOf(const verify::Request& request, const Plan& plan, bool bare) {
-  std::vector<size_t> at;
-  verify::Request all = request;
-  const verify::Step first = request.steps.front();
-  std::erase_if(all.artifacts.labels, [](const kernels::PathLabel& label) { return IsTheGuests(label.path); });
-  all.steps.clear();
-  const auto add = [&](const std::vector<std::string>& arguments, bool confined) {
-    verify::Step step = first;
-    step.confined = confined;
-    step.step.program = confined ? plan.program : plan.helper;
-    step.step.arguments = {step.step.program};
-    step.step.arguments.insert(step.step.arguments.end(), arguments.begin(), arguments.end());
-    all.steps.push_back(std::move(step));
-  };
-  for (const Probe& probe : plan.probes) {
-    if (probe.path.empty() && !bare) {
-      at.push_back(kNowhere);
-      continue;
-    }
-    if (!probe.before.empty()) add(probe.before, false);
-    at.push_back(all.steps.size());
-    add(probe.arguments, true);
+class Stepping {
+ public:
+  // `bare`: bare calls too, of which a filter alone says beforehand what must come.
+  Stepping(const verify::Request& request, const Plan& plan, bool bare) : plan_(plan), bare_(bare), first_(request.steps.front()), all_(request) {
+    std::erase_if(all_.artifacts.labels, [](const kernels::PathLabel& label) { return IsTheGuests(label.path); });
+    all_.steps.clear();
   }
-  return {std::move(all), std::move(at)};
-}
+
+  Steps Run() {
+    for (const Peer peer : {Peer::kSelf, Peer::kOutside, Peer::kOtherUser}) {
+      if (std::any_of(plan_.probes.begin(), plan_.probes.end(), [&](const Probe& probe) { return probe.peer == peer; })) Start(peer);
+    }
+    std::vector<size_t> at;
+    for (const Probe& probe : plan_.probes) {
+      if (probe.bare && !bare_) {
+        at.push_back(kNowhere);
+        continue;
+      }
+      for (const std::vector<Call>& calls : probe.before) Add(calls, false);
+      at.push_back(all_.steps.size());
+      Add(probe.calls, probe.actor == Actor::kConfined);
+      if (probe.peer != Peer::kNone) {
+        all_.steps.back().step.arguments.emplace_back(".");  // behind it comes the process
+        all_.steps.back().step.process_of = static_cast<int>(peers_.at(probe.peer));
+      }
+      if (probe.ends_peer) Start(probe.peer);
+      for (const std::vector<Call>& calls : probe.after) Add(calls, false);
+    }
+    return {std::move(all_), std::move(at), std::move(started_)};
+  }
+
+ private:
+  void Add(const std::vector<Call>& calls, bool confined) {
+    verify::Step step = first_;
+    step.confined = confined;
+    step.step.program = confined ? plan_.program : plan_.helper;
+    step.step.arguments = WordsOf(calls);
+    step.step.arguments.insert(step.step.arguments.begin(), step.step.program);
+    all_.steps.push_back(std::move(step));
+  }
+
+  void Start(Peer peer) {
+    peers_[peer] = all_.steps.size();
+    started_.push_back(all_.steps.size());
+    Add(PeerCalls(), peer == Peer::kSelf);
+    verify::Step& step = all_.steps.back();
+    step.step.kind = kernels::Step::Kind::kStart;
+    if (peer == Peer::kOtherUser) step.step.user = step.step.group = kOtherUser;
+  }
+
+  static constexpr unsigned kOtherUser = 1000;
+  const Plan& plan_;
+  const bool bare_;
+  const verify::Step first_;
+  verify::Request all_;
+  std::map<Peer, size_t> peers_;
+  std::vector<size_t> started_;
+};
 
 std::string Say(const StepResult& result) {
   if (!result.started) return "was not started: " + result.why_not;
@@ -60,20 +97,23 @@ std::string Say(const StepResult& result) {
 }
 
 // What the kernel did, by the same attempt without confinement.
-Expected Came(const StepResult& result, const StepResult& unconfined, bool of_path) {
-  if (!unconfined.started || unconfined.signal != 0 || (of_path && unconfined.exit_code != 0)) return Expected::kUnsure;
+Expected Came(const StepResult& result, const StepResult& unconfined, const Probe& probe, int filter_refusal) {
+  if (!unconfined.started || unconfined.signal != 0) return Expected::kUnsure;
+  // Without confinement it has to succeed; or to end as it does behind every check.
+  if (!probe.bare && unconfined.exit_code != 0 && (!probe.any_end || unconfined.exit_code == EACCES || unconfined.exit_code == EPERM)) return Expected::kUnsure;
   if (!result.started || !result.ended) return Expected::kUnsure;
   if (result.signal == SIGSYS) return Expected::kRefused;
   if (result.signal != 0) return Expected::kUnsure;
   // A bare call may read a clock or an identity: its success is what is compared.
   if (result.exit_code == unconfined.exit_code) return Expected::kPermitted;
-  return result.exit_code == EACCES || result.exit_code == EPERM || !of_path ? Expected::kRefused : Expected::kUnsure;
+  const bool refusal = result.exit_code == EACCES || result.exit_code == EPERM || (result.exit_code != 0 && (result.exit_code == probe.refused_with || result.exit_code == filter_refusal));
+  return refusal || probe.bare ? Expected::kRefused : Expected::kUnsure;
 }
 
 // Whatever becomes of an attempt, its end has to be told.
 bool CanTell(const ir::Domain& domain) {
   const kernel::Syscall* end = kernel::FindSyscall(kernel::Arch::kX86_64, std::string_view("exit_group"));
-  return end != nullptr && oracle::DecideCall(domain, CallOf(end->number, {})).permitted();
+  return end != nullptr && oracle::DecideCall(domain, BareCall(end->number, {}).event).permitted();
 }
 
 class Comparison {
@@ -95,14 +135,21 @@ class Comparison {
       RAVELIN_TRY(expected, ExpectOf(effective_, layers, probe));
       const StepResult& result = outcome.steps.at(at_[i]);
       const StepResult& free = unconfined.steps.at(at_[i]);
-      const Expected came = Came(result, free, !probe.path.empty());
+      const int refusal = Has(layers, "seccomp") ? FilterRefusal(effective_.domain(), probe) : 0;
+      const Expected came = Came(result, free, probe, refusal);
+      if (expected != came && expected != Expected::kUnsure) {
+        if (const Difference* difference = DifferenceOf(probe, layers)) {
+          ++report.known[difference->name];
+          continue;
+        }
+      }
       if (expected == Expected::kUnsure || came == Expected::kUnsure) {
         // What was not to be judged here says nothing; what was, and was not answered, is told.
         if (expected != Expected::kUnsure) report.undecided.push_back({i, fmt::format("it {}; without confinement it {}", Say(result), Say(free))});
         continue;
       }
       // Without confinement the same error: the refusal cannot be told from it.
-      if (expected == Expected::kRefused && came == Expected::kPermitted && probe.path.empty() && free.exit_code != 0 && free.exit_code == Refusal(probe)) {
+      if (expected == Expected::kRefused && came == Expected::kPermitted && free.exit_code != 0 && free.exit_code == refusal) {
         report.undecided.push_back({i, fmt::format("it {} with and without confinement", Say(result))});
         continue;
       }
@@ -110,7 +157,7 @@ class Comparison {
         report.disagreements.push_back({i, fmt::format("{} is expected, and it {}; without confinement it {}", expected == Expected::kPermitted ? "permission" : "a refusal", Say(result), Say(free))});
         continue;
       }
-      const bool permitted = PolicyPermits(probe, layers);
+      const bool permitted = PolicyPermits(effective_.domain(), probe, Has(layers, "seccomp") && probe.actor == Actor::kConfined);
       ++(came == Expected::kPermitted ? report.permitted : report.refused);
       report.excess += came == Expected::kPermitted && !permitted ? 1 : 0;
       report.loss += came == Expected::kRefused && permitted ? 1 : 0;
@@ -128,24 +175,52 @@ class Comparison {
     return "the end";
   }
 
-  int Refusal(const Probe& probe) const { return static_cast<int>(oracle::DecideCall(effective_.domain(), probe.event).action.data); }
-
-  bool PolicyPermits(const Probe& probe, const std::vector<std::string>& layers) const {
-    if (probe.path.empty()) return oracle::DecideCall(effective_.domain(), probe.event).permitted();
-    // A set without a filter is not asked about the call.
-    if (Has(layers, "seccomp")) return oracle::Decide(effective_.domain(), probe.event).permitted();
-    return std::all_of(probe.event.objects.begin(), probe.event.objects.end(), [&](const ir::ObjectCheck& check) { return oracle::DecideObject(effective_.domain(), check).permitted(); });
-  }
-
   const Plan& plan_;
   const std::vector<size_t>& at_;
   combine::Effective& effective_;
 };
 
+// One boot: a layer set, or none to compare with.
+struct Boot {
+  std::vector<std::string> layers;
+  Module module = Module::kNone;
+  std::optional<Result<Outcome>> outcome;
+};
+
+constexpr unsigned kAtOnce = 2;
+
+Module ModuleOf(const std::vector<std::string>& layers) { return Has(layers, "apparmor") ? Module::kApparmor : Has(layers, "selinux") ? Module::kSelinux : Module::kNone; }
+
 }  // namespace
 
 Result<std::vector<SetReport>> RunProbes(const verify::Request& request, const Plan& plan, combine::Effective& effective) {
-  std::map<std::pair<Module, bool>, Outcome> unconfined;
+  std::map<Module, Steps> steps;  // a filter alone is asked more
+  std::vector<Boot> boots;
+  for (const std::vector<std::string>& layers : request.layer_sets) {
+    if (Has(layers, "seccomp") && !CanTell(effective.domain())) continue;
+    const Module module = ModuleOf(layers);
+    if (steps.count(module) == 0) {
+      steps.emplace(module, Stepping(request, plan, module == Module::kNone).Run());
+      boots.push_back({{}, module, std::nullopt});
+    }
+    boots.push_back({layers, module, std::nullopt});
+  }
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i = next++; i < boots.size(); i = next++) {
+      Boot& boot = boots[i];
+      kernels::Job job = verify::JobFor(steps.at(boot.module).request, boot.layers, boot.module);
+      for (const size_t peer : steps.at(boot.module).peers) job.steps[peer].filtered = false;
+      boot.outcome = kernels::Run(job);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < std::min<size_t>(kAtOnce, boots.size()); ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
+  const auto of = [&](const std::vector<std::string>& layers, Module module) -> Result<Outcome>& {
+    const auto at = std::find_if(boots.begin(), boots.end(), [&](const Boot& boot) { return boot.layers == layers && boot.module == module; });
+    return *at->outcome;
+  };
   std::vector<SetReport> reports;
   for (const std::vector<std::string>& layers : request.layer_sets) {
     if (Has(layers, "seccomp") && !CanTell(effective.domain())) {
@@ -155,15 +230,13 @@ Result<std::vector<SetReport>> RunProbes(const verify::Request& request, const P
       reports.push_back(std::move(untold));
       continue;
     }
-    const Module module = Has(layers, "apparmor") ? Module::kApparmor : Has(layers, "selinux") ? Module::kSelinux : Module::kNone;
-    const bool bare = module == Module::kNone;
-    const Steps steps = StepsOf(request, plan, bare);
-    if (unconfined.count({module, bare}) == 0) {
-      RAVELIN_TRY(free, kernels::Run(verify::JobFor(steps.request, {}, module)));
-      unconfined.emplace(std::pair(module, bare), std::move(free));
+    const Module module = ModuleOf(layers);
+    Result<Outcome>& outcome = of(layers, module);
+    Result<Outcome>& unconfined = of({}, module);
+    for (Result<Outcome>* one : {&outcome, &unconfined}) {
+      if (!*one) return tl::make_unexpected(one->error());
     }
-    RAVELIN_TRY(outcome, kernels::Run(verify::JobFor(steps.request, layers, module)));
-    RAVELIN_TRY(report, Comparison(plan, steps.at, effective).Of(layers, outcome, unconfined.at({module, bare})));
+    RAVELIN_TRY(report, Comparison(plan, steps.at(module).at, effective).Of(layers, *outcome, *unconfined));
     reports.push_back(std::move(report));
   }
   return reports;

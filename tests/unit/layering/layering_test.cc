@@ -49,7 +49,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"profiler/verify", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/intruder", {}},
       {"profiler/prober", {}},
-      {"profiler/probe", {"profiler/verify", "profiler/kernels", "compiler/oracle", "compiler/ir", "compiler/kernel", "compiler/base", "backends/combine"}},
+      {"profiler/probe", {"profiler/verify", "profiler/kernels", "compiler/oracle", "compiler/ir", "compiler/kernel", "compiler/base", "backends/combine", "backends/selinux/base"}},
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/recorder", {}},
       // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
