@@ -182,18 +182,18 @@ TEST(SelinuxGaps, ARenameDeletes) {
 }
 
 // Row 44: the check is young.
-TEST(SelinuxGaps, UserNamespacesAreSeenSince6_2) {
+TEST(SelinuxGaps, UserNamespacesAreSeenSince6_1) {
   const std::string rules = "  allow namespace { mount }\n  default deny namespace";
-  combine::LayerFacts young;
-  young.kernel = {6, 2};
+  combine::LayerFacts old;
+  old.kernel = {6, 0};
   const auto judged = [&](const combine::LayerFacts& facts) {
     const auto front = testing::ReadText("language 1\npolicy p {\n  layers { selinux }\n" + rules + "\n}\n");
     const seccomp::FilterSpec spec = seccomp::Lower(front->policy.domains.front());
     combine::Effective effective(front->policy.domains.front(), spec, facts);
     return effective.AskedOf("selinux", ir::FacetOf("namespace"), 0);
   };
-  EXPECT_EQ(judged({}), "");
-  EXPECT_EQ(judged(young), "create");
+  EXPECT_EQ(judged(old), "");
+  EXPECT_EQ(judged({}), "create");
 }
 
 // The type that file_contexts give a path: that of the patterns that match it.
