@@ -1,10 +1,7 @@
 // probe: the kernel against the oracle.
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "compiler/cli/soak.h"
 #include "compiler/driver/probe.h"
@@ -83,13 +80,9 @@ driver::ProbeOptions OptionsOf(const ProbeCommand& command) {
 
 // By way of a file: policies are read from files.
 Result<std::unique_ptr<driver::Frontend>> ReadText(const std::string& text, const CommonOptions& options, const resolve::Target& target) {
-  std::string path = (std::filesystem::temp_directory_path() / "ravelin-random-XXXXXX").string();
-  const int file = mkstemp(path.data());
-  if (file < 0) return Fail(ErrorCode::kEnvironment, "no temporary file can be made");
-  close(file);
-  auto front = source::WriteFile(path, text) ? driver::ReadPolicy(path, options.load(), target) : Fail(ErrorCode::kIo, path + " cannot be written");
-  unlink(path.c_str());
-  return front;
+  RAVELIN_TRY(file, TemporaryFile::Make());
+  if (auto written = source::WriteFile(file.path(), text); !written) return tl::make_unexpected(std::move(written.error()));
+  return driver::ReadPolicy(file.path(), options.load(), target);
 }
 
 // Policies by chance, until so many were probed.  What a back end refuses is no policy to probe.
