@@ -58,6 +58,7 @@ Object ObjectOf(const kernel::SelinuxViewRow& row) {
   if (row.Sees("parent")) return {"path", {"path", "label"}, Check::About::kParent};
   if (row.Sees("above")) return {"path", {"path", "label"}, Check::About::kAbove};
   if (row.Sees("on")) return {"path", {"on"}, Check::About::kItself};
+  if (row.Sees("target")) return {"target", {"target"}, Check::About::kItself};
   if (row.Sees("port")) return {"port", {"port"}, Check::About::kItself};
   if (row.Sees("peer")) return {"peer", {"peer"}, Check::About::kItself};
   for (const char* fixed : {"any_file", "filesystem", "message_queue", "node", "kernel", "outside", "opener"}) {
@@ -127,7 +128,7 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     check.about = object.about;
     // Who may reach an object was granted its directories, too, and who may watch it the whole file system.  Of a new name of an object
     // nothing else is asked than its directory.
-    check.grants_only = row.Sees("follow") || check.about == Check::About::kAbove || (check.about == Check::About::kParent && row.operation != "rename_to") || (row.facet == "file" && row.Sees("filesystem"));
+    check.grants_only = row.Sees("follow") || check.about == Check::About::kAbove || (check.about == Check::About::kParent && row.operation != "rename_to" && row.operation != "link") || (row.facet == "file" && row.Sees("filesystem"));
     check.low_command = row.permissions == std::vector<std::string>{"ioctl"};
     if (check.low_command) check.sees.emplace_back("command");
     for (const kernel::SelinuxCondition& condition : row.conditions) {
@@ -167,9 +168,13 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     // What an exec asks for either of its outcomes is granted by exec rules alone, for the same paths.
     if (std::any_of(row.conditions.begin(), row.conditions.end(), [](const kernel::SelinuxCondition& condition) { return !condition.words.empty() && condition.numbers.excluded; })) continue;
     if (row.Sees("parent") || row.Sees("above") || row.Sees("filesystem")) {
-      Check check = check_of(row, row.classes.front());
+      const Check check = check_of(row, row.classes.front());
       if (cells.empty() && check.grants_only) continue;
-      (cells.empty() ? CellFor(cells, "", names, {}) : cells.front()).checks.push_back(std::move(check));
+      if (cells.empty()) CellFor(cells, "", names, {});
+      for (Cell& cell : cells) {
+        cell.checks.push_back(check);
+        if (check.grants_only) break;  // once is enough
+      }
       continue;
     }
     for (const std::string& object_class : row.classes) {

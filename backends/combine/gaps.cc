@@ -55,11 +55,6 @@ class Finder {
         }
         gaps_.push_back(std::move(gap));
       }
-      for (Gap& gap : LinkGaps(domain_, *effective_.module(), layers_)) {
-        if (Has(layers_, "seccomp")) gap.carrier = effective_.FindCarrier(gap.facet, gap.operation, {}, Effective::Ways::kEntrances);
-        if (Has(layers_, "seccomp") && !gap.carrier) continue;
-        gaps_.push_back(std::move(gap));
-      }
       for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     }
     return std::move(gaps_);
@@ -203,10 +198,10 @@ class Finder {
       const std::string asked = effective_.AskedOf(layer, facet, operation);
       if (asked.empty()) continue;
       // Among what the rule names it is the label that the object gets; elsewhere, its directory.
-      if (layer == "selinux" && (name == "rename_to" || (name.rfind("create", 0) == 0 && effective_.module() != nullptr))) {
+      if (layer == "selinux" && (name == "rename_to" || name == "link" || (name.rfind("create", 0) == 0 && effective_.module() != nullptr))) {
         const auto own = ir::BoxOf(rule, operation);
         const auto both = own ? ir::Meet(*own, box) : Result<std::optional<Box>>(std::nullopt);
-        if (both && !*both) return fmt::format("SELinux sees in which directory an object is {}, not its name", name == "rename_to" ? "put" : "made");
+        if (both && !*both) return fmt::format("SELinux sees in which directory an object is {}, not its name", name.rfind("create", 0) == 0 ? "made" : "put");
       }
       if (rule.facet != facet || (rule.operations >> operation & 1) == 0) return fmt::format("{} asks the same permission ({}) for `{}` as for what the rule allows", LayerName(layer), asked, name);
       std::string unseen;

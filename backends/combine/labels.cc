@@ -123,28 +123,6 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
   return gaps;
 }
 
-std::vector<Gap> LinkGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
-  std::vector<Gap> gaps;
-  const std::string source = selinux::DomainType(domain.name);
-  const ir::FacetId file = ir::FacetOf("file");
-  const ir::OperationSet link = ir::OperationsNamed(file, "link");
-  for (const ir::Rule& rule : domain.rules) {
-    if (rule.facet != file || rule.effect != ir::Effect::kAllow || (rule.operations & link) == 0 || rule.texts.count("label") != 0) continue;
-    ir::BoxMember witness;
-    // The object is asked by its label, whatever name it gets; it keeps the label.
-    gaps.push_back({rule.id, file, std::countr_zero(link), true, layers, "SELinux asks the label of what is linked, and of the new name its directory alone", witness, std::nullopt});
-    const auto old_names = rule.texts.find("target");
-    const auto old_set = old_names == rule.texts.end() ? Result<ir::PathSet>(ir::PathSet::Names()) : ir::PathSet::ParseAny(old_names->second);
-    for (const selinux::PathType& path : module.paths) {
-      if (!old_set || !old_set->Contains(path.witness) || GrantsOn(module, source, path.type).count("file link") != 0) continue;
-      witness.texts["target"] = path.witness;
-      gaps.push_back({rule.id, file, std::countr_zero(link), false, layers, "SELinux asks the label of what is linked, and this one's permits no link", witness, std::nullopt});
-      break;
-    }
-  }
-  return gaps;
-}
-
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers) {
   std::vector<Gap> gaps;
   const std::string source = selinux::DomainType(domain.name);

@@ -16,9 +16,6 @@ namespace ravelin::combine {
 // narrower to one that permits the operation.
 std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
 
-// Links: SELinux's check is of the old name's label, while a rule speaks of the new name and, with `to`, of the old one.
-std::vector<Gap> LinkGaps(const ir::Domain& domain, const selinux::Module& module, const std::vector<std::string>& layers);
-
 // A path that an allow rule permits and SELinux labels by its file system; nullopt: none.
 std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule);
 

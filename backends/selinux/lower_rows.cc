@@ -99,6 +99,7 @@ std::vector<std::string> Lowering::FileTypes() const {
 std::vector<Lowering::Target> Lowering::TargetsOf(const Current& at, const Row& row) const {
   if (row.Sees("path")) return PathTargets(at, "path");
   if (row.Sees("on")) return PathTargets(at, "on");
+  if (row.Sees("target")) return PathTargets(at, "target");
   if (row.Sees("peer")) return PeerTargets(at);
   if (row.Sees("any_file")) return {{{}, FileTypes()}};
   if (row.Sees("filesystem")) return {{{}, {kFilesystems}}};

@@ -42,7 +42,7 @@ int MapExec() {
 
 }  // namespace
 
-bool IsPathAttribute(const std::string& attribute) { return attribute == "path" || attribute == "from" || attribute == "on"; }
+bool IsPathAttribute(const std::string& attribute) { return attribute == "path" || attribute == "from" || attribute == "on" || attribute == "target"; }
 
 std::string PeerOf(const ir::Domain& domain, const std::string& text) { return text == domain.name ? "self" : text; }
 
@@ -93,7 +93,7 @@ Result<PathCells> PathCells::Build(const ir::Policy& policy, int folder_depth) {
         if (!IsPathAttribute(attribute)) continue;
         patterns.insert(texts.begin(), texts.end());
         for (const std::string& text : texts) {
-          const std::string folder = ChangesFolders(rule) ? FolderOf(text) : "";
+          const std::string folder = ChangesFolders(rule) && attribute != "target" ? FolderOf(text) : "";
           if (!folder.empty() && DepthOf(folder) >= folder_depth) patterns.insert(folder);
         }
       }

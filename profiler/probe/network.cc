@@ -51,7 +51,8 @@ Object ObjectAt(const Socket& socket, uint64_t port) {
 
 Call Create(const Socket& socket) {
   Call call = CallOf("socket", {Number(socket.family), Number(socket.type), Number(socket.protocol)}, Object{});
-  const bool raw = socket.family == kPacket || (socket.type == kRaw && (socket.family == kInternet || socket.family == kInternet6));
+  // Without a protocol there is no raw socket, and the capability is not asked.
+  const bool raw = socket.family == kPacket || (socket.type == kRaw && socket.protocol != 0 && (socket.family == kInternet || socket.family == kInternet6));
   return raw ? Also(std::move(call), {Ask("capability", "net_raw")}) : call;
 }
 Call Bind(const Socket& socket, uint64_t port, int descriptor) {

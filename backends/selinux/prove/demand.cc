@@ -153,6 +153,20 @@ class DomainDemand {
     return all;
   }
 
+  // Objects by the name that they have; what has a label alone has none of ours.
+  std::vector<DemandTarget> OldNames(const std::vector<uint32_t>& kinds) const {
+    std::vector<DemandTarget> all;
+    bool nobodys = false;
+    for (const uint32_t k : kinds) {
+      all.push_back(TargetOfKind(k));
+      nobodys = nobodys || (world_.kinds[k].patterns.empty() && world_.kinds[k].type.empty());
+    }
+    for (const std::string& label : world_.file_labels) {
+      if (nobodys) all.push_back({Kind::kType, label, 0});
+    }
+    return all;
+  }
+
   DemandTarget PeerTarget(const std::string& peer) const {
     if (peer == "outside") return {Kind::kRestDomains, "", 0};
     if (peer.rfind("label:", 0) == 0) return {Kind::kType, peer.substr(6), 0};
@@ -167,7 +181,7 @@ class DomainDemand {
 
   static std::vector<std::string> SeenBy(const Row& row) {
     std::vector<std::string> seen;
-    for (const char* attribute : {"family", "type", "protocol", "port", "peer"}) {
+    for (const char* attribute : {"family", "type", "protocol", "port", "peer", "target"}) {
       if (row.Sees(attribute)) seen.emplace_back(attribute);
     }
     for (const auto& condition : row.conditions) seen.push_back(condition.attribute);
@@ -217,6 +231,7 @@ class DomainDemand {
     if (row.Sees("path") || row.Sees("on")) return {TargetOf(object)};
     if (row.Sees("peer")) return {PeerTarget(events.AtomsOf("peer").texts[values.at("peer")])};
     if (row.Sees("any_file")) return AnyFile();
+    if (row.Sees("target")) return OldNames(events.AtomsOf("target").kinds[values.at("target")]);
     if (row.Sees("filesystem")) return {{Kind::kAllFilesystems, "", 0}};
     if (row.Sees("message_queue")) return {{Kind::kType, kMessageQueues, 0}};
     if (row.Sees("node")) return {{Kind::kAllNodes, "", 0}};

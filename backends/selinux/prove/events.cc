@@ -14,7 +14,7 @@
 namespace ravelin::selinux {
 namespace {
 
-bool HoldsPatterns(const std::string& attribute) { return attribute == "path" || attribute == "on" || attribute == "from"; }
+bool HoldsPatterns(const std::string& attribute) { return attribute == "path" || attribute == "on" || attribute == "from" || attribute == "target"; }
 
 std::vector<uint32_t> Filter(const std::vector<uint32_t>& rules, const Atoms& atoms, size_t atom) {
   std::vector<uint32_t> out;
@@ -233,10 +233,11 @@ void FacetEvents::AddTexts(const std::string& attribute) {
   atoms_[attribute] = std::move(atoms);
 }
 
-// A path that SELinux does not see: kinds of path that these rules do not tell apart are one.
+// Kinds of path that these rules do not tell apart are one.
 void FacetEvents::AddPaths(const std::string& attribute) {
-  std::set<std::vector<bool>> different;
-  for (const PathKind& kind : world_.kinds) {
+  std::map<std::vector<bool>, std::vector<uint32_t>> different;
+  for (uint32_t k = 0; k < world_.kinds.size(); ++k) {
+    const PathKind& kind = world_.kinds[k];
     std::vector<bool> taken;
     for (const ir::Rule* rule : rules_) {
       const auto values = rule->texts.find(attribute);
@@ -244,13 +245,14 @@ void FacetEvents::AddPaths(const std::string& attribute) {
       for (size_t i = 0; !takes && i < values->second.size(); ++i) takes = std::binary_search(kind.patterns.begin(), kind.patterns.end(), world_.pattern_index.at(values->second[i]));
       taken.push_back(takes);
     }
-    different.insert(std::move(taken));
+    different[std::move(taken)].push_back(k);
   }
   Atoms atoms;
   atoms.texts.assign(different.size(), "");
+  for (const auto& [taken, kinds] : different) atoms.kinds.push_back(kinds);
   atoms.matches.resize(rules_.size());
   for (size_t r = 0; r < rules_.size(); ++r) {
-    for (const auto& taken : different) atoms.matches[r].push_back(taken[r]);
+    for (const auto& [taken, kinds] : different) atoms.matches[r].push_back(taken[r]);
   }
   atoms_[attribute] = std::move(atoms);
 }

@@ -39,6 +39,7 @@ struct Atoms {
   std::vector<ir::Interval> numbers;       // of an integer attribute
   std::vector<std::string> texts;          // of a text attribute; "" stands for every other text
   std::vector<std::vector<bool>> matches;  // by rule of the facet: which atoms it takes; empty: all
+  std::vector<std::vector<uint32_t>> kinds;  // of a path attribute: the kinds of path of each
   size_t size() const { return numbers.empty() ? texts.size() : numbers.size(); }
 };
 
