@@ -186,6 +186,7 @@ struct VerifyCommand {
   std::string policy;
   std::vector<std::string> drivers = {"uml"};
   bool change_host = false;           // driver host: profiles may be loaded
+  std::string kernel;                 // driver vm: its image
   std::string root = "/";
   std::string directory;
   std::string scenario;               // a file, instead of `arguments`; without either, the one beside the policy
@@ -206,6 +207,8 @@ struct ProbeCommand {
   std::string input;
   std::string output;
   std::string policy;
+  std::string driver = "uml";
+  std::string kernel;  // driver vm: its image
   unsigned memory_mb = 512;
   unsigned limit_s = 120;
 };

@@ -243,7 +243,8 @@ struct CommandLine {
     sub.add_option("policy", verify.inputs, "policy files or folders, - for standard input")->required();
     sub.add_option("-o,--output", verify.output, "write the report there");
     sub.add_option("-j,--jobs", verify.jobs, "policies judged at the same time, each in up to two guests")->check(CLI::Range(1, 64))->capture_default_str();
-    sub.add_option("--driver", verify.drivers, "what runs the workload: uml, a guest kernel; host, this machine's; gvisor, an application kernel, of the filter alone; several with commas, each by itself")->delimiter(',')->check(CLI::IsMember({"uml", "host", "gvisor"}))->capture_default_str()->allow_extra_args(false);
+    sub.add_option("--driver", verify.drivers, "what runs the workload: uml, a guest kernel; vm, a distribution's kernel in a virtual machine; host, this machine's; gvisor, an application kernel, of the filter alone; several with commas, each by itself")->delimiter(',')->check(CLI::IsMember({"uml", "vm", "host", "gvisor"}))->capture_default_str()->allow_extra_args(false);
+    sub.add_option("--kernel", verify.kernel, "driver vm: the kernel's image, such as /boot/vmlinuz-*; without it, the newest that is installed")->check(CLI::ExistingFile);
     sub.add_flag("--yes-change-this-host", verify.change_host, "driver host: load AppArmor profiles into this machine's kernel while it runs");
     sub.add_option("--root", verify.root, "the guest's root: a folder or an OCI bundle, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->capture_default_str();
     sub.add_option("--directory", verify.directory, "working directory in the guest; without it, this one (with --root, /)");
@@ -265,6 +266,8 @@ struct CommandLine {
     sub.add_option("--random", soak.policies, "probe so many policies made by chance instead")->check(CLI::Range(1, 1000000));
     sub.add_option("--seed", soak.seed, "of the first of them")->capture_default_str();
     sub.add_option("-o,--output", probe.output, "write the report there");
+    sub.add_option("--driver", probe.driver, "what performs the attempts: uml, a guest kernel; vm, a distribution's kernel in a virtual machine")->check(CLI::IsMember({"uml", "vm"}))->capture_default_str();
+    sub.add_option("--kernel", probe.kernel, "driver vm: the kernel's image; without it, the newest that is installed")->check(CLI::ExistingFile);
     sub.add_option("--memory", probe.memory_mb, "of a guest, in MB")->check(CLI::Range(64, 16384))->capture_default_str();
     sub.add_option("--limit", probe.limit_s, "seconds that all attempts of one run may take")->check(CLI::Range(1, 86400))->capture_default_str();
     sub.add_option("--policy", probe.policy, "which policy of the file");

@@ -4,13 +4,15 @@
 #include <algorithm>
 
 #include "compiler/cli/soak.h"
+#include "compiler/cli/verify_report.h"
 #include "compiler/driver/probe.h"
+#include "profiler/kernels/detect.h"
 #include "profiler/probe/random.h"
 
 namespace ravelin::cli {
 namespace {
 
-std::string Text(const std::string& name, const probe::Plan& plan, const std::vector<probe::SetReport>& reports) {
+std::string Text(const std::string& name, kernels::DriverKind driver, const probe::Plan& plan, const std::vector<probe::SetReport>& reports) {
   const auto inside = std::count_if(plan.probes.begin(), plan.probes.end(), [](const probe::Probe& one) { return one.inside; });
   const auto bare = std::count_if(plan.probes.begin(), plan.probes.end(), [](const probe::Probe& one) { return one.bare; });
   std::string out = fmt::format("policy {}: {} attempts, {} inside of a rule, {} of them calls alone\n", name, plan.probes.size(), inside, bare);
@@ -29,7 +31,7 @@ std::string Text(const std::string& name, const probe::Plan& plan, const std::ve
   }
   for (const std::string& why : plan.left_out) out += "  without an attempt: " + why + "\n";
   const auto judged = std::find_if(reports.begin(), reports.end(), [](const probe::SetReport& one) { return !one.kernel.empty(); });
-  if (judged != reports.end()) out += fmt::format("  judged by Linux {} (User-Mode Linux)\n", judged->kernel);
+  if (judged != reports.end()) out += fmt::format("  judged by {}\n", JudgeName(driver, judged->kernel));
   return out;
 }
 
@@ -73,6 +75,7 @@ int CodeOf(const std::vector<probe::SetReport>& reports) {
 
 driver::ProbeOptions OptionsOf(const ProbeCommand& command) {
   driver::ProbeOptions options;
+  options.machine = kernels::MachineFor(command.driver, command.kernel);
   options.memory_mb = command.memory_mb;
   options.limit_ms = command.limit_s * 1000;
   return options;
@@ -87,6 +90,7 @@ Result<std::unique_ptr<driver::Frontend>> ReadText(const std::string& text, cons
 
 // Policies by chance, until so many were probed.  What a back end refuses is no policy to probe.
 int Soak(const SoakCommand& soak, const ProbeCommand& command) {
+  const driver::ProbeOptions options = OptionsOf(command);
   const auto target = driver::FindTarget(command.common.target);
   if (!target) return Complain(target.error());
   int exit_code = kOk;
@@ -99,7 +103,7 @@ int Soak(const SoakCommand& soak, const ProbeCommand& command) {
     if (!front) return Complain(front.error());
     std::optional<driver::Probed> probed;
     if (!(*front)->sink.HasErrors()) {
-      auto one = driver::ProbePolicy(**front, 0, OptionsOf(command));
+      auto one = driver::ProbePolicy(**front, 0, options);
       if (!one && one.error().code != ErrorCode::kUnsupported) return Complain(one.error());
       if (one) probed = std::move(*one);
     }
@@ -109,7 +113,7 @@ int Soak(const SoakCommand& soak, const ProbeCommand& command) {
     }
     ++probed_count;
     attempts += probed->plan.probes.size();
-    std::string shown = fmt::format("seed {}: {}", seed, Text("random", probed->plan, probed->reports));
+    std::string shown = fmt::format("seed {}: {}", seed, Text("random", options.machine.driver, probed->plan, probed->reports));
     const int code = CodeOf(probed->reports);
     if (code != kOk) shown += text;
     if (const auto printed = Print(shown); !printed) return Complain(printed.error());
@@ -133,7 +137,8 @@ int Run(const ProbeCommand& command) {
   if (!front) return exit_code;
   const auto index = PickDomain(*front, command.policy);
   if (!index) return kUsage;
-  const auto probed = driver::ProbePolicy(*front, *index, OptionsOf(command));
+  const driver::ProbeOptions options = OptionsOf(command);
+  const auto probed = driver::ProbePolicy(*front, *index, options);
   if (!probed) return Complain(probed.error());
   if (!*probed) {
     ShowDiagnostics(front->sink, front->sources, command.common);
@@ -142,7 +147,7 @@ int Run(const ProbeCommand& command) {
   const probe::Plan& plan = (*probed)->plan;
   const std::vector<probe::SetReport>& reports = (*probed)->reports;
   const std::string& name = front->policy.domains[*index].name;
-  const std::string text = command.common.json() ? Json(name, plan, reports) : Text(name, plan, reports);
+  const std::string text = command.common.json() ? Json(name, plan, reports) : Text(name, options.machine.driver, plan, reports);
   const auto written = command.output.empty() ? Print(text) : source::WriteFile(command.output, text);
   if (!written) return Complain(written.error());
   return CodeOf(reports);

@@ -8,6 +8,7 @@
 #include "compiler/cli/commands.h"
 #include "compiler/cli/verify_report.h"
 #include "compiler/driver/bundle.h"
+#include "profiler/kernels/detect.h"
 
 namespace ravelin::cli {
 namespace {
@@ -29,7 +30,7 @@ Result<verify::Scenario> ReadScenario(const std::string& path) {
 
 class One {
  public:
-  One(const VerifyCommand& command, const resolve::Target& target, const std::string& driver, Verified& out) : command_(command), target_(target), driver_(driver), out_(out) {}
+  One(const VerifyCommand& command, const resolve::Target& target, const kernels::Machine& machine, Verified& out) : command_(command), target_(target), machine_(machine), out_(out) {}
 
   void Run() {
     auto front = driver::ReadPolicy(out_.file, command_.common.load(), target_);
@@ -99,8 +100,7 @@ class One {
       workload.scenario = std::move(scenario);
     }
     for (const std::string& layer : command_.layers) workload.layers.push_back(fs::absolute(layer).lexically_normal());
-    workload.driver = driver_ == "host" ? kernels::DriverKind::kHost : driver_ == "gvisor" ? kernels::DriverKind::kGvisor : kernels::DriverKind::kUml;
-    workload.change_host = command_.change_host;
+    workload.machine = machine_;
     workload.compare_output = command_.expect.empty();
     workload.memory_mb = command_.memory_mb;
     workload.limit_ms = command_.limit_s * 1000;
@@ -110,7 +110,7 @@ class One {
 
   const VerifyCommand& command_;
   const resolve::Target& target_;
-  const std::string& driver_;
+  const kernels::Machine& machine_;
   Verified& out_;
   verify::Scenario attacks_;
   std::string patch_;
@@ -131,11 +131,16 @@ int Run(const VerifyCommand& command) {
   }
   const auto files = ExpandInputs(command.inputs);
   if (!files) return Complain(files.error());
-  std::vector<Verified> all(files->size() * command.drivers.size());
+  std::vector<kernels::Machine> machines;
+  for (const std::string& driver : command.drivers) {
+    machines.push_back(kernels::MachineFor(driver, command.kernel));
+    machines.back().change_host = command.change_host;
+  }
+  std::vector<Verified> all(files->size() * machines.size());
   std::vector<std::string> patches(all.size());
   InParallel(all.size(), command.jobs, [&](size_t i) {
-    all[i].file = (*files)[i / command.drivers.size()];
-    One one(command, *target, command.drivers[i % command.drivers.size()], all[i]);
+    all[i].file = (*files)[i / machines.size()];
+    One one(command, *target, machines[i % machines.size()], all[i]);
     one.Run();
     patches[i] = one.patch();
   });

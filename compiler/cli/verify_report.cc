@@ -81,9 +81,18 @@ std::string Verification::Overall() const {
   return Any(Verdict::kInconclusive) || !not_judged.empty() || report.verdicts.empty() ? "inconclusive" : "passed";
 }
 
+std::string JudgeName(kernels::DriverKind driver, const std::string& kernel) {
+  switch (driver) {
+    case kernels::DriverKind::kUml: return "User-Mode Linux " + kernel;
+    case kernels::DriverKind::kHost: return "this machine's Linux " + kernel;
+    case kernels::DriverKind::kGvisor: return "gVisor " + kernel;
+    case kernels::DriverKind::kVm: return "a virtual machine's Linux " + kernel;
+  }
+  return kernel;
+}
+
 std::string Verification::Judge() const {
-  const char* whose = report.driver == kernels::DriverKind::kHost ? "this machine's Linux " : report.driver == kernels::DriverKind::kGvisor ? "gVisor " : "User-Mode Linux ";
-  std::string out = whose + report.kernel;
+  std::string out = JudgeName(report.driver, report.kernel);
   if (report.features.empty()) return out;
   for (const std::string& set : kernel::ApparmorFeatureSets()) {
     if (report.features == kernel::ApparmorFeaturesText(set)) return out + ", AppArmor's features of " + set;

@@ -11,6 +11,9 @@
 
 namespace ravelin::cli {
 
+// "User-Mode Linux 6.1.176"
+std::string JudgeName(kernels::DriverKind driver, const std::string& kernel);
+
 struct Verification {
   std::string file;
   std::string policy;

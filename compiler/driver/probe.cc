@@ -13,6 +13,7 @@ Result<std::optional<Probed>> ProbePolicy(Frontend& front, size_t index, const P
   RAVELIN_TRY(plan, probe::MakePlan(domain, geteuid() == 0));
   RAVELIN_TRY(root, probe::Root::Make(plan));
   Workload workload;
+  workload.machine = options.machine;
   workload.command = {plan.program};
   workload.directory = "/";
   workload.root = root.folder();

@@ -10,6 +10,7 @@
 namespace ravelin::driver {
 
 struct ProbeOptions {
+  kernels::Machine machine;
   unsigned memory_mb = 512;
   unsigned limit_ms = 120000;  // of one run
   bool host_isolation = true;

@@ -13,8 +13,7 @@
 namespace ravelin::driver {
 
 struct Workload {
-  kernels::DriverKind driver = kernels::DriverKind::kUml;
-  bool change_host = false;          // driver host: profiles may be loaded for the time of the runs
+  kernels::Machine machine;
   std::vector<std::string> command;  // looked up in the root's PATH; or
   std::optional<verify::Scenario> scenario;
   std::vector<std::string> layers;   // folders over the root: unpacked packages

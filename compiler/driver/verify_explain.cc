@@ -74,7 +74,13 @@ class Explainer {
     Refusal out;
     out.shown = ShowDeniedCall(domain, denial);
     out.cause = DescribeCause(domain, *one.call, decision, front_.sources);
-    out.permitted = decision.permitted();
+    out.permitted = decision.permitted() && one.arguments_known;
+    if (!one.arguments_known) {
+      out.shown = (call == nullptr ? fmt::format("call {}", one.call->number) : call->name) + " (arguments not recorded)";
+      if (decision.permitted()) out.cause = "a rule that looks at the arguments";
+      out.why_not = "this kernel does not record the arguments of a call that a filter refuses: `--driver uml` does";
+      return out;
+    }
     if (out.permitted) return out;
     const Suggestion suggestion = SuggestAllow(domain, *one.call, decision, front_.sources);
     out.suggestion = suggestion.line;

@@ -22,6 +22,7 @@
 #include "compiler/kernel/apparmor_features.h"
 #include "profiler/kernels/labels.h"
 #include "profiler/kernels/root_path.h"
+#include "profiler/kernels/vm.h"
 
 namespace ravelin::driver {
 namespace {
@@ -79,8 +80,7 @@ class Preparation {
 
   Result<std::optional<verify::Request>> Run() {
     request_.layer_sets = SetsOf(domain_, workload_.deployed_alone);
-    request_.driver = workload_.driver;
-    request_.change_host = workload_.change_host;
+    request_.machine = workload_.machine;
     request_.root = workload_.root;
     request_.empty = workload_.empty;
     request_.inputs = workload_.inputs;
@@ -185,7 +185,7 @@ class Preparation {
     CompileOptions options;
     options.facts = FactsOf(front_.target);
     options.gaps = workload_.gaps;
-    options.oci = workload_.driver == kernels::DriverKind::kGvisor;
+    options.oci = workload_.machine.driver == kernels::DriverKind::kGvisor;
     const auto module = LowerSelinux(front_, selinux::Form::kStandalone, front_.sink);
     options.module = module ? &*module : nullptr;
     const auto filter = CompileSeccomp(front_.policy, domain_, options, front_.sink);
@@ -223,12 +223,25 @@ class Preparation {
     all.erase(std::unique(all.begin(), all.end()), all.end());
   }
 
+  // The newest set that the kernel, by its version, can have.
+  Result<std::string> JudgeFeatures() {
+    if (workload_.machine.driver == kernels::DriverKind::kHost) return front_.target.apparmor_features;
+    std::string found = kJudgeFeatures;
+    if (workload_.machine.driver != kernels::DriverKind::kVm) return found;
+    RAVELIN_TRY(kernel, kernels::FindKernelImage(workload_.machine.kernel_image));
+    const auto version = kernel::ParseVersion(kernel.release);
+    for (const std::string& set : kernel::ApparmorFeatureSets()) {
+      if (version && *kernel::ParseVersion(set) <= *version && *kernel::ParseVersion(found) <= *kernel::ParseVersion(set)) found = set;
+    }
+    return found;
+  }
+
   Result<bool> Profiles() {
     RAVELIN_TRY(profiles, CompileApparmor(front_, front_.sink));  // for the target: proved
     if (!profiles) return false;
     std::string text = profiles->text;
     // This machine judges for the target that it is; a guest has features of its own.
-    const std::string judge = workload_.driver == kernels::DriverKind::kHost ? front_.target.apparmor_features : kJudgeFeatures;
+    RAVELIN_TRY(judge, JudgeFeatures());
     if (front_.target.apparmor_features != judge) {  // and for the judge, which could not load the other
       RAVELIN_TRY(judged, apparmor::Compile(front_.policy, {judge}, ProfileHead(front_)));
       text = judged.text;

@@ -72,6 +72,7 @@ std::string ReadJob(int folder, Job& job) {
       else if (key == "context") step->context = value;
       else if (key == "profile") step->profile = value;
       else if (key == "filtered") step->filtered = number != 0;
+      else if (key == "at-most") step->at_most_ms = number;
       else if (key == "process-of") step->process_of = static_cast<int>(number);
       else if (key == "target") step->target = static_cast<int>(number);
       else if (key == "signal") step->signal = static_cast<int>(number);

@@ -34,6 +34,7 @@ struct Step {
   std::string context;
   std::string profile;
   bool filtered = false;
+  long at_most_ms = 0;
   int process_of = -1;
   int target = -1;
   int signal = 15;
@@ -43,6 +44,7 @@ struct Step {
 
 struct Job {
   bool guest = true;           // false: on the machine's own kernel, in name spaces
+  bool machine = false;        // a guest that sees the host by 9p, at /host, and not by hostfs
   std::string place = "/mnt";  // a folder for the new root
   std::string root = "/";
   std::vector<std::string> layers;
@@ -84,6 +86,11 @@ void MountKernelFiles(const std::string& below);
 bool EnterRoot(const Job& job, int job_folder, bool policy_loaded);
 void LoadModules(const Job& job);
 void PrepareNetwork();
+
+// --- machine.cc: what a virtual machine has to do first
+// Loads the modules of its first files, and puts a root below what follows that can be left (the first one cannot).
+void LeaveFirstFiles();
+bool MountShare(const char* tag, const std::string& on, bool read_only);
 
 // --- security.cc
 struct Modules {

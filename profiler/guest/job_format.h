@@ -31,6 +31,7 @@
 //     context CONTEXT      SELinux, for the exec
 //     profile NAME         AppArmor, for the exec
 //     filtered 1           under the filter
+//     at-most MS           run: it is killed after so long, and the job goes on
 //     process-of N         the process id of step N, which was started, is one argument more
 //     target N             stop: the step that is stopped, counted from 0
 //     signal N             stop: by this signal
@@ -46,6 +47,11 @@ namespace ravelin::guest {
 inline constexpr int kFormat = 1;
 inline constexpr const char* kOnThisKernel = "--on-this-kernel";  // argument of the init, with the job folder behind it: no guest, but name spaces
 inline constexpr const char* kJobArgument = "ravelin.job";  // of the kernel's command line: the job folder
+inline constexpr const char* kMachineArgument = "ravelin.machine";  // of the kernel's command line, "1": a virtual machine, which sees the host by 9p
+// Tags of what it sees: the host's tree and the job folder, both read-only, and the job folder's `out`.
+inline constexpr const char* kHostShare = "host";
+inline constexpr const char* kJobShare = "job";
+inline constexpr const char* kOutShare = "out";
 // Steps' exit codes where the step itself could not be done.
 inline constexpr int kCannotStart = 126;
 

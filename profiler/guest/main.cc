@@ -40,12 +40,13 @@ std::string KilledForMemory() {
   return at == std::string::npos ? "" : text.substr(at + 10, text.find('\n', at + 10) - at - 10);
 }
 
-void RunJob(int job_folder, int out_folder) {
+void RunJob(int job_folder, int out_folder, bool machine) {
   utsname names{};
   uname(&names);
   Say("kernel", names.release);
   Job job;
   if (const std::string wrong = ReadJob(job_folder, job); !wrong.empty()) return Say("trouble", wrong);
+  job.machine = machine;
   const Modules modules = ActiveModules();
   if (!LoadPolicy(job, job_folder)) return;
   const bool policy_loaded = modules.selinux && !job.policy.empty();
@@ -72,16 +73,22 @@ int Main() {
   mount("proc", "/proc", "proc", 0, "");
   Phase("init");
   const std::string job = Argument(kJobArgument);
+  const bool machine = !Argument(kMachineArgument).empty();
+  if (machine) LeaveFirstFiles();
   mount("dev", "/dev", "devtmpfs", 0, "");
-  mount("none", "/host", "hostfs", 0, "/");
-  mount("none", "/job", "hostfs", 0, job.c_str());
+  if (machine) {
+    if (MountShare(kHostShare, "/host", true) && MountShare(kJobShare, "/job", true)) MountShare(kOutShare, "/job/out", false);
+  } else {
+    mount("none", "/host", "hostfs", 0, "/");
+    mount("none", "/job", "hostfs", 0, job.c_str());
+  }
   mount("sys", "/sys", "sysfs", 0, "");
   mount("security", "/sys/kernel/security", "securityfs", 0, "");
   // Descriptors, not paths: the workload's root has no way there.
   const int job_folder = open("/job", O_PATH | O_DIRECTORY | O_CLOEXEC);
   const int out_folder = open("/job/out", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (job_folder >= 0 && out_folder >= 0) {
-    RunJob(job_folder, out_folder);
+    RunJob(job_folder, out_folder, machine);
     if (!WriteFile(out_folder, "dmesg", KernelLog())) Trouble("the kernel's log cannot be written");
     if (!WriteFile(out_folder, "status", Report() + "end\n")) Trouble("the report cannot be written");
   }

@@ -25,6 +25,14 @@ bool Mount(const char* what, const std::string& on, const char* type, unsigned l
   return false;
 }
 
+// A folder of the host, seen at `on`.
+bool ShowHost(const Job& job, const std::string& path, const std::string& on, const std::string& options) {
+  if (!job.machine) return Mount("none", on, "hostfs", 0, path + options);
+  if (mount(("/host" + path).c_str(), on.c_str(), nullptr, MS_BIND, nullptr) == 0) return true;
+  Trouble("bind " + path + " on " + on);
+  return false;
+}
+
 void MakeFolders(const std::string& path, mode_t mode) {
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) mkdir(path.substr(0, at).c_str(), 0755);
   mkdir(path.c_str(), mode);
@@ -66,13 +74,14 @@ class Pins {
 
   // False where there is no such file.
   bool Give(const std::string& below, const Label& label) {
-    const int file = open((below + label.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    const std::string path = below + label.path;
+    const int file = open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0) {
       if (errno != ENOENT && errno != ENOTDIR) Trouble("label of " + label.path);
       return false;
     }
-    const std::string self = "/proc/self/fd/" + std::to_string(file);
-    if (setxattr(self.c_str(), "security.selinux", label.context.c_str(), label.context.size() + 1, 0) == 0) ++given_;
+    // By name: the way by /proc/self/fd makes two inodes for each label.
+    if (lsetxattr(path.c_str(), "security.selinux", label.context.c_str(), label.context.size() + 1, 0) == 0) ++given_;
     else Trouble("label of " + label.path);
     return true;
   }
@@ -126,7 +135,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   if (!Mount("upper", job.place, "tmpfs", 0, "size=85%,mode=755")) return false;
   for (const char* name : {"/upper", "/work", "/root", "/lower"}) mkdir((job.place + name).c_str(), 0755);
   const std::string label = policy_loaded && !job.default_label.empty() ? ",fscontext=" + job.default_label : "";
-  if (job.guest && !Mount("none", job.place + "/lower", "hostfs", 0, job.root + label)) return false;
+  if (job.guest && !ShowHost(job, job.root, job.place + "/lower", label)) return false;
   const std::vector<Label> labels = policy_loaded ? ReadLabels(job, job_folder) : std::vector<Label>();
   std::vector<std::string> covered = {"/proc", "/sys", "/dev"};
   covered.insert(covered.end(), job.tmpfs.begin(), job.tmpfs.end());
@@ -139,7 +148,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
     lower.push_back(job.guest ? job.place + "/layer" + std::to_string(i) : job.layers[i]);
     if (!job.guest) continue;
     mkdir(lower.back().c_str(), 0755);
-    if (!Mount("none", lower.back(), "hostfs", 0, job.layers[i] + label)) return false;
+    if (!ShowHost(job, job.layers[i], lower.back(), label)) return false;
   }
   lower.push_back(job.guest ? job.place + "/lower" : job.root);
   Pins pins(!labels.empty());
@@ -169,7 +178,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   }
   for (const Input& input : job.inputs) {
     MakeFolders(root + input.at, 0755);
-    if (job.guest) Mount("none", root + input.at, "hostfs", 0, input.from);
+    if (job.guest) ShowHost(job, input.from, root + input.at, "");
     else if (mount(input.from.c_str(), (root + input.at).c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble("bind " + input.from);
   }
   for (const Label* one : later) {

@@ -84,6 +84,7 @@ class Runner {
   struct Child {
     pid_t process = -1;
     bool ended = false;
+    bool expired = false;  // was killed for its own limit
     int status = 0;
     int in = -1;   // we write
     int out = -1;  // we read
@@ -97,7 +98,15 @@ class Runner {
 
   bool Do(size_t i) {
     const Step& step = job_.steps[i];
-    if (step.kind == "run") return Start(i) && WaitFor([&] { return children_[i].ended; }, 0) && Tell(i);
+    if (step.kind == "run") {
+      if (!Start(i)) return false;
+      if (!WaitFor([&] { return children_[i].ended; }, step.at_most_ms) && !expired_) {
+        children_[i].expired = true;
+        kill(children_[i].process, SIGKILL);
+        if (!WaitFor([&] { return children_[i].ended; }, kKillLimitMs)) return false;
+      }
+      return !expired_ && Tell(i);
+    }
     if (step.kind == "start") {
       if (!Start(i)) return false;
       Say("step", std::to_string(i) + " started");
@@ -121,7 +130,7 @@ class Runner {
   }
 
   bool Tell(size_t i) {
-    if (children_[i].ended) Say("step", std::to_string(i) + " ended " + std::to_string(children_[i].status));
+    if (children_[i].ended) Say("step", std::to_string(i) + " ended " + std::to_string(children_[i].status) + (children_[i].expired ? " expired" : ""));
     return true;
   }
 

@@ -10,6 +10,7 @@
 #include "profiler/kernels/process.h"
 #include "profiler/kernels/scratch.h"
 #include "profiler/kernels/uml.h"
+#include "profiler/kernels/vm.h"
 
 namespace ravelin::kernels {
 namespace {
@@ -49,7 +50,7 @@ Precondition Memory() {
 Precondition Try(const char* what, bool host_isolation, Driver& driver) {
   Precondition out{what, false, "", ""};
   Job job;
-  job.driver = driver.kind;
+  job.machine.driver = driver.kind;
   job.module = Module::kApparmor;
   job.memory_mb = 128;
   job.limit_ms = 10000;
@@ -101,6 +102,24 @@ Driver Host() {
   return driver;
 }
 
+Driver Vm(bool host_isolation) {
+  Driver driver;
+  driver.kind = DriverKind::kVm;
+  driver.modules = {Module::kApparmor};
+  driver.preconditions = {Installed("qemu-system-x86_64", "qemu-system-x86")};
+  if (host_isolation) driver.preconditions.push_back(Installed("bwrap", "bubblewrap"));
+  const auto kernel = FindKernelImage("");
+  driver.preconditions.push_back({"a kernel to boot", kernel.has_value(), kernel ? kernel->path : "none in /boot with its modules", kernel ? "" : "apt-get install --no-install-recommends linux-image-amd64, or say --kernel FILE"});
+  if (!std::all_of(driver.preconditions.begin(), driver.preconditions.end(), [](const Precondition& one) { return one.holds; })) return driver;
+  const std::string no_kvm = WhyNoKvm("");
+  driver.preconditions.push_back({"the processor's own virtual machines (kvm)", no_kvm.empty(), no_kvm.empty() ? "a guest boots, runs and halts" : no_kvm, no_kvm.empty() ? "" : "none is needed: guests are emulated, and take seconds to boot"});
+  Precondition boot = Try("a machine boots, runs and halts", host_isolation, driver);
+  if (!boot.holds) boot.remedy = "see what it says; use the driver uml";
+  driver.available = boot.holds;
+  driver.preconditions.push_back(std::move(boot));
+  return driver;
+}
+
 Driver Uml(bool host_isolation) {
   Driver driver;
   driver.modules = {Module::kApparmor, Module::kSelinux};
@@ -120,24 +139,30 @@ Driver Uml(bool host_isolation) {
 
 }  // namespace
 
-const char* ModuleName(Module module) {
-  switch (module) {
-    case Module::kNone: return "none";
-    case Module::kApparmor: return "apparmor";
-    case Module::kSelinux: return "selinux";
+Machine MachineFor(const std::string& driver, const std::string& kernel_image) {
+  Machine out;
+  for (const DriverKind kind : {DriverKind::kUml, DriverKind::kHost, DriverKind::kGvisor, DriverKind::kVm}) {
+    if (driver == DriverName(kind)) out.driver = kind;
   }
-  return "";
+  out.kernel_image = kernel_image;
+  out.kvm = out.driver == DriverKind::kVm && WhyNoKvm(kernel_image).empty();
+  return out;
 }
 
-const char* DriverName(DriverKind driver) {
-  switch (driver) {
-    case DriverKind::kUml: return "uml";
-    case DriverKind::kHost: return "host";
-    case DriverKind::kGvisor: return "gvisor";
+Driver Detect(DriverKind kind, bool host_isolation) {
+  switch (kind) {
+    case DriverKind::kUml: return Uml(host_isolation);
+    case DriverKind::kGvisor: return Gvisor();
+    case DriverKind::kVm: return Vm(host_isolation);
+    case DriverKind::kHost: return Host();
   }
-  return "";
+  return {};
 }
 
-std::vector<Driver> Detect(bool host_isolation) { return {Uml(host_isolation), Gvisor(), Host()}; }
+std::vector<Driver> Detect(bool host_isolation) {
+  std::vector<Driver> out;
+  for (const DriverKind kind : {DriverKind::kUml, DriverKind::kGvisor, DriverKind::kVm, DriverKind::kHost}) out.push_back(Detect(kind, host_isolation));
+  return out;
+}
 
 }  // namespace ravelin::kernels

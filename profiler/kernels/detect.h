@@ -26,11 +26,11 @@ struct Driver {
   std::vector<Precondition> preconditions;
 };
 
-// Tries every precondition, and boots each driver once where all of them hold.
-std::vector<Driver> Detect(bool host_isolation = true);
+// The driver of that name ("uml", "host", "gvisor", "vm").  A virtual machine gets /dev/kvm where that was seen to work just now.
+Machine MachineFor(const std::string& driver, const std::string& kernel_image = "");
 
-// "apparmor" and so on.
-const char* ModuleName(Module module);
-const char* DriverName(DriverKind driver);  // "uml", ...
+// Tries every precondition, and boots the driver once where all of them hold.
+Driver Detect(DriverKind kind, bool host_isolation = true);
+std::vector<Driver> Detect(bool host_isolation = true);  // each of them
 
 }  // namespace ravelin::kernels

@@ -6,8 +6,7 @@
 
 #include <chrono>
 
-#include "profiler/kernels/process.h"
-#include "profiler/kernels/scratch.h"
+#include "profiler/kernels/exchange.h"
 
 namespace ravelin::kernels {
 namespace {
@@ -65,14 +64,6 @@ std::vector<std::string> Options(const std::string& folder) {
   return out;
 }
 
-Outcome Undecided(const Job& job, std::string why) {
-  Outcome out;
-  out.steps.resize(job.steps.size());
-  out.observed = false;
-  out.inconclusive = {std::move(why)};
-  return out;
-}
-
 }  // namespace
 
 Result<std::string> GvisorRelease() {
@@ -127,7 +118,7 @@ Result<Outcome> RunGvisor(const Job& job) {
 
 std::string GvisorFalseError() {
   Job job;
-  job.driver = DriverKind::kGvisor;
+  job.machine.driver = DriverKind::kGvisor;
   job.limit_ms = 20000;
   job.steps.push_back({.program = "/usr/bin/stat", .arguments = {"stat", "/"}});
   const auto outcome = RunGvisor(job);

@@ -8,21 +8,12 @@
 #include <fstream>
 
 #include "profiler/guest/job_format.h"
-#include "profiler/kernels/process.h"
-#include "profiler/kernels/uml.h"
+#include "profiler/kernels/exchange.h"
 
 namespace ravelin::kernels {
 namespace {
 
 constexpr unsigned kStartLimitMs = 10000;
-
-Outcome Undecided(const Job& job, std::string why) {
-  Outcome out;
-  out.steps.resize(job.steps.size());
-  out.observed = false;
-  out.inconclusive = {std::move(why)};
-  return out;
-}
 
 }  // namespace
 
@@ -38,7 +29,7 @@ Result<Outcome> RunHost(const Job& job) {
   if (job.module == Module::kSelinux && !job.policy.empty()) return Undecided(job, "driver host: a policy of SELinux is not loaded into a kernel that stays; use the driver uml");
   if (!job.profiles.empty()) {
     if (("," + HostModules() + ",").find(",apparmor,") == std::string::npos) return Undecided(job, "driver host: AppArmor is not active on this machine; use the driver uml");
-    if (!job.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
+    if (!job.machine.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
   }
   RAVELIN_TRY(scratch, Scratch::Make());
   if (auto written = WriteJob(job, {}, scratch); !written) return tl::make_unexpected(std::move(written.error()));

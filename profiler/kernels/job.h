@@ -21,9 +21,11 @@
 
 namespace ravelin::kernels {
 
-// What runs a job: a User-Mode Linux kernel, this machine's own, or gVisor's.
-enum class DriverKind { kUml, kHost, kGvisor };
+// What runs a job: a User-Mode Linux kernel, this machine's own, gVisor's, or a distribution's in a virtual machine.
+enum class DriverKind { kUml, kHost, kGvisor, kVm };
+const char* DriverName(DriverKind driver);  // "uml", "host", "gvisor", "vm"
 enum class Module { kNone, kApparmor, kSelinux };
+const char* ModuleName(Module module);  // as the kernel's parameter `lsm` has it: "none", "apparmor", "selinux"
 // kComplain: SELinux is permissive; profiles of AppArmor say it of themselves.  A mode of learning is this with artifacts that have
 // every access recorded (a permissive kernel records each kind of access once).
 enum class Mode { kEnforce, kComplain };
@@ -42,6 +44,7 @@ struct Step {
   std::string context;   // SELinux; "": the launcher's
   std::string profile;   // AppArmor; "": unconfined
   bool filtered = false;  // under Job::filter
+  unsigned at_most_ms = 0;  // kRun: killed after so long, and the job goes on; 0: as long as the job may take
   int process_of = -1;    // of that step, which was started: its process id comes last among the arguments
   // kStop: the step that is stopped, by its position, and the signal.
   int target = 0;
@@ -68,11 +71,19 @@ struct File {
   unsigned mode = 0644;
 };
 
+// Where a job runs.
+struct Machine {
+  DriverKind driver = DriverKind::kUml;
+  bool change_host = false;  // host: profiles may be loaded into this machine's kernel for the time of the job
+  std::string kernel_image;  // vm: a bzImage; "": the newest that is installed
+  bool kvm = false;          // vm: by the processor, where that is known to work (WhyNoKvm); else emulated
+  unsigned processors = 1;   // vm
+};
+
 struct Job {
   std::string root = "/";  // a folder of the host: the guest's root, which it can change for itself alone
   std::vector<std::string> layers;  // folders of the host that lie over the root, the first on top: unpacked packages
-  DriverKind driver = DriverKind::kUml;
-  bool change_host = false;  // driver host: profiles may be loaded into this machine's kernel for the time of the job
+  Machine machine;
   Module module = Module::kNone;
   Mode mode = Mode::kEnforce;
   std::string policy;             // SELinux, binary
@@ -99,6 +110,7 @@ struct Job {
 struct StepResult {
   bool started = false;
   int process = 0;         // its id, where one was made
+  bool expired = false;    // killed after Step::at_most_ms
   bool ended = false;      // of kPort and kPath: it was reached
   int exit_code = -1;      // where it ended by itself
   int signal = 0;          // where a signal ended it

@@ -123,6 +123,7 @@ std::vector<Observation> Observe(const std::vector<AuditEvent>& events) {
         Observation one = Begin(Source::kSeccomp, event, context);
         if (!one.call) {
           one.call.emplace();
+          one.arguments_known = false;
           one.call->audit_arch = static_cast<uint32_t>(Read(Field(record, "arch"), 16));
           one.call->number = static_cast<uint32_t>(Read(Field(record, "syscall"), 10));
         }

@@ -30,6 +30,7 @@ struct Observation {
   std::string subject;  // profile or type; "" for seccomp
   bool refused = true;  // else recorded and permitted
   std::optional<ir::Event> call;         // seccomp: the call; of others where its record is there
+  bool arguments_known = true;           // false: of `call` the number alone; a kernel whose filters come before its audit records no more
   std::array<std::string, 6> texts;      // paths that the call's arguments point to, where they are known
   std::vector<ir::ObjectCheck> checks;   // what was asked; empty where the language has no word for it
   std::string path;                      // of the object, where it has one

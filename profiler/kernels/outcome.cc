@@ -6,7 +6,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "profiler/kernels/uml.h"
+#include "profiler/kernels/exchange.h"
 
 namespace ravelin::kernels {
 namespace {
@@ -29,7 +29,7 @@ std::string PanicIn(const std::string& log) {
   return at == std::string::npos ? "" : log.substr(at, log.find('\n', at) - at);
 }
 
-// "3 ended 1792", "3 reached", "3 missed", "3 not-started exec: Permission denied"
+// "3 ended 1792", "3 ended 9 expired", "3 reached", "3 missed", "3 not-started exec: Permission denied"
 void ReadStep(const std::string& value, Outcome& outcome) {
   std::istringstream in(value);
   size_t index = 0;
@@ -44,6 +44,8 @@ void ReadStep(const std::string& value, Outcome& outcome) {
     in >> status;
     if (WIFEXITED(status)) step.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) step.signal = WTERMSIG(status);
+    std::string word;
+    step.expired = in >> word && word == "expired";
   } else if (what == "not-started") {
     std::getline(in >> std::ws, step.why_not);
   }
@@ -103,6 +105,14 @@ Outcome ReadOutcome(const Job& job, const Scratch& scratch, const std::string& c
     outcome.steps[i].err = scratch.Read(fmt::format("out/{}.stderr", i));
   }
   return outcome;
+}
+
+Outcome Undecided(const Job& job, std::string why) {
+  Outcome out;
+  out.steps.resize(job.steps.size());
+  out.observed = false;
+  out.inconclusive = {std::move(why)};
+  return out;
 }
 
 }  // namespace ravelin::kernels

@@ -2,19 +2,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "profiler/kernels/job.h"
-#include "profiler/kernels/scratch.h"
 
 namespace ravelin::kernels {
-
-// The job as files in the scratch folder, and as the command that runs it there.  `modules`: of the guest's kernel, loaded first.
-Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, const Scratch& scratch);
-std::vector<std::string> GuestCommand(const Job& job, const Scratch& scratch);
-
-// The guest's report, read back.  `console`: what the kernel printed; `ended`: how its process did.
-Outcome ReadOutcome(const Job& job, const Scratch& scratch, const std::string& console, const std::string& ended);
 
 Result<Outcome> RunUml(const Job& job);
 

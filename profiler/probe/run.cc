@@ -67,6 +67,7 @@ class Stepping {
     verify::Step step = first_;
     step.confined = confined;
     step.step.program = confined ? plan_.program : plan_.helper;
+    step.step.at_most_ms = kAttemptMs;
     step.step.arguments = WordsOf(calls);
     step.step.arguments.insert(step.step.arguments.begin(), step.step.program);
     all_.steps.push_back(std::move(step));
@@ -81,6 +82,7 @@ class Stepping {
     if (peer == Peer::kOtherUser) step.step.user = step.step.group = kOtherUser;
   }
 
+  static constexpr unsigned kAttemptMs = 10000;  // an attempt takes some: this one waits for what never comes
   static constexpr unsigned kOtherUser = 1000;
   const Plan& plan_;
   const bool bare_;
@@ -92,6 +94,7 @@ class Stepping {
 
 std::string Say(const StepResult& result) {
   if (!result.started) return "was not started: " + result.why_not;
+  if (result.expired) return "did not end";
   if (result.signal != 0) return fmt::format("ended by signal {}", result.signal);
   return result.exit_code == 0 ? "succeeded" : fmt::format("failed with {}", strerrorname_np(result.exit_code) != nullptr ? strerrorname_np(result.exit_code) : "?");
 }
@@ -101,7 +104,7 @@ Expected Came(const StepResult& result, const StepResult& unconfined, const Prob
   if (!unconfined.started || unconfined.signal != 0) return Expected::kUnsure;
   // Without confinement it has to succeed; or to end as it does behind every check.
   if (!probe.bare && unconfined.exit_code != 0 && (!probe.any_end || unconfined.exit_code == EACCES || unconfined.exit_code == EPERM)) return Expected::kUnsure;
-  if (!result.started || !result.ended) return Expected::kUnsure;
+  if (!result.started || !result.ended || result.expired || unconfined.expired) return Expected::kUnsure;
   if (result.signal == SIGSYS) return Expected::kRefused;
   if (result.signal != 0) return Expected::kUnsure;
   // A bare call may read a clock or an identity: its success is what is compared.

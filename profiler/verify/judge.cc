@@ -144,7 +144,7 @@ void Judge(const Request& request, const std::vector<const Outcome*>& unconfined
     return;
   }
   Compare(request, unconfined, verdict);
-  if (!verdict.reasons.empty() && request.driver == kernels::DriverKind::kGvisor && !request.artifacts.other_answers.empty()) {
+  if (!verdict.reasons.empty() && request.machine.driver == kernels::DriverKind::kGvisor && !request.artifacts.other_answers.empty()) {
     verdict.verdict = Verdict::kInconclusive;
     verdict.reasons.push_back(fmt::format("gVisor answers every refusal with EPERM, and the workload may depend on another answer: {}", fmt::join(request.artifacts.other_answers, ", ")));
     return;

@@ -74,8 +74,7 @@ std::vector<std::string> RootsOf(const Request& request) {
 kernels::Job JobFor(const Request& request, const std::vector<std::string>& layers, Module module) {
   kernels::Job job;
   const Artifacts& artifacts = request.artifacts;
-  job.driver = request.driver;
-  job.change_host = request.change_host;
+  job.machine = request.machine;
   job.root = request.root;
   job.module = module;
   job.memory_mb = request.memory_mb;
@@ -93,7 +92,7 @@ kernels::Job JobFor(const Request& request, const std::vector<std::string>& laye
   // Without the mechanism among the layers nothing of it is loaded: an attachment would confine by itself.
   if (apparmor) {
     job.profiles = artifacts.profiles;
-    if (request.driver == kernels::DriverKind::kHost) job.profile_names = artifacts.profile_names;
+    if (request.machine.driver == kernels::DriverKind::kHost) job.profile_names = artifacts.profile_names;
   }
   if (selinux) {
     job.policy = artifacts.policy;
@@ -152,7 +151,7 @@ Result<Report> Verify(const Request& request, const std::function<void(const std
     if (!*run->outcome) return tl::make_unexpected(run->outcome->error());
   }
   Report report;
-  report.driver = request.driver;
+  report.driver = request.machine.driver;
   for (Run& run : confined) {
     LayerVerdict verdict;
     verdict.layers = run.layers;

@@ -43,8 +43,7 @@ struct Expectation {
 };
 
 struct Request {
-  kernels::DriverKind driver = kernels::DriverKind::kUml;
-  bool change_host = false;  // kernels::Job
+  kernels::Machine machine;
   std::vector<std::vector<std::string>> layer_sets;  // to be judged: {"seccomp"}, {"seccomp", "apparmor"}, ...
   Artifacts artifacts;
   std::vector<Step> steps;

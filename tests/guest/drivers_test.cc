@@ -32,13 +32,12 @@ policy work {
 
 // Why the driver cannot be used here; "" where it can.
 std::string WhyNot(DriverKind kind) {
-  for (const Driver& driver : Detect()) {
-    if (driver.kind != kind || driver.available) continue;
-    for (const Precondition& one : driver.preconditions) {
-      if (!one.holds) return one.what + ": " + one.detail;
-    }
+  const Driver driver = Detect(kind);
+  if (driver.available) return "";
+  for (const Precondition& one : driver.preconditions) {
+    if (!one.holds) return one.what + ": " + one.detail;
   }
-  return "";
+  return "it is not available";
 }
 
 class Drivers : public testing::Test {
@@ -88,7 +87,7 @@ TEST_F(Drivers, TheHostJudgesTheFilter) {
 TEST_F(Drivers, TheHostIsNotChangedWithoutAWord) {
   if (geteuid() != 0) GTEST_SKIP() << "no guest kernel: driver host: root";
   Job job = Shell("true");
-  job.driver = DriverKind::kHost;
+  job.machine.driver = DriverKind::kHost;
   job.profiles = "x";
   const auto outcome = kernels::Run(job);
   // A kernel without AppArmor says that it has none; one with it asks first.
@@ -116,6 +115,24 @@ TEST_F(Drivers, GvisorLeavesOpenWhatAnotherAnswerMayDecide) {
   Json json;
   EXPECT_EQ(Verify("gvisor", "deny syscall mkdir with errno(EACCES)\n  unknown syscall with errno(EPERM)", "mkdir /srv/x", json), "inconclusive") << said_ << json.dump(1);
   EXPECT_NE(json.dump().find("errno(EACCES)"), std::string::npos) << json.dump(1);
+}
+
+// An unmodified kernel of a distribution, which takes seconds to boot: not of the everyday run.
+TEST_F(Drivers, AVirtualMachineJudgesFilterAndProfile) {
+  if (std::getenv("RAVELIN_APPS") == nullptr) GTEST_SKIP() << "no guest kernel: driver vm: RAVELIN_APPS=all asks for it";
+  const fs::path boot = fs::path(RAVELIN_BINARY).parent_path() / "deps" / "kernel" / "boot";
+  std::string kernel;
+  for (std::error_code none; const auto& entry : fs::directory_iterator(boot, none)) {
+    if (entry.path().filename().string().rfind("vmlinuz-", 0) == 0) kernel = entry.path();
+  }
+  if (kernel.empty()) GTEST_SKIP() << "no guest kernel: driver vm: tests/fetch_kernel.sh unpacks one";
+  if (FindProgram("qemu-system-x86_64").empty()) GTEST_SKIP() << "no guest kernel: driver vm: qemu-system-x86_64: not installed";
+  Json json;
+  EXPECT_EQ(Verify("vm", "unknown syscall with errno(ENOSYS)", "cat /etc/hostname", json, {"--kernel", kernel}), "passed") << said_ << json.dump(1);
+  for (const Json& set : json["layer_sets"]) EXPECT_EQ(set["verdict"], "passed") << json.dump(1);
+  EXPECT_EQ(json["judge"].get<std::string>().rfind("a virtual machine's Linux ", 0), 0u);
+  EXPECT_EQ(Verify("vm", "unknown syscall with errno(ENOSYS)", "mkdir /srv/ravelin-driver", json, {"--kernel", kernel}), "failed") << said_ << json.dump(1);
+  EXPECT_FALSE(fs::exists("/srv/ravelin-driver")) << "what is run changes this machine";
 }
 
 TEST_F(Drivers, SeveralJudgesEachGiveAVerdict) {

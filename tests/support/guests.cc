@@ -6,7 +6,7 @@ namespace ravelin::kernels {
 
 const std::string& WhyNoGuest() {
   static const std::string why = [] {
-    const Driver uml = Detect().front();
+    const Driver uml = Detect(DriverKind::kUml);
     for (const Precondition& one : uml.preconditions) {
       if (!one.holds) return one.what + ": " + one.detail;
     }
