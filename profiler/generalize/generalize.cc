@@ -111,11 +111,14 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
     for (const std::string& why : run.completeness.WhyNotWhole()) incomplete.insert(why);
   }
   out.incomplete.assign(incomplete.begin(), incomplete.end());
-  const std::vector<Seen> seen = SeenIn(recording, options.runs);
+  std::vector<Seen> seen = SeenIn(recording, options.runs);
+  std::optional<Rule> absent = TakeAbsent(seen, out.runs);
+  out.answers_unix_sockets = absent.has_value();
   const Listing none = [](const std::string&) { return std::vector<std::string>(); };
   std::set<std::string> decided;
   RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
+  if (absent) rules.push_back(std::move(*absent));
   std::set<std::string> denied;  // facets
   for (Rule& rule : rules) {
     const auto decision = options.decisions.find(rule.statement);

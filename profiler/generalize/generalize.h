@@ -39,6 +39,7 @@ struct Learned {
   size_t observed_calls = 0;          // distinct system calls
   size_t granted_calls = 0;
   std::set<std::string> calls;        // that are granted, some of them with conditions
+  bool answers_unix_sockets = false;  // socket(AF_UNIX) is answered EACCES: those that were made reached nobody
   std::vector<PathRule> paths;
   std::vector<std::string> incomplete;  // why the observations are not whole
   std::vector<std::string> withheld;    // what was seen and is not granted, and why
@@ -59,6 +60,9 @@ struct Seen {
 };
 // Facts of the chosen runs without their processes; what each run was given (TMPDIR) in place of what it gave.
 std::vector<Seen> SeenIn(const observe::Recording& recording, const std::vector<std::string>& runs);
+
+// Takes away what was seen of sockets of the machine if none of them reached anybody, and says the rule that answers them instead.
+std::optional<Rule> TakeAbsent(std::vector<Seen>& seen, size_t runs);
 
 struct CallRules {
   std::vector<Rule> rules;

@@ -37,7 +37,8 @@ struct Sockets {
   std::map<std::string, Evidence> operations;
   std::set<std::string> protocols;
   std::map<std::string, std::map<std::string, Evidence>> ports;  // operation -> port
-  std::map<std::string, Evidence> names;                         // of unix sockets that were connected to or bound
+  std::map<std::string, Evidence> paths;  // of unix sockets that were connected to
+  bool nameless = false;                  // so was one that has no path
 };
 
 // Ports that the kernel chooses are no number that a policy could name.
@@ -60,6 +61,17 @@ void AddSockets(const std::string& family, const std::string& type, const Socket
     for (const auto& [port, evidence] : ports) Note(rule, fmt::format("{} port {}", operation, port), evidence, runs);
     rule.statement = fmt::format("network_{}_{}: allow network {{ {} }} {} port {{ {} }}", kind, operation, operation, what, JoinNames(numbers));
     out.push_back(std::move(rule));
+  }
+  // Whom it talks to is the whole of the right.
+  if (!sockets.paths.empty() && !sockets.nameless && sockets.paths.size() <= kMostPorts) {
+    with_port.insert("connect");
+    size_t number = 0;
+    for (const auto& [path, evidence] : sockets.paths) {
+      Rule rule{"network", {}, fmt::format("network_{}_connect{}: allow network {{ connect }} {} path {}", kind, number == 0 ? "" : fmt::format("_{}", number + 1), what, QuoteText(Literal(path)))};
+      Note(rule, "connect " + path, evidence, runs);
+      out.push_back(std::move(rule));
+      ++number;
+    }
   }
   std::set<std::string> rest;
   Rule rule{"network", {}, ""};
@@ -86,6 +98,10 @@ void AddNetwork(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& o
     }
     Sockets& sockets = all[{family, type.rfind("SOCK_", 0) == 0 ? type.substr(5) : type}];
     sockets.operations[one.operation].Join(one.evidence);
+    if (one.operation == "connect" && family == "AF_UNIX") {
+      if (const std::string path = Get(one.attributes, "path"); !path.empty() && path.front() == '/') sockets.paths[path].Join(one.evidence);
+      sockets.nameless = sockets.nameless || !Get(one.attributes, "abstract").empty() || (!Get(one.attributes, "path").empty() && Get(one.attributes, "path").front() != '/');
+    }
     const std::string port = Get(one.attributes, "port");
     if (!port.empty() && (one.operation == "bind" || one.operation == "connect" || one.operation == "listen")) sockets.ports[one.operation][port].Join(one.evidence);
   }

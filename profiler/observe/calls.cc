@@ -83,6 +83,12 @@ class Adder {
       if ((roles_[i] == Role::kValue || roles_[i] == Role::kMask) && call_.args[i]) attributes[known_.params[i].name] = fmt::format("{:#x}", AsRead(known_.params[i].type, *call_.args[i]));
     }
     if (call_.error && *call_.error != 0) attributes["refused"] = kernel::ErrnoName(*call_.error).empty() ? std::to_string(*call_.error) : std::string(kernel::ErrnoName(*call_.error));
+    // Whom a failed attempt meant, nothing else says.
+    if (call_.name == "connect" && call_.error && *call_.error != 0) {
+      for (const char* key : {"family", "path", "abstract"}) {
+        if (const auto at = call_.address.find(key); at != call_.address.end() && call_.address.at("family") == "0x1") attributes[key] = at->second;
+      }
+    }
     run_.Add({"syscall", call_.name, Encode(attributes), process_}, call_.time, call_.example, call_.count);
   }
 

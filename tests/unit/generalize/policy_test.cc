@@ -58,6 +58,38 @@ std::string TextOf(const Recording& recording) {
   return learned->text;
 }
 
+// A socket of the machine that was connected to `path`, or not, with that error.
+void Ask(Run& run, const std::string& path, const std::string& error) {
+  Call(run, "socket", {{"domain", "0x1"}, {"type", "0x80801"}});
+  run.Add({"network", "create", Encode({{"family", "0x1"}, {"type", "0x1"}}), "program=/bin/p"}, 1, "socket");
+  run.Add({"network", "connect", Encode({{"family", "0x1"}, {"type", "0x1"}}), "program=/bin/p"}, 1, "apparmor connect");
+  if (error.empty()) {
+    Call(run, "connect");
+    run.Add({"network", "connect", Encode({{"family", "0x1"}, {"type", "0x1"}, {"path", path}}), "program=/bin/p"}, 1, "connect");
+  } else {
+    Call(run, "connect", {{"refused", error}, {"family", "0x1"}, {"path", path}});
+  }
+}
+
+TEST(Policy, DoesNotGrantToAskWhoWasNeverThere) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
+  const std::string text = TextOf(recording);
+  EXPECT_THAT(text, HasSubstr("nobody was there: /run/nscd/socket: runs 2/2"));
+  EXPECT_THAT(text, HasSubstr("deny syscall socket(domain == AF_UNIX) with errno(EACCES)"));
+  EXPECT_THAT(text, Not(HasSubstr("family AF_UNIX type STREAM")));
+}
+
+TEST(Policy, NamesTheServicesThatWereReached) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
+  Ask(recording.runs.begin()->second, "/run/db.sock", "");
+  const std::string text = TextOf(recording);
+  EXPECT_THAT(text, HasSubstr("allow network { connect } family AF_UNIX type STREAM path \"/run/db.sock\""));
+  EXPECT_THAT(text, Not(HasSubstr("deny syscall socket(")));
+  EXPECT_THAT(text, HasSubstr("network_unix_stream: allow network { create } family AF_UNIX type STREAM"));
+}
+
 TEST(Policy, GrantsWhatWasSeenAndSaysWhy) {
   const std::string text = TextOf(TwoRuns());
   EXPECT_THAT(text, HasSubstr("// /etc/hosts: runs 2/2, x2, read /etc/hosts; literal\n"));
