@@ -12,28 +12,10 @@
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/compile.h"
 #include "compiler/driver/gap_text.h"
+#include "compiler/resolve/layer_sets.h"
 
 namespace ravelin::cli {
 namespace {
-
-// "seccomp + apparmor, seccomp"; empty on a word that is no layer.
-std::vector<LayerSet> ParseSets(const std::string& text) {
-  std::vector<LayerSet> sets = {{}};
-  std::string word;
-  for (const char c : text + ",") {
-    if (c == ' ') continue;
-    if (c != ',' && c != '+') {
-      word += c;
-      continue;
-    }
-    if (!resolve::IsLayerName(word)) return {};
-    sets.back().push_back(word);
-    word.clear();
-    if (c == ',') sets.emplace_back();
-  }
-  sets.pop_back();
-  return sets;
-}
 
 DomainReport Report(const ir::Domain& domain, const combine::LayerFacts& facts, const selinux::Module* module) {
   DomainReport report;
@@ -146,7 +128,7 @@ std::string Json(const std::string& file, const DomainReport& report) {
 int Run(const GapCommand& command) {
   std::vector<LayerSet> sets;
   if (!command.layers.empty()) {
-    sets = ParseSets(command.layers);
+    sets = resolve::ParseLayerSets(command.layers);
     if (sets.empty()) {
       Complain(fmt::format("`{}` is no list of layer sets; an example: 'seccomp + apparmor, seccomp'", command.layers));
       return kUsage;

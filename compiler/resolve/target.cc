@@ -8,6 +8,7 @@
 
 #include "compiler/kernel/apparmor_features.h"
 #include "compiler/resolve/embedded_targets.h"
+#include "compiler/resolve/layer_sets.h"
 
 namespace ravelin::resolve {
 namespace {
@@ -74,12 +75,8 @@ Result<void> Set(Target& target, std::string_view key, std::string_view value) {
     target.selinux_policy_capabilities.clear();
     for (std::string& capability : Split(value, ',')) target.selinux_policy_capabilities.insert(std::move(capability));
   } else if (key == "layers") {
-    for (const std::string& set : Split(value, ',')) {
-      target.layer_sets.push_back(Split(set, '+'));
-      for (const std::string& layer : target.layer_sets.back()) {
-        if (!IsLayerName(layer)) return bad("set of layers (seccomp, apparmor, selinux)");
-      }
-    }
+    target.layer_sets = ParseLayerSets(value);
+    if (target.layer_sets.empty()) return bad("set of layers (seccomp, apparmor, selinux)");
   } else {
     return Fail(ErrorCode::kMalformed, fmt::format("unknown key `{}`", key));
   }
