@@ -144,6 +144,8 @@ struct LearnCommand {
   std::string accept;    // acceptances given beforehand
   std::string check;     // a policy that is judged instead
   std::string onto;      // a policy that somebody edited: what is new for it, as a patch
+  std::string layers;    // layer sets of the policy; "": the target's
+  std::string attacks;   // a file of them, instead of the built-in ones
   bool verify = false;
   bool review = false;   // decisions are asked on the terminal
   unsigned rounds = 3;

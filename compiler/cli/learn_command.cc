@@ -12,6 +12,7 @@
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
 #include "compiler/driver/relearn.h"
+#include "compiler/resolve/layer_sets.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
@@ -58,6 +59,29 @@ int PatchFor(const LearnCommand& command, driver::LearnRequest& request) {
   const auto written = command.output.empty() ? Print(again->patch) : source::WriteFile(command.output, again->patch);
   if (!written) return Complain(written.error());
   return again->patch.empty() ? kOk : kFindings;
+}
+
+// The layer sets that the policy is for, each as the language writes it; kMalformed names what is none.
+Result<std::vector<std::string>> LayersFor(const LearnCommand& command, const resolve::Target& target) {
+  const auto sets = command.layers.empty() ? target.layer_sets : resolve::ParseLayerSets(command.layers);
+  if (sets.empty()) return Fail(ErrorCode::kMalformed, fmt::format("`{}` is no list of layer sets; an example: 'seccomp + apparmor, seccomp + selinux'", command.layers));
+  std::vector<std::string> out;
+  for (const std::vector<std::string>& set : sets) {
+    for (const std::string& layer : set) {
+      if (!resolve::HasLayer(target, layer)) return Fail(ErrorCode::kMalformed, fmt::format("the kernel of target {} has no {}", target.name, layer));
+    }
+    out.push_back(fmt::format("{}", fmt::join(set, " + ")));
+  }
+  return out;
+}
+
+// What the policy has to refuse at the end of the loop.
+Result<verify::Scenario> AttacksFor(const LearnCommand& command) {
+  if (command.attacks.empty()) return verify::BuiltinAttacks();
+  RAVELIN_TRY(text, source::ReadFile(command.attacks));
+  RAVELIN_TRY(attacks, verify::ParseScenario(text, command.attacks));
+  if (attacks.attacks.empty()) return Fail(ErrorCode::kMalformed, fmt::format("{} has no attack", command.attacks));
+  return attacks;
 }
 
 generalize::Listing ListingFor(const LearnCommand& command) {
@@ -110,6 +134,10 @@ int Run(const LearnCommand& command) {
     Complain("--verify runs the workload again: give it after `--`");
     return kUsage;
   }
+  if (!command.attacks.empty() && !command.verify) {
+    Complain("--attacks are made on the policy that --verify ends with: give both");
+    return kUsage;
+  }
   if (command.until > 0 && (!workload_given || !command.recordings.empty() || (command.record.output.empty() && command.output.empty()))) {
     Complain("--until runs the workload and keeps what it recorded: give the workload after `--` (or --scenario), and --keep FILE or -o FILE; --from is for what is recorded already");
     return kUsage;
@@ -120,6 +148,12 @@ int Run(const LearnCommand& command) {
   if (!target) return Complain(target.error());
   request.target = *target;
   request.load = command.record.common.load();
+  auto layers = LayersFor(command, *target);
+  if (!layers) {
+    Complain(layers.error().message);
+    return kUsage;
+  }
+  request.options.layers = std::move(*layers);
   if (!command.accept.empty()) {
     const auto text = source::ReadFile(command.accept);
     if (!text) return Complain(text.error());
@@ -129,6 +163,14 @@ int Run(const LearnCommand& command) {
       return kUsage;
     }
     request.acceptances = std::move(*given);
+  }
+  if (command.verify) {
+    auto attacks = AttacksFor(command);
+    if (!attacks) {
+      Complain(attacks.error().message);
+      return kUsage;
+    }
+    request.attacks = std::move(*attacks);
   }
   Until until;
   auto recording = Observations(command, until, exit_code);

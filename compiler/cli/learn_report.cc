@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/cli/common.h"
+#include "compiler/cli/verify_report.h"
 
 namespace ravelin::cli {
 namespace {
@@ -40,6 +41,8 @@ std::string LearnText(const LearnReport& report) {
   for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
     for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
   }
+  if (!report.loop->attacked.empty()) out += "attacks\n";
+  for (const driver::AttackedSet& set : report.loop->attacked) out += AttackedText(set);
   for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
   out += fmt::format("verdict       {} after {} round{}\n", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, report.loop->rounds == 1 ? "" : "s");
   if (report.loop->verdict == driver::LoopVerdict::kVerified) out += fmt::format("next          ravelin compile {} -o DIR\n", report.output);
@@ -54,7 +57,7 @@ std::string LearnJson(const LearnReport& report) {
   std::string loop = "null";
   if (report.loop) {
     const std::string rounds = JsonList(report.loop->refusals, [](const auto& round) { return JsonList(round, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); });
-    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson));
+    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}, \"attacks\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson), JsonList(report.loop->attacked, AttackedJson));
   }
   return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"until\": {}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
                      learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, report.until.empty() ? "null" : fmt::format("{{\"reached\": {}, \"words\": {}}}", report.reached, QuoteJson(report.until)), gaps, JsonList(report.policy.not_judged, QuoteJson), loop);

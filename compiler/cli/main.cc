@@ -198,6 +198,8 @@ struct CommandLine {
     sub.add_option("--check", learn.check, "write nothing: fail where the workload does what this policy refuses, and say what it permits beyond");
     sub.add_option("--onto", learn.onto, "a policy, edited since it was learned: write a patch (-o, or standard output) that adds what is new, and keeps what was written by hand; exit 1 where there is something");
     sub.add_flag("--verify", learn.verify, "enforce the policy in guest kernels, run the workload again, fold refusals back");
+    sub.add_option("--layers", learn.layers, "layer sets of the policy, instead of the target's: 'seccomp + apparmor, seccomp + selinux'");
+    sub.add_option("--attacks", learn.attacks, "with --verify: the attacks that the policy has to refuse (docs/verify.md), instead of the built-in ones");
     sub.add_flag("--review", learn.review, "ask about each rule that opens more than was used, is sensitive, or is about neither files nor calls: accept, narrow, deny");
     sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();
     sub.add_option("--until", learn.until, "go on recording until the chance that the next run brings something new is at most that, with 95% confidence at any time (0.05); what was recorded is kept, and the same command goes on from there")->check(CLI::Range(0.0001, 0.5));

@@ -40,8 +40,9 @@ std::string Json(const driver::Refusal& one) {
   return fmt::format("{{\"event\": {}, \"layers\": {}, \"seconds\": {:.3f}, \"process\": {}, \"errno\": {}, \"count\": {}, \"by\": {}, \"permitted_by_policy\": {}, \"allow\": {}, \"why_not\": {}, \"forbidden_by\": {}}}", QuoteJson(one.shown), List(one.layers), one.time, QuoteJson(one.process), QuoteJson(one.error), one.count, QuoteJson(one.cause), one.permitted, QuoteJson(one.suggestion), QuoteJson(one.why_not), QuoteJson(one.forbidden));
 }
 
-// One of the layer sets' attacks.
-std::string Text(const driver::AttackedSet& set) {
+}  // namespace
+
+std::string AttackedText(const driver::AttackedSet& set) {
   const auto count = [&](driver::AttackVerdict verdict) { return std::count_if(set.answers.begin(), set.answers.end(), [&](const driver::AttackAnswer& one) { return one.verdict == verdict; }); };
   std::string out = fmt::format("  {:<20} {} of {} attacks refused\n", Layers(set.layers), count(driver::AttackVerdict::kRefused), set.answers.size());
   for (const driver::AttackAnswer& one : set.answers) {
@@ -50,15 +51,13 @@ std::string Text(const driver::AttackedSet& set) {
   return out;
 }
 
-std::string Json(const driver::AttackedSet& set) {
+std::string AttackedJson(const driver::AttackedSet& set) {
   std::string answers;
   for (const driver::AttackAnswer& one : set.answers) {
     answers += fmt::format("{}\n   {{\"attack\": {}, \"verdict\": \"{}\", \"layer\": {}, \"errno\": {}, \"event\": {}, \"by\": {}}}", answers.empty() ? "" : ",", QuoteJson(one.attack), driver::AttackVerdictText(one.verdict), QuoteJson(one.layer), QuoteJson(one.error), QuoteJson(one.shown), QuoteJson(one.cause));
   }
   return fmt::format("{{\"layers\": {}, \"answers\": [{}]}}", List(set.layers), answers);
 }
-
-}  // namespace
 
 bool Verification::Any(Verdict verdict) const {
   return std::any_of(report.verdicts.begin(), report.verdicts.end(), [&](const LayerVerdict& one) { return one.verdict == verdict; });
@@ -105,7 +104,7 @@ namespace {
 std::string TextOf(const Verification& one) {
   std::string out = fmt::format("policy {}{}, judged by {}\n", one.policy, one.attacked.empty() ? "" : " under attack", one.Judge());
   if (!one.report.isolated) out += "  the guests were not kept from this machine (--no-host-isolation)\n";
-  for (const driver::AttackedSet& set : one.attacked) out += Text(set);
+  for (const driver::AttackedSet& set : one.attacked) out += AttackedText(set);
   for (const LayerVerdict& verdict : one.report.verdicts) {
     if (!one.attacked.empty()) break;
     out += fmt::format("  {:<20} {}\n", Layers(verdict.layers), verify::VerdictText(verdict.verdict));
@@ -128,7 +127,7 @@ std::string JsonOf(const Verification& one) {
   std::string denied;
   for (const driver::Refusal& refusal : one.refusals) denied += (denied.empty() ? "\n  " : ",\n  ") + Json(refusal);
   std::string attacks;
-  for (const driver::AttackedSet& set : one.attacked) attacks += (attacks.empty() ? "\n  " : ",\n  ") + Json(set);
+  for (const driver::AttackedSet& set : one.attacked) attacks += (attacks.empty() ? "\n  " : ",\n  ") + AttackedJson(set);
   return fmt::format("{{\"file\": {}, \"policy\": {}, \"target\": {}, \"judge\": {}, \"driver\": {}, \"isolated\": {}, \"verdict\": \"{}\", \"not_judged\": {}, \"layer_sets\": [{}], \"denied\": [{}], \"attacks\": [{}], \"seconds\": {:.3f}}}", QuoteJson(one.file), QuoteJson(one.policy), QuoteJson(one.target), QuoteJson(one.Judge()), QuoteJson(kernels::DriverName(one.report.driver)), one.report.isolated, one.Overall(), List(one.not_judged), verdicts, denied, attacks, one.report.seconds);
 }
 

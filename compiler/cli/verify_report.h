@@ -42,6 +42,10 @@ struct Verified {
   std::string Overall() const { return verification ? verification->Overall() : "not judged"; }
 };
 
+// The attacks under one layer set: how many were refused, and each that was not.
+std::string AttackedText(const driver::AttackedSet& set);
+std::string AttackedJson(const driver::AttackedSet& set);
+
 std::string VerifyReportText(const std::vector<Verified>& all);
 std::string VerifyReportJson(const std::vector<Verified>& all);  // of one policy: an object; of several: a list of them
 std::string VerifyReportJunit(const std::vector<Verified>& all);

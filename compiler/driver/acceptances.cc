@@ -29,7 +29,7 @@ std::vector<std::string> Split(const std::string& text, char at) {
 Result<std::vector<GivenAcceptance>> ReadAcceptances(const std::string& text, const std::string& name) {
   std::vector<GivenAcceptance> out;
   std::string bad;
-  const std::regex line_form(R"re(accept gap ((?:default )?[A-Za-z0-9_]+\*?) (wider|narrower) on ([a-z+, ]+?)(?: of ([a-z_{}, ]+?))? because "([^"]+)"\s*)re");
+  const std::regex line_form(R"re(accept gap ((?:(?:default|filesystem) )?[A-Za-z0-9_]+\*?) (wider|narrower) on ([a-z+, ]+?)(?: of ([a-z_{}, ]+?))? because "([^"]+)"\s*)re");
   const std::regex part(R"(([a-z_]+)\s*(?:\{([^}]*)\})?)");
   observe::EachLine(text, [&](std::string_view raw, size_t number) {
     std::string line(raw);

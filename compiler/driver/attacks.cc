@@ -15,7 +15,7 @@ using verify::AttackResult;
 
 // What the policy and its layer sets say of the attempt that an attack comes down to.
 struct Attempt {
-  bool permitted = false;  // by the policy, some way of it
+  std::string permitted;  // by which rule of the policy, some way of it; "": by none
   std::vector<SetAnswer> sets;
 };
 
@@ -26,7 +26,7 @@ class Accounts {
   Result<std::vector<AttackedSet>> Run() {
     for (const verify::Attack& attack : attacks_.attacks) {
       RAVELIN_TRY(attempt, AttemptOf(attack));
-      if (!attempt.permitted && GrantOf(attack.name) != nullptr) return Fail(ErrorCode::kMalformed, fmt::format("attack `{}` is said to be granted to {}, and the policy refuses it", attack.name, Policy().name));
+      if (attempt.permitted.empty() && GrantOf(attack.name) != nullptr) return Fail(ErrorCode::kMalformed, fmt::format("attack `{}` is said to be granted to {}, and the policy refuses it", attack.name, Policy().name));
       attempts_.push_back(std::move(attempt));
     }
     std::vector<AttackedSet> out;
@@ -52,7 +52,8 @@ class Accounts {
     if (!written) return malformed();
     Attempt out;
     if (written->call) {
-      out.permitted = oracle::DecideCall(Policy(), *written->call).permitted();
+      const ir::Decision decision = oracle::DecideCall(Policy(), *written->call);
+      if (decision.permitted()) out.permitted = DescribeCause(Policy(), *written->call, decision, front_.sources);
       RAVELIN_TRY(sets, LayersOfCall(front_, domain_, *written->call));
       out.sets = std::move(sets);
       return out;
@@ -60,7 +61,7 @@ class Accounts {
     RAVELIN_TRY(answers, ExplainAttempts(front_, domain_, written->attempts, sink));
     if (!answers) return malformed();
     for (EventAnswer& answer : *answers) {
-      out.permitted |= answer.decision.permitted();
+      if (answer.decision.permitted()) out.permitted = answer.cause;
       out.sets.insert(out.sets.end(), std::make_move_iterator(answer.sets.begin()), std::make_move_iterator(answer.sets.end()));
     }
     return out;
@@ -110,19 +111,23 @@ class Accounts {
       return;
     }
     out.verdict = AttackVerdict::kUnaccounted;
-    if (attempt.permitted) {
+    out.permitted = attempt.permitted;
+    if (!attempt.permitted.empty()) {
       out.cause = "the policy permits it, and nothing says that it is no attack there";
       return;
     }
+    // Each way in which the set lets it pass has to be accepted: which one it was, nobody saw.
+    std::string open;
     for (const SetAnswer& set : attempt.sets) {
-      if (set.layers != layers || set.effective == LayerVerdict::kRefuses) continue;
-      if (!set.accepted.empty()) {
-        out.verdict = AttackVerdict::kAccepted;
-        out.cause = fmt::format("{}   accepted at {}", set.gap, set.accepted);
-        return;
-      }
+      if (!std::is_permutation(set.layers.begin(), set.layers.end(), layers.begin(), layers.end()) || set.effective == LayerVerdict::kRefuses) continue;
+      if (set.accepted.empty()) open = set.gap;
+      else out.cause = fmt::format("{}   accepted at {}", set.gap, set.accepted);
     }
-    out.cause = "the policy refuses it, and no accepted gap lets it pass";
+    if (open.empty() && !out.cause.empty()) {
+      out.verdict = AttackVerdict::kAccepted;
+      return;
+    }
+    out.cause = open.empty() ? "the policy refuses it, and no accepted gap lets it pass" : fmt::format("the policy refuses it, and a gap that is not accepted lets it pass: {}", open);
   }
 
   Frontend& front_;
@@ -145,12 +150,13 @@ const char* AttackVerdictText(AttackVerdict verdict) {
   return "";
 }
 
-Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks) {
+Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise) {
   const ir::Domain& policy = front.policy.domains[domain];
   const auto literal = std::find_if(policy.attach.begin(), policy.attach.end(), [](const std::string& one) { return one.find_first_of("*?[{\\") == std::string::npos; });
-  if (literal == policy.attach.end()) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} attaches to no program by its name, and an intruder has to begin somewhere", policy.name));
+  const std::string program = literal != policy.attach.end() ? *literal : otherwise;
+  if (program.empty()) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} attaches to no program by its name, and an intruder has to begin somewhere", policy.name));
   Workload out;
-  out.scenario = verify::AttackScenario(attacks, *literal);
+  out.scenario = verify::AttackScenario(attacks, program);
   out.deployed_alone = true;
   return out;
 }

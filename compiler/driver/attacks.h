@@ -21,6 +21,7 @@ struct AttackAnswer {
   std::string layer;  // refused: by which
   std::string error;  // refused: "EACCES", or "" where a signal ended it
   std::string shown;  // refused: what was, in the policy's words
+  std::string permitted;  // the policy's rule that permits the attempt, "" where the policy refuses it
   std::string cause;  // refused: rule or default; accepted: the acceptance; granted: why; else what is wrong
 };
 
@@ -29,8 +30,9 @@ struct AttackedSet {
   std::vector<AttackAnswer> answers;  // in the order of the attacks
 };
 
-// The workload of the attacks of `workload.scenario` on this domain.  kUnsupported where the policy does not say by which program it begins.
-Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks);
+// The workload of the attacks on this domain, which begin as its program does; where the policy does not say by which program it begins, as
+// `otherwise`, and kUnsupported where that is "".
+Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise = "");
 
 // kMalformed where an attack's event is not one, or what is `granted` is refused by the policy.
 Result<std::vector<AttackedSet>> AccountForAttacks(Frontend& front, size_t domain, const verify::Scenario& attacks, const verify::Report& report);

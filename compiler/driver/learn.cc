@@ -1,6 +1,7 @@
 #include "compiler/driver/learn.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "compiler/driver/analyze.h"
 #include "compiler/driver/gap_rows.h"
 #include "compiler/syntax/parse.h"
+#include "profiler/kernels/root_path.h"
 #include "profiler/observe/observed.h"
 
 namespace ravelin::driver {
@@ -84,10 +86,46 @@ std::vector<std::string> Statements(const std::vector<GivenAcceptance>& given, c
   return out;
 }
 
-// clone3 is answered ENOSYS on purpose: whoever called it goes on with clone.
-bool IsAnswered(const kernels::Observation& one) {
-  const kernel::Syscall* clone3 = kernel::FindSyscall(kernel::Arch::kX86_64, "clone3");
-  return one.source == kernels::Source::kSeccomp && one.call && one.call->audit_arch == kernel::AuditArch(kernel::Arch::kX86_64) && one.call->number == clone3->number;
+// Answers that are meant, and that programs go on with: clone3 ENOSYS, and where nobody was ever reached by it, socket(AF_UNIX) EACCES, which
+// a module by itself answers as well.
+bool IsAnswered(const kernels::Observation& one, const generalize::Learned& learned) {
+  if (one.source == kernels::Source::kSeccomp) {
+    if (!one.call || one.call->audit_arch != kernel::AuditArch(kernel::Arch::kX86_64)) return false;
+    const auto is = [&](const char* name) { return one.call->number == kernel::FindSyscall(kernel::Arch::kX86_64, name)->number; };
+    return is("clone3") || (learned.answers_unix_sockets && is("socket") && one.call->args[0] == AF_UNIX);
+  }
+  const auto makes_unix = [](const ir::ObjectCheck& check) {
+    const auto family = check.integers.find("family");
+    return check.facet == ir::FacetOf("network") && kernel::Facets()[check.facet].operations[static_cast<size_t>(check.operation)] == "create" && family != check.integers.end() && family->second == AF_UNIX;
+  };
+  return learned.answers_unix_sockets && !one.checks.empty() && std::all_of(one.checks.begin(), one.checks.end(), makes_unix);
+}
+
+// The file that the workload begins with, as the guest has it.
+std::string FirstProgram(const verify::Request& request) {
+  for (const verify::Step& one : request.steps) {
+    if (!one.confined) continue;
+    const std::string resolved = kernels::ResolveIn(verify::RootsOf(request), one.step.program);
+    return resolved.empty() ? one.step.program : resolved;
+  }
+  return "";
+}
+
+// What the attacks say of the verdict, with the reasons.  Neither of them: they were refused, or are what the workload does.
+struct AttacksSay {
+  bool through = false;
+  bool unclear = false;
+};
+AttacksSay JudgeAttacked(const std::vector<AttackedSet>& sets, std::vector<std::string>& reasons) {
+  AttacksSay out;
+  for (const AttackedSet& set : sets) {
+    for (const AttackAnswer& one : set.answers) {
+      if (one.verdict == AttackVerdict::kRefused || one.verdict == AttackVerdict::kGranted) continue;
+      (one.verdict == AttackVerdict::kInconclusive ? out.unclear : out.through) = true;
+      reasons.push_back(fmt::format("{}: attack {} {}: {}", fmt::join(set.layers, " + "), one.attack, one.verdict == AttackVerdict::kInconclusive ? "says nothing" : one.verdict == AttackVerdict::kAccepted ? "gets through a gap that was accepted beforehand" : "gets through", one.cause));
+    }
+  }
+  return out;
 }
 
 // What the policy refused, as observations of a run of its own.
@@ -113,6 +151,7 @@ const char* LoopVerdictText(LoopVerdict verdict) {
     case LoopVerdict::kVerified: return "verified";
     case LoopVerdict::kGaps: return "gaps";
     case LoopVerdict::kDenied: return "denied";
+    case LoopVerdict::kAttacked: return "attacked";
     case LoopVerdict::kInconclusive: return "inconclusive";
   }
   return "";
@@ -173,7 +212,7 @@ Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload
     bool inconclusive = false;
     bool failed = false;
     for (verify::LayerVerdict& verdict : report.verdicts) {
-      std::erase_if(verdict.refusals, IsAnswered);
+      std::erase_if(verdict.refusals, [&](const kernels::Observation& one) { return IsAnswered(one, out.policy.learned); });
       inconclusive |= verdict.verdict == verify::Verdict::kInconclusive;
       failed |= verdict.verdict == verify::Verdict::kFailed || !verdict.refusals.empty();
       for (const std::string& reason : verdict.reasons) out.reasons.push_back(fmt::format("{}: {}", fmt::join(verdict.layers, " + "), reason));
@@ -194,7 +233,14 @@ Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload
         out.reasons.push_back("INCOMPLETE: " + one);
         inconclusive = true;
       }
-      out.verdict = inconclusive ? LoopVerdict::kInconclusive : !out.policy.gaps.empty() ? LoopVerdict::kGaps : LoopVerdict::kVerified;
+      AttacksSay attacks;
+      if (request.attacks) {
+        RAVELIN_TRY(attacked, AttackLearned(*front, *request.attacks, enforced, FirstProgram(*prepared), progress));
+        out.attacked = std::move(attacked);
+        attacks = JudgeAttacked(out.attacked, out.reasons);
+        inconclusive |= attacks.unclear;
+      }
+      out.verdict = attacks.through ? LoopVerdict::kAttacked : inconclusive ? LoopVerdict::kInconclusive : !out.policy.gaps.empty() ? LoopVerdict::kGaps : LoopVerdict::kVerified;
       return out;
     }
     out.verdict = LoopVerdict::kDenied;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/attacks.h"
 #include "compiler/driver/frontend.h"
 #include "compiler/driver/gap_text.h"
 #include "compiler/driver/verify.h"
@@ -32,6 +33,7 @@ struct LearnRequest {
   std::string output;        // where the policy goes
   LoadOptions load;
   resolve::Target target;
+  std::optional<verify::Scenario> attacks;  // made on the policy that the loop ends with
 };
 
 struct LearnedPolicy {
@@ -48,7 +50,8 @@ std::string ProgramOf(const observe::Recording& recording);
 // What a policy is called that nobody named: after the program, else after the file of the recording.
 std::string PolicyNameOf(const std::string& program, const std::string& file);
 
-enum class LoopVerdict { kVerified, kGaps, kDenied, kInconclusive };
+// kAttacked: the workload passes, and an attack gets through that the policy does not permit.
+enum class LoopVerdict { kVerified, kGaps, kDenied, kAttacked, kInconclusive };
 const char* LoopVerdictText(LoopVerdict verdict);
 
 struct LoopResult {
@@ -57,7 +60,11 @@ struct LoopResult {
   std::vector<std::string> reasons;           // why not verified
   std::vector<std::vector<Refusal>> refusals;  // of each round
   LearnedPolicy policy;                       // of the last
+  std::vector<AttackedSet> attacked;          // empty where no round passed
 };
+// Attacks on a learned policy that its workload passes.  What the policy permits is granted: the workload did it.  A gap that was accepted
+// beforehand does not account for an attack: nobody has looked at this policy yet.  `workload`: what the guest is made of.
+Result<std::vector<AttackedSet>> AttackLearned(Frontend& front, const verify::Scenario& attacks, const Workload& workload, const std::string& program, const std::function<void(const std::string&)>& progress);
 // Enforces, folds refusals back into the observations, and learns anew, at most `rounds` times.  A refusal says that the runs so far
 // were not all there is: `record_again`, where there is one, records one more, varied anew, before each further round.
 using RecordAgain = std::function<Result<observe::Recording>(unsigned round)>;

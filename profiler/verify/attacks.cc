@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "compiler/base/check.h"
+#include "profiler/verify/embedded_attacks.h"
+
 // INTRUDER_PATH is the program's file; the build makes it before this is compiled.
 asm(".section .rodata\n"
     ".balign 16\n"
@@ -61,6 +64,13 @@ AttackResult Judge(size_t attack, const StepResult& free, const StepResult& conf
 }  // namespace
 
 std::string_view IntruderImage() { return {ravelin_intruder, static_cast<size_t>(ravelin_intruder_end - ravelin_intruder)}; }
+
+Scenario BuiltinAttacks() {
+  auto attacks = ParseScenario(EmbeddedAttacks("intruder.attacks"), "the built-in attacks");
+  RAVELIN_CHECK(attacks.has_value(), "the built-in attacks cannot be read");
+  attacks->granted.clear();
+  return std::move(*attacks);
+}
 
 Scenario AttackScenario(const Scenario& attacks, const std::string& program) {
   Scenario out;

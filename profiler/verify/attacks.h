@@ -16,6 +16,9 @@ namespace ravelin::verify {
 
 std::string_view IntruderImage();
 
+// Those of policies/apps/intruder.attacks, which know no application; what that file says of single policies is left out.
+Scenario BuiltinAttacks();
+
 // The attacks of a scenario as steps of one, with the intruder in place of `program`.
 Scenario AttackScenario(const Scenario& attacks, const std::string& program);
 

@@ -67,11 +67,11 @@ INSTANTIATE_TEST_SUITE_P(Apps, Attacks, testing::ValuesIn(Chosen()), [](const au
 class AttackFiles : public Guest {
  protected:
   // One policy, and what is attacked.
-  Json Judge(const std::string& rules, const std::string& attacks, int& exit_code) const {
+  Json Judge(const std::string& rules, const std::string& attacks, int& exit_code, const std::string& layers = "seccomp + apparmor") const {
     char folder[] = "/tmp/ravelin-attacks.XXXXXX";
     EXPECT_NE(mkdtemp(folder), nullptr);
     const std::string policy = std::string(folder) + "/work.rav";
-    const std::string text = "language 1\npolicy work {\n  attach \"/usr/bin/work\"\n  layers { seccomp + apparmor }\n  use std::dynamic_program\n  use std::metadata\n  use std::program(file = \"/usr/bin/work\")\n" + rules + "  default deny with errno(EPERM)\n  unknown syscall with errno(ENOSYS)\n}\n";
+    const std::string text = "language 1\npolicy work {\n  attach \"/usr/bin/work\"\n  layers { " + layers + " }\n  use std::dynamic_program\n  use std::metadata\n  use std::program(file = \"/usr/bin/work\")\n" + rules + "  default deny with errno(EPERM)\n  unknown syscall with errno(ENOSYS)\n}\n";
     EXPECT_TRUE(source::WriteFile(policy, text));
     EXPECT_TRUE(source::WriteFile(std::string(folder) + "/work.attacks", attacks));
     Json json = Attacked(policy, std::string(folder) + "/work.attacks", exit_code);
@@ -85,6 +85,22 @@ TEST_F(AttackFiles, WhatThePolicyPermitsIsNotAccountedFor) {
   const Json json = Judge("  allow file { read } on path(\"/etc/shadow\")\n", "file /etc/shadow 600 <<END\nx\nEND\nattack read: read /etc/shadow is file { read } on \"/etc/shadow\"\n", exit_code);
   EXPECT_EQ(exit_code, 1) << json.dump(1);
   EXPECT_EQ(json["attacks"][0]["answers"][0]["verdict"], "unaccounted") << json.dump(1);
+}
+
+// AppArmor of 6.1 is not asked for name spaces.
+TEST_F(AttackFiles, WhatNoLayerSeesIsAccountedForByTheAcceptanceThatNamesIt) {
+  const std::string attack = "attack user_namespace: user_namespace is namespace { user }\n";
+  std::string rest;
+  for (const char* facet : {"bpf", "file", "io_uring", "ipc", "keyring", "memory", "module", "mount", "perf", "personality", "rlimit", "setid", "system"}) rest += std::string("  accept gap default ") + facet + " wider on apparmor because \"no filter is deployed\"\n";
+  int exit_code = 0;
+  const Json accepted = Judge(rest + "  accept gap default namespace wider on apparmor of namespace { user } because \"root needs none\"\n  accept gap default namespace wider on apparmor because \"nor the others\"\n", attack, exit_code, "apparmor");
+  EXPECT_EQ(exit_code, 0) << accepted.dump(1);
+  const Json& answer = accepted["attacks"][0]["answers"][0];
+  EXPECT_EQ(answer["verdict"], "accepted") << accepted.dump(1);
+  EXPECT_NE(answer["by"].get<std::string>().find("accepted at"), std::string::npos) << accepted.dump(1);
+  const Json open = Judge(rest, attack, exit_code, "apparmor");
+  EXPECT_EQ(exit_code, 1) << open.dump(1);
+  EXPECT_EQ(open["verdict"], "not judged") << open.dump(1);
 }
 
 TEST_F(AttackFiles, WhatFailsUnconfinedIsInconclusive) {

@@ -38,6 +38,9 @@ TEST_F(Learn, ClosesTheLoop) {
   const auto learned = Ravelin({"learn", "-o", policy, "--accept", kAccept, "--verify", "--directory", "/", "--", "sh", "-c", work});
   EXPECT_EQ(learned.exit_code, 0) << learned.output;
   EXPECT_NE(learned.output.find("verdict       verified"), std::string::npos) << learned.output;
+  // Code of an intruder in its domain: a shell is what the workload is, everything else is refused.
+  EXPECT_NE(learned.output.find("of 13 attacks refused"), std::string::npos) << learned.output;
+  EXPECT_EQ(learned.output.find("unaccounted"), std::string::npos) << learned.output;
   const std::string text = source::ReadFile(policy).value_or("");
   EXPECT_NE(text.find("/tmp/tmp.[0-9a-zA-Z_]"), std::string::npos) << text;
   EXPECT_EQ(text.find("/etc/shadow"), std::string::npos);
@@ -67,6 +70,23 @@ TEST_F(Learn, AcceptsNoGapByItself) {
   EXPECT_EQ(learned.exit_code, 1) << learned.output;
   EXPECT_NE(learned.output.find("gap           accept gap files_"), std::string::npos) << learned.output;
   EXPECT_EQ(source::ReadFile(policy).value_or("accept gap").find("accept gap"), std::string::npos);
+}
+
+// A filter alone sees no file: whoever accepted that beforehand, for whatever policy it may be, has not accepted this attack.
+TEST_F(Learn, AnAcceptanceThatAnAttackExploitsFails) {
+  const std::string policy = folder_ + "/true.rav";
+  ASSERT_TRUE(source::WriteFile(folder_ + "/secret.attacks", "file /etc/shadow 600 <<END\nx\nEND\nattack read_shadow: read /etc/shadow is file { read } on \"/etc/shadow\"\n"));
+  ASSERT_TRUE(source::WriteFile(folder_ + "/blanket.accept", "accept gap files_* wider on seccomp of file because \"trusted\"\n"));
+  std::vector<std::string> learn = {"learn", "-o", policy, "--verify", "--runs", "1", "--layers", "seccomp", "--attacks", folder_ + "/secret.attacks", "--directory", "/", "--", "cat", "/etc/hostname"};
+  const auto open = Ravelin(learn);
+  EXPECT_EQ(open.exit_code, 1) << open.output;
+  EXPECT_NE(open.output.find("verdict       attacked"), std::string::npos) << open.output;
+  EXPECT_NE(open.output.find("seccomp: attack read_shadow gets through: the policy refuses it, and a gap that is not accepted lets it pass"), std::string::npos) << open.output;
+  learn.insert(learn.begin() + 1, {"--accept", folder_ + "/blanket.accept"});
+  const auto exploited = Ravelin(learn);
+  EXPECT_EQ(exploited.exit_code, 1) << exploited.output;
+  EXPECT_NE(exploited.output.find("seccomp: attack read_shadow gets through a gap that was accepted beforehand"), std::string::npos) << exploited.output;
+  EXPECT_NE(exploited.output.find("verdict       attacked"), std::string::npos) << exploited.output;
 }
 
 TEST_F(Learn, ObservationsOfBothDriversAgreeOnFilesAndPrograms) {
