@@ -128,7 +128,7 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     check.about = object.about;
     // Who may reach an object was granted its directories, too, and who may watch it the whole file system.  Of a new name of an object
     // nothing else is asked than its directory.
-    check.grants_only = row.Sees("follow") || check.about == Check::About::kAbove || (check.about == Check::About::kParent && row.operation != "rename_to" && row.operation != "link") || (row.facet == "file" && row.Sees("filesystem"));
+    check.grants_only = row.Sees("follow") || row.Sees("sometimes") || check.about == Check::About::kAbove || (check.about == Check::About::kParent && row.operation != "rename_to" && row.operation != "link") || (row.facet == "file" && row.Sees("filesystem"));
     check.low_command = row.permissions == std::vector<std::string>{"ioctl"};
     if (check.low_command) check.sees.emplace_back("command");
     for (const kernel::SelinuxCondition& condition : row.conditions) {
@@ -162,7 +162,10 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     const bool files = (row.facet == "file" && !row.Sees("opener")) || row.facet == "exec";
     if (!files) {
       // Classes of capabilities differ by the user namespace, those of a mount point by its kind: they are granted together.
-      for (const std::string& object_class : row.classes) CellFor(cells, "", names, {}).checks.push_back(check_of(row, object_class));
+      for (const std::string& object_class : row.classes) {
+        Check check = check_of(row, object_class);
+        if (!check.grants_only) CellFor(cells, "", names, {}).checks.push_back(std::move(check));  // alone it mediates nothing
+      }
       continue;
     }
     // What an exec asks for either of its outcomes is granted by exec rules alone, for the same paths.

@@ -55,8 +55,8 @@ class Finder {
         }
         gaps_.push_back(std::move(gap));
       }
-      for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     }
+    for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     return std::move(gaps_);
   }
 

@@ -107,8 +107,10 @@ std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule) {
 }
 
 std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers) {
+  const auto has = [&](const char* layer) { return std::find(layers.begin(), layers.end(), layer) != layers.end(); };
   std::map<std::pair<ir::FacetId, int>, std::string> refused;  // operation -> a path
   for (const ir::Rule& rule : domain.rules) {
+    if (!has("selinux")) break;
     const auto witness = LabelledByFileSystem(rule);
     for (size_t i = 0; witness && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
       if ((rule.operations >> i & 1) != 0) refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
@@ -120,6 +122,10 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
     witness.texts["path"] = path;
     gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, "SELinux labels what is in /proc and /sys by the file system, not by its path", witness, std::nullopt});
   }
+  const ir::FacetId ipc = ir::FacetOf("ipc");
+  const ir::OperationSet queues = ir::OperationsNamed(ipc, "mqueue");
+  const bool wanted = std::any_of(domain.rules.begin(), domain.rules.end(), [&](const ir::Rule& rule) { return rule.facet == ipc && rule.effect == ir::Effect::kAllow && (rule.operations & queues) != 0; });
+  if (wanted && has("apparmor")) gaps.push_back({std::nullopt, ipc, std::countr_zero(queues), false, layers, "AppArmor finds no path for a message queue, and refuses every one", {}, std::nullopt});
   return gaps;
 }
 

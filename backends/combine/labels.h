@@ -19,8 +19,9 @@ std::vector<Gap> LabelGaps(const ir::Domain& domain, const selinux::Module& modu
 // A path that an allow rule permits and SELinux labels by its file system; nullopt: none.
 std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule);
 
-// Files that SELinux labels by their file system (/proc, /sys), where file_contexts do not reach: what rules permit there is refused
-// (narrower), whatever rule it is: of the domain, by facet and operation.
+// Objects of the kernel's own file systems that a module refuses whatever the rules say (narrower), of the domain, by facet and operation:
+// files that SELinux labels by their file system (/proc, /sys), where file_contexts do not reach; message queues, whose file system is
+// mounted nowhere, so that AppArmor finds no path for them (security/apparmor/path.c disconnect).
 std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers);
 
 }  // namespace ravelin::combine

@@ -29,6 +29,7 @@ Calls Times(const std::string& path, bool owner) { return {CallOf("utimensat", {
 Calls Attribute(const std::string& path, bool owner) { return {CallOf("setxattr", {Text(path), Text("system.posix_acl_access"), Page(), Number(4), None()}, File(path, 0, owner))}; }
 Calls Truncate(const std::string& path, bool owner) { return {CallOf("truncate", {Text(path), None()}, File(path, 0, owner))}; }
 Calls Lock(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("flock", {ResultOf(0), Number(1 | 4)}, File(path, 0, owner))}; }  // LOCK_SH | LOCK_NB
+Calls LockRange(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("fcntl", {ResultOf(0), Number(6), Page()}, File(path, 0, owner))}; }  // F_SETLK, F_RDLCK, all of it
 Calls Map(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("mmap", {None(), Number(4096), Number(1 | 4), Number(2), ResultOf(0), None()}, File(path, 0, owner))}; }
 Calls Watch(const std::string& path, bool owner) { return {CallOf("inotify_init1", {None()}), CallOf("inotify_add_watch", {ResultOf(0), Text(path), Number(4)}, File(path, 0, owner))}; }  // IN_ATTRIB
 Calls Delete(const std::string& path, bool owner) { return {CallOf("unlinkat", {Here(), Text(path), None()}, File(path, 0, owner))}; }
@@ -44,7 +45,7 @@ Calls MakeBlock(const std::string& path, bool owner) { return MakeDevice(path, 0
 Calls Give(const std::string& path, bool owner) { return {Also(CallOf("fchownat", {Here(), Text(path), Number(1), Number(1), None()}, File(path, 0, owner)), {Ask("capability", "chown")})}; }
 Calls ChangeAnothers(const std::string& path, bool) { return {Also(CallOf("fchmodat", {Here(), Text(path), Number(0666)}, File(path, 0, false)), {Ask("capability", "fowner")})}; }
 Calls OpenClosed(const std::string& path, bool owner) { return {Also(Open(path, 1, 0, owner), {Ask("capability", "dac_override")})}; }
-Calls Lease(const std::string& path, bool) { return {Open(path, 0, 0, false), Also(CallOf("fcntl", {ResultOf(0), Number(1024), None()}), {Ask("file", "lock", File(path, 0, false)), Ask("capability", "lease")})}; }  // F_SETLEASE, F_RDLCK
+Calls Lease(const std::string& path, bool) { return {Open(path, 0, 0, false), Also(CallOf("fcntl", {ResultOf(0), Number(1024), None()}, File(path, 0, false)), {Ask("capability", "lease")})}; }  // F_SETLEASE, F_RDLCK
 Calls Capabilities(const std::string& path, bool owner) {
   const std::string value = std::string("\0\0\0\2", 4) + std::string(16, '\0');  // VFS_CAP_REVISION_2, none
   return {Also(CallOf("setxattr", {Text(path), Text("security.capability"), Bytes(value), Number(20), None()}, File(path, 0, owner)), {Ask("capability", "setfcap")})};
@@ -65,6 +66,7 @@ const std::vector<FileVerb>& FileVerbs() {
       {"append", "file", "append", N::kFile, false, false, Append},
       {"exec", "exec", "exec", N::kProgram, false, false, Exec},
       {"lock", "file", "lock", N::kFile, false, false, Lock},
+      {"lock a range", "file", "lock", N::kFile, false, false, LockRange},
       {"map_exec", "file", "map_exec", N::kFile, false, false, Map},
       {"watch", "file", "watch", N::kFile, false, false, Watch},
       {"setattr", "file", "setattr", N::kFile, false, true, Chmod},

@@ -90,7 +90,7 @@ const std::vector<Row>& Rows() {
       {"one command of keyrings", "r: allow keyring { use } command 1", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "keyring { use } command=0"}, {kModule, kWider, "keyring { use } command=14"}}},
       {"no shared memory of System V", "r: deny ipc { sysv_shm }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "ipc { sysv_shm }"}, {kModule, kExact, ""}}},
       {"no message queues", "r: deny ipc { mqueue }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "ipc { mqueue }"}, {kModule, kExact, ""}}},
-      {"one limit", "r: allow rlimit { set } resource 7", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "rlimit { set } resource=0"}, {kModule, kWider, "rlimit { set } resource=0"}}},
+      {"one limit", "r: allow rlimit { set } resource 7", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "rlimit { set } resource=0"}, {kModule, kUnsupported, "rlimit { set } resource=0"}}},
       {"write below /proc/sys", "r: allow file { write } on path(\"/proc/sys/**\")", {{kFilter, kWider, "file { write } path=/a by open"}, {kProfile, kWider, "file { create } path=/proc/sys/a"}, {kModule, Verdict::kBoth, "file { utimes } path=/proc/sys/a"}}},
       {"no typing into terminals", "r: deny file { ioctl } command 0x5412", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "file { ioctl } command=21522"}, {kModule, kExact, ""}}},
       {"no reboot", "r: deny system { reboot }", {{kFilter, kExact, ""}, {kProfile, kUnsupported, "system { reboot }"}, {kModule, kUnsupported, "system { reboot }"}}},

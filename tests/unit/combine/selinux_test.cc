@@ -178,6 +178,19 @@ TEST(SelinuxGaps, LinksAreAskedOfTheOldName) {
   EXPECT_THAT(one.reasons, HasSubstr("in which directory an object is put, not its name"));
 }
 
+// Message queues are files of a file system that is mounted nowhere.
+TEST(ApparmorGaps, QueuesAreRefusedWhateverTheRulesSay) {
+  const auto refused = [](const std::string& rule) {
+    const auto front = testing::ReadText("language 1\npolicy p {\n  layers { seccomp + apparmor }\n" + rule + kRest + "\n}\n");
+    const seccomp::FilterSpec spec = seccomp::Lower(front->policy.domains.front());
+    combine::Effective effective(front->policy.domains.front(), spec, {}, nullptr);
+    const auto gaps = combine::FindGaps(effective, {"seccomp", "apparmor"});
+    return gaps && std::any_of(gaps->begin(), gaps->end(), [](const combine::Gap& gap) { return !gap.wider && !gap.rule && gap.facet == ir::FacetOf("ipc"); });
+  };
+  EXPECT_TRUE(refused("  allow ipc { mqueue }"));
+  EXPECT_FALSE(refused("  allow ipc { sysv_shm }"));
+}
+
 // A rename over a name deletes what was there.
 TEST(SelinuxGaps, ARenameDeletes) {
   EXPECT_THAT(GapsOf("  mv: allow file { rename } on path(\"/d/*\")\n  allow file { delete } on path(\"/d/*\")\n  deny file { delete } on path(\"/d/b\")\n  deny syscall { unlink, unlinkat, rmdir }" + kRest, "seccomp + apparmor").gaps, Contains("file/delete wider"));
