@@ -23,6 +23,7 @@ bool Covers(const ir::GapAcceptance& acceptance, const combine::Gap& gap) {
 }
 
 std::string TighterText(const ir::Domain& domain, const combine::Gap& gap, const std::vector<std::string>& layers) {
+  if (!gap.wider && !gap.rule && kernel::Facets()[gap.facet].name == "ipc") return "or take the rule away: where the profile is enforced nothing of it works";
   if (!gap.wider && !gap.rule) return "or grant it on the type of the file system, `label(\"proc_t\")`, which all of its files share";
   if (!gap.wider) {
     return gap.rule && domain.rules[*gap.rule].facet == ir::FacetOf("exec") ? "or let the program run in this policy (`as self`), or start it from a launcher that has CAP_SYS_ADMIN and sets no no_new_privs" : "";

@@ -105,6 +105,17 @@ Call BareCall(uint32_t number, const ir::Args& args) {
   return call;
 }
 
+Call CallOf32Bits(std::string_view name) {
+  const kernel::Syscall* found = kernel::FindSyscall(kernel::Arch::kI386, name);
+  RAVELIN_CHECK(found != nullptr, "an attempt's call is in the tables");
+  Call call;
+  call.number = found->number;
+  call.event.audit_arch = kernel::AuditArch(kernel::Arch::kI386);
+  call.event.number = call.number;
+  call.of_32_bits = true;
+  return call;
+}
+
 Call MayFail(Call call) {
   call.may_fail = true;
   return call;
@@ -140,6 +151,7 @@ std::vector<std::string> WordsOf(const std::vector<Call>& calls) {
   std::vector<std::string> words;
   for (const Call& call : calls) {
     if (!words.empty()) words.emplace_back(";");
+    if (call.of_32_bits) words.emplace_back("i80");
     words.push_back(fmt::format("{}{}", call.may_fail ? "?" : "", call.number));
     for (const Operand& operand : call.operands) words.push_back(operand.word);
   }

@@ -40,12 +40,14 @@ struct Call {
   ir::Event event;  // the registers, and what the call asks of objects
   std::vector<std::vector<ir::ObjectCheck>> one_of;  // of each list, that one is granted suffices
   bool may_fail = false;
+  bool of_32_bits = false;  // by int 0x80, alone in its attempt
 };
 
 // A call of x86_64 by its name; it asks of the objects what the view tables say that it needs, each time of the same object.
 Call CallOf(std::string_view name, std::vector<Operand> operands);
 Call CallOf(std::string_view name, std::vector<Operand> operands, const Object& object);
 Call BareCall(uint32_t number, const ir::Args& args);
+Call CallOf32Bits(std::string_view name);  // of i386, without arguments
 Call MayFail(Call call);
 // What the kernel asks besides.
 ir::ObjectCheck Ask(std::string_view facet, std::string_view operation, const Object& object = {});

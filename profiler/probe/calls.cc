@@ -77,6 +77,7 @@ class Planner {
   explicit Planner(const ir::Domain& domain) : domain_(domain) {}
 
   std::vector<Probe> Run() {
+    OtherGates();
     for (const ir::Rule& rule : domain_.rules) {
       if (rule.effect != ir::Effect::kNever) OfRule(rule);
     }
@@ -96,6 +97,21 @@ class Planner {
   }
 
  private:
+  // The two other tables of calls that a process of x86_64 reaches.
+  void OtherGates() {
+    constexpr uint32_t kX32 = 0x40000000;
+    Plain(CallOf32Bits("getpid"), "int 0x80: getpid()");
+    Plain(BareCall(kX32 | kernel::FindSyscall(kernel::Arch::kX86_64, std::string_view("getpid"))->number, {}), "x32: getpid()");
+  }
+  void Plain(Call call, std::string shown) {
+    Probe probe;
+    probe.kind = "syscall";
+    probe.bare = true;
+    probe.calls = {std::move(call)};
+    probe.shown = std::move(shown);
+    probes_.push_back(std::move(probe));
+  }
+
   void OfRule(const ir::Rule& rule) {
     count_ = 0;
     for (const ir::CallMatch& match : rule.calls) {

@@ -41,6 +41,8 @@ struct Value {
 std::vector<Value> ValuesNear(const ir::Domain& domain, std::string_view facet, const std::string& attribute, const std::vector<uint64_t>& always);
 
 std::vector<Probe> NetworkProbes(const ir::Domain& domain);
+// Sockets of the file system, at a name that nothing has; its directory is there.
+std::vector<Probe> UnixProbes(const std::string& path, std::optional<uint32_t> rule, bool inside, bool owner);
 std::vector<Probe> SignalProbes(const ir::Domain& domain);
 std::vector<Probe> TraceProbes();
 std::vector<Probe> CapabilityProbes();

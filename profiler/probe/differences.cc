@@ -22,8 +22,8 @@ std::vector<Difference> Read(std::string_view text) {
       cells.emplace_back(line.substr(at, tab - at));
       at = tab + 1;
     }
-    RAVELIN_CHECK(cells.size() == 4 && !cells[2].empty(), "differences.tsv has a malformed row");
-    out.push_back({cells[0], cells[1] == "-" ? "" : cells[1], cells[2], cells[3]});
+    RAVELIN_CHECK(cells.size() == 5 && !cells[3].empty(), "differences.tsv has a malformed row");
+    out.push_back({cells[0], cells[1] == "-" ? "" : cells[1], cells[2] == "-" ? "" : cells[2], cells[3], cells[4]});
   }
   return out;
 }
@@ -35,8 +35,9 @@ std::span<const Difference> Differences() {
   return all;
 }
 
-const Difference* DifferenceOf(const Probe& probe, const std::vector<std::string>& layers) {
+const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers) {
   for (const Difference& one : Differences()) {
+    if (!one.judge.empty() && one.judge != kernels::DriverName(judge)) continue;
     if (!one.layer.empty() && std::find(layers.begin(), layers.end(), one.layer) == layers.end()) continue;
     if (probe.shown.rfind(one.words, 0) == 0) return &one;
   }

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "profiler/kernels/job.h"
 #include "profiler/probe/attempt.h"
 
 namespace ravelin::probe {
 
 struct Difference {
   std::string name;
+  std::string judge;  // a driver; "": any
   std::string layer;  // "": any
   std::string words;
   std::string reason;
@@ -18,6 +20,6 @@ struct Difference {
 std::span<const Difference> Differences();
 
 // The one that explains what came of the attempt under these layers; nullptr: none.
-const Difference* DifferenceOf(const Probe& probe, const std::vector<std::string>& layers);
+const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers);
 
 }  // namespace ravelin::probe

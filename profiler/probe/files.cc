@@ -21,8 +21,8 @@ Calls Write(const std::string& path, bool owner) { return {Open(path, 1, 0, owne
 Calls Append(const std::string& path, bool owner) { return {Open(path, 0x401, 0, owner)}; }
 Calls Exec(const std::string& path, bool owner) { return {CallOf("execve", {Text(path), Arguments(), None()}, File(path, 0, owner))}; }
 Calls Chmod(const std::string& path, bool owner) { return {CallOf("fchmodat", {Here(), Text(path), Number(0666)}, File(path, 0, owner))}; }
-// To whom it belongs already.
-Calls Chown(const std::string& path, bool owner) { return {CallOf("fchownat", {Here(), Text(path), Number(kAnybody), Number(kAnybody), None()}, File(path, 0, owner))}; }
+// To root, whose it is; with no owner at all SELinux would be asked for `write`.
+Calls Chown(const std::string& path, bool owner) { return {CallOf("fchownat", {Here(), Text(path), Number(0), Number(kAnybody), None()}, File(path, 0, owner))}; }
 Calls Now(const std::string& path, bool owner) { return {CallOf("utimensat", {Here(), Text(path), None(), None()}, File(path, 0, owner))}; }
 Calls Times(const std::string& path, bool owner) { return {CallOf("utimensat", {Here(), Text(path), Page(), None()}, File(path, 0, owner))}; }
 // One whose value is judged after whoever sets it.

@@ -184,4 +184,32 @@ class Planner {
 
 std::vector<Probe> NetworkProbes(const ir::Domain& domain) { return Planner(domain).Run(); }
 
+std::vector<Probe> UnixProbes(const std::string& path, std::optional<uint32_t> rule, bool inside, bool owner) {
+  std::vector<Probe> probes;
+  for (const uint64_t type : {kStream, kDatagram}) {
+    const Socket socket = {kUnix, type, 0};
+    Object object = ObjectOf(socket);
+    object.texts["path"] = path;
+    object.texts["peer"] = "self";
+    const std::string address = Le16(kUnix) + path + std::string(1, '\0');
+    const auto named = [&](const char* call, int descriptor) { return CallOf(call, {ResultOf(descriptor), Bytes(address), Number(address.size())}, object); };
+    const Call bind = Also(named("bind", 0), {Ask("file", "create_socket", File(path, 5, owner))});
+    const auto add = [&](const char* operation, std::vector<Call> calls) {
+      Probe probe;
+      probe.kind = "network";
+      probe.calls = std::move(calls);
+      probe.rule = rule;
+      probe.inside = inside;
+      probe.shown = fmt::format("network {{ {} }} unix type {} at {}", operation, type, path);
+      probe.before = {{MayFail(CallOf("unlinkat", {Number(static_cast<uint64_t>(-100)), Text(path), Number(0)}))}};
+      probe.after = probe.before;
+      probes.push_back(std::move(probe));
+    };
+    add("bind", {Create(socket), bind});
+    if (type == kStream) add("connect", {Create(socket), bind, CallOf("listen", {ResultOf(0), Number(1)}, object), Create(socket), named("connect", 3)});
+    else add("connect", {Create(socket), bind, Create(socket), named("connect", 2)});
+  }
+  return probes;
+}
+
 }  // namespace ravelin::probe

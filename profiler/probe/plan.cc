@@ -282,6 +282,23 @@ class Planner {
     plan_.probes.push_back(std::move(probe));
   }
 
+  // Names of sockets near those that rules speak of, and one of nobody's.
+  std::vector<std::tuple<std::string, std::optional<uint32_t>, bool>> SocketNames() const {
+    constexpr size_t kMost = 5;
+    std::vector<std::tuple<std::string, std::optional<uint32_t>, bool>> out;
+    const ir::FacetId network = ir::FacetOf("network");
+    for (const ir::Rule& rule : domain_.rules) {
+      const auto path = rule.texts.find("path");
+      if (rule.facet != network || rule.effect == ir::Effect::kNever || path == rule.texts.end()) continue;
+      for (const std::string& pattern : path->second) {
+        const auto names = NamesNear(pattern);
+        for (size_t i = 0; names && i < names->size() && i < 3 && out.size() < kMost; ++i) out.emplace_back((*names)[i].first, rule.id, (*names)[i].second);
+      }
+    }
+    out.emplace_back("/ravelin-sockets/one", std::nullopt, false);
+    return out;
+  }
+
   std::vector<std::vector<Probe>> Others() {
     std::vector<std::vector<Probe>> all;
     all.push_back(CapabilityProbes());
@@ -299,6 +316,9 @@ class Planner {
     std::set<std::string> seen;
     for (const std::string& point : points) {
       if (seen.insert(point).second && Claim(point, Place::Kind::kFolder)) all.push_back(MountProbes(domain_, point));
+    }
+    for (const auto& [path, rule, inside] : SocketNames()) {
+      if (places_.count(path) == 0 && Claim(Parent(path), Place::Kind::kFolder)) all.push_back(UnixProbes(path, rule, inside, as_root_));
     }
     all.push_back(TraceProbes());
     all.push_back(SignalProbes(domain_));

@@ -121,7 +121,7 @@ bool CanTell(const ir::Domain& domain) {
 
 class Comparison {
  public:
-  Comparison(const Plan& plan, const std::vector<size_t>& at, combine::Effective& effective) : plan_(plan), at_(at), effective_(effective) {}
+  Comparison(const Plan& plan, const std::vector<size_t>& at, kernels::DriverKind judge, combine::Effective& effective) : plan_(plan), at_(at), judge_(judge), effective_(effective) {}
 
   Result<SetReport> Of(const std::vector<std::string>& layers, const Outcome& outcome, const Outcome& unconfined) {
     SetReport report;
@@ -141,7 +141,7 @@ class Comparison {
       const int refusal = Has(layers, "seccomp") ? FilterRefusal(effective_.domain(), probe) : 0;
       const Expected came = Came(result, free, probe, refusal);
       if (expected != came && expected != Expected::kUnsure) {
-        if (const Difference* difference = DifferenceOf(probe, layers)) {
+        if (const Difference* difference = DifferenceOf(probe, judge_, layers)) {
           ++report.known[difference->name];
           continue;
         }
@@ -180,6 +180,7 @@ class Comparison {
 
   const Plan& plan_;
   const std::vector<size_t>& at_;
+  const kernels::DriverKind judge_;
   combine::Effective& effective_;
 };
 
@@ -239,7 +240,7 @@ Result<std::vector<SetReport>> RunProbes(const verify::Request& request, const P
     for (Result<Outcome>* one : {&outcome, &unconfined}) {
       if (!*one) return tl::make_unexpected(one->error());
     }
-    RAVELIN_TRY(report, Comparison(plan, steps.at(module).at, effective).Of(layers, *outcome, *unconfined));
+    RAVELIN_TRY(report, Comparison(plan, steps.at(module).at, request.machine.driver, effective).Of(layers, *outcome, *unconfined));
     reports.push_back(std::move(report));
   }
   return reports;

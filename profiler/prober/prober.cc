@@ -1,6 +1,7 @@
 // Performs an attempt and ends with what came of it: 0, or the errno of the first call that failed.
 //
 //   prober [CALL OPERAND... [; CALL OPERAND...]...] [. PROCESS]
+//   prober i80 NUMBER
 //
 // CALL is a number of x86_64, with `?` before it where a failure does not end the attempt.  Operands: a number, `sTEXT` (its address),
 // `xHEX` (the address of these bytes), `b` (a page of zeros), `v` (an iovec of 8 bytes of that page), `a` (arguments of a program: the
@@ -19,6 +20,13 @@ Word Call(const Word (&words)[7]) {
   register Word r9 asm("r9") = words[6];
   asm volatile("syscall" : "=a"(result) : "a"(words[0]), "D"(words[1]), "S"(words[2]), "d"(words[3]), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
   return result;
+}
+
+// By the gate of 32 bits, with that table's number: calls without arguments.
+Word CallOf32Bits(Word number) {
+  Word result;
+  asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(0), "c"(0), "d"(0) : "r8", "r9", "r10", "r11", "memory");
+  return static_cast<int>(result);
 }
 
 Word P(const void* pointer) { return reinterpret_cast<Word>(pointer); }
@@ -66,6 +74,10 @@ Word Attempt(int count, char** words) {
   vector[0] = P(page);
   vector[1] = 8;
   process = Number(words[count - 1]);
+  if (count > 2 && words[1][0] == 'i') {
+    const Word result = CallOf32Bits(Number(words[2]));
+    return result < 0 ? -result : 0;
+  }
   int calls = 0;
   for (int i = 1; i < count && calls < kMostCalls; ++i, ++calls) {
     if (*words[i] == '.') break;
