@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -27,22 +28,18 @@ namespace {
 
 constexpr size_t kMostInstructions = BPF_MAXINSNS;
 constexpr size_t kPage = 4096;
-
-// Words that the child leaves: under a filter it may be unable to say anything by a call.
-struct Shared {
-  std::atomic<int> error{0};
-  std::atomic<const char*> stage{""};
-};
+constexpr size_t kPages = 32 * kPage;
+constexpr size_t kStack = 256 * 1024;
 
 // Memory at an address that nobody can guess: 27 bits of it are random, in each of three.
-char* SecretPage() {
+char* SecretPages() {
   for (int i = 0; i < 100; ++i) {
     uint64_t bits = 0;
     if (getrandom(&bits, sizeof bits, 0) != sizeof bits) return nullptr;
     void* wanted = reinterpret_cast<void*>((bits & 0x7ffffff) * kPage % (uint64_t{1} << 38));
-    void* page = mmap(wanted, 32 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    void* page = mmap(wanted, kPages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (page == wanted) return static_cast<char*>(page);
-    if (page != MAP_FAILED) munmap(page, 32 * kPage);
+    if (page != MAP_FAILED) munmap(page, kPages);
   }
   return nullptr;
 }
@@ -70,7 +67,7 @@ char** Pack(char* page, const std::vector<std::string>& words) {
   auto** list = reinterpret_cast<char**>(page);
   char* text = page + (words.size() + 1) * sizeof(char*);
   for (size_t i = 0; i < words.size(); ++i) {
-    if (text + words[i].size() + 1 > page + 32 * kPage) return nullptr;
+    if (text + words[i].size() + 1 > page + kPages) return nullptr;
     memcpy(text, words[i].c_str(), words[i].size() + 1);
     list[i] = text;
     text += words[i].size() + 1;
@@ -79,64 +76,78 @@ char** Pack(char* page, const std::vector<std::string>& words) {
   return list;
 }
 
-[[noreturn]] void Give(Shared& shared, const char* stage, int error) {
-  shared.stage = stage;
-  shared.error = error;
+// What the child is told, and what it leaves.  It runs in this process's memory, which waits until the exec is done or the child has ended: a
+// copy of the memory would cost more than all the rest.
+struct Start {
+  const Step& step;
+  const Modules& modules;
+  int in, out, err;
+  char* path;
+  char** arguments;
+  char** environment;
+  std::vector<sock_filter> program;
+  int error = 0;
+  const char* stage = "";
+};
+
+[[noreturn]] void Give(Start& start, const char* stage, int error) {
+  start.stage = stage;
+  start.error = error;
   syscall(SYS_exit_group, kCannotStart);
   __builtin_trap();
 }
 
-[[noreturn]] void Child(const Step& step, const std::string& filter, const Modules& modules, int in, int out, int err, Shared& shared) {
+int Child(void* told) {
+  Start& start = *static_cast<Start*>(told);
+  const Step& step = start.step;
   setsid();
-  if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) Give(shared, "descriptors", errno);
+  if (dup2(start.in, 0) < 0 || dup2(start.out, 1) < 0 || dup2(start.err, 2) < 0) Give(start, "descriptors", errno);
   signal(SIGPIPE, SIG_DFL);
-  if (!step.directory.empty() && chdir(step.directory.c_str()) != 0) Give(shared, "working directory", errno);
-  char* path = SecretPage();
-  char* arguments = SecretPage();
-  char* environment = SecretPage();
-  if (path == nullptr || arguments == nullptr || environment == nullptr) Give(shared, "memory", ENOMEM);
-  strncpy(path, step.program.c_str(), kPage - 1);
-  char** argv = Pack(arguments, step.arguments);
-  char** envp = Pack(environment, step.environment);
-  if (argv == nullptr || envp == nullptr) Give(shared, "arguments", E2BIG);
-  if (!step.context.empty() && modules.selinux && !WriteExisting("/proc/self/attr/exec", step.context)) Give(shared, "SELinux context", errno);
-  if (!step.profile.empty() && modules.apparmor && !WriteExisting("/proc/self/attr/apparmor/exec", "exec " + step.profile)) Give(shared, "AppArmor profile", errno);
+  if (!step.directory.empty() && chdir(step.directory.c_str()) != 0) Give(start, "working directory", errno);
+  if (!step.context.empty() && start.modules.selinux && !WriteExisting("/proc/self/attr/exec", step.context)) Give(start, "SELinux context", errno);
+  if (!step.profile.empty() && start.modules.apparmor && !WriteExisting("/proc/self/attr/apparmor/exec", "exec " + step.profile)) Give(start, "AppArmor profile", errno);
   const rlimit files{1024, 4096};  // a kernel's own default; init needs more, for labels
-  if (setrlimit(RLIMIT_NOFILE, &files) != 0) Give(shared, "limit of files", errno);
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) Give(start, "limit of files", errno);
   if (step.user != 0) {
     // An ordinary user may install a filter only with this; root's later transitions are left as they are.
-    if (setgroups(0, nullptr) != 0 || setresgid(step.group, step.group, step.group) != 0 || setresuid(step.user, step.user, step.user) != 0) Give(shared, "user", errno);
-    if (step.filtered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Give(shared, "no_new_privs", errno);
+    if (setgroups(0, nullptr) != 0 || setresgid(step.group, step.group, step.group) != 0 || setresuid(step.user, step.user, step.user) != 0) Give(start, "user", errno);
+    if (step.filtered && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) Give(start, "no_new_privs", errno);
   }
   if (step.filtered) {
-    std::vector<sock_filter> program = LetByOneExec(filter, {path, argv, envp});
-    if (program.size() > kMostInstructions) Give(shared, "seccomp filter, which has no room for the launcher's instructions", E2BIG);
-    const sock_fprog order{static_cast<uint16_t>(program.size()), program.data()};
+    const sock_fprog order{static_cast<uint16_t>(start.program.size()), start.program.data()};
     // Without no_new_privs, since the guest's root may: transitions at later execs are not changed by the filter.
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &order) != 0) Give(shared, "seccomp filter", errno);
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &order) != 0) Give(start, "seccomp filter", errno);
   }
-  syscall(SYS_execve, path, argv, envp);
-  Give(shared, "exec", errno);
+  syscall(SYS_execve, start.path, start.arguments, start.environment);
+  Give(start, "exec", errno);
 }
 
 }  // namespace
 
 StartResult StartProgram(const Step& step, const std::string& filter, const Modules& modules, int in, int out, int err) {
-  StartResult result;
-  void* page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  int started[2];
-  if (page == MAP_FAILED || pipe2(started, O_CLOEXEC) != 0) return {-1, errno, "memory"};
-  auto& shared = *new (page) Shared;
-  result.process = fork();
-  if (result.process == 0) Child(step, filter, modules, in, out, err, shared);
-  close(started[1]);
-  char none = 0;
-  while (read(started[0], &none, 1) < 0 && errno == EINTR) {
-  }  // closed by the exec, or by the end of the child
-  close(started[0]);
-  result.error = result.process < 0 ? EAGAIN : shared.error.load();
-  result.stage = result.process < 0 ? "process" : shared.stage.load();
-  munmap(page, sizeof(Shared));
+  alignas(16) static char stack[kStack];
+  static char plain[3][kPages];  // nobody need guess where a program without a filter was started from
+  char* pages[3];
+  for (size_t i = 0; i < 3; ++i) pages[i] = step.filtered ? SecretPages() : plain[i];
+  StartResult result{-1, ENOMEM, "memory"};
+  const auto start_it = [&] {
+    if (pages[0] == nullptr || pages[1] == nullptr || pages[2] == nullptr) return;
+    strncpy(pages[0], step.program.c_str(), kPage - 1);
+    Start start{step, modules, in, out, err, pages[0], Pack(pages[1], step.arguments), Pack(pages[2], step.environment), {}};
+    result = {-1, E2BIG, "arguments"};
+    if (start.arguments == nullptr || start.environment == nullptr) return;
+    if (step.filtered) start.program = LetByOneExec(filter, {start.path, start.arguments, start.environment});
+    result.stage = "seccomp filter, which has no room for the launcher's instructions";
+    if (start.program.size() > kMostInstructions) return;
+    // Signals to the one are none to the other, and descriptors are the child's own.
+    result.process = clone(Child, stack + kStack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    result.error = result.process < 0 ? EAGAIN : start.error;
+    result.stage = result.process < 0 ? "process" : start.stage;
+  };
+  start_it();
+  for (char* page : pages) {
+    if (step.filtered && page != nullptr) munmap(page, kPages);
+  }
   return result;
 }
 
