@@ -122,6 +122,20 @@ int Child(void* told) {
   Give(start, "exec", errno);
 }
 
+// The kernel lets a parent go on when the child has left its memory, which is before the child has its new label (fs/exec.c begin_new_exec:
+// exec_mmap, then commit_creds): what comes next must not meet it without.
+void AwaitLabel(pid_t process, const Step& step, const Modules& modules) {
+  constexpr int kMostLooks = 2000;
+  const char* file = modules.apparmor && !step.profile.empty() ? "/attr/apparmor/current" : modules.selinux && !step.context.empty() ? "/attr/current" : nullptr;
+  std::string own;
+  if (file == nullptr || !ReadFile(AT_FDCWD, std::string("/proc/self") + file, own)) return;
+  for (int i = 0; i < kMostLooks; ++i) {
+    std::string label;
+    if (!ReadFile(AT_FDCWD, "/proc/" + std::to_string(process) + file, label) || label != own) return;
+    usleep(i < 20 ? 0 : 500);
+  }
+}
+
 }  // namespace
 
 StartResult StartProgram(const Step& step, const std::string& filter, const Modules& modules, int in, int out, int err) {
@@ -143,6 +157,7 @@ StartResult StartProgram(const Step& step, const std::string& filter, const Modu
     result.process = clone(Child, stack + kStack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
     result.error = result.process < 0 ? EAGAIN : start.error;
     result.stage = result.process < 0 ? "process" : start.stage;
+    if (result.error == 0) AwaitLabel(result.process, step, modules);
   };
   start_it();
   for (char* page : pages) {
