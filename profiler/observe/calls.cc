@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "compiler/base/check.h"
@@ -54,6 +55,15 @@ std::optional<bool> Applies(const kernel::ViewRow& row, const kernel::Syscall& k
   return true;
 }
 
+// Of a file that is open already.
+bool ChangesDescriptor(const kernel::ViewRow& row) { return row.mode == kernel::RowMode::kServes && row.facet == "file" && (row.operation == "setattr" || row.operation == "xattr" || row.operation == "truncate"); }
+
+// Something is asked of what the descriptor is.
+bool DescriptorMatters(const std::string& call) {
+  const auto rows = kernel::ViewRows(kernel::Arch::kX86_64, call);
+  return std::any_of(rows.begin(), rows.end(), [](const kernel::ViewRow& row) { return (row.facet == "file" || row.facet == "exec" || row.facet == "network") && (row.mode == kernel::RowMode::kNeeds || ChangesDescriptor(row)); });
+}
+
 class Adder {
  public:
   Adder(const Call& call, const kernel::Syscall& known, Run& run) : call_(call), known_(known), roles_(RolesOf(known)), run_(run), process_(Encode(call.process)) {}
@@ -74,6 +84,7 @@ class Adder {
     if (row.mode != kernel::RowMode::kServes) return false;
     if (row.facet == "file" && row.operation == "create") return call_.created.value_or(true);
     if (row.facet == "file" && row.operation == "create_socket") return call_.address.count("path") != 0;
+    if (ChangesDescriptor(row)) return ObjectPath(call_, roles_, row.operation) == nullptr;
     return row.facet == "rlimit" || (row.facet == "file" && row.operation == "getattr" && ObjectPath(call_, roles_, row.operation) != nullptr);
   }
 
@@ -174,25 +185,49 @@ std::vector<Role> RolesOf(const kernel::Syscall& call) {
   return out;
 }
 
-std::string RecorderTable() {
-  std::string out;
+std::vector<ToldCall> ToldCalls() {
+  std::map<std::string, ToldCall, std::less<>> quiet;
+  for (const auto& row : TableRows(EmbeddedTable("repeated.tsv"))) {
+    const auto number = [&](size_t cell) { return std::atoi(std::string(row.at(cell)).c_str()); };
+    ToldCall& call = quiet[std::string(row.at(0))];
+    call.quiet_argument = number(1);
+    call.quiet_from = static_cast<uint32_t>(number(2));
+    call.quiet_null = row.at(3) == "-" ? -1 : number(3);
+  }
+  std::vector<ToldCall> out;
   for (const kernel::Syscall& call : kernel::Syscalls(kernel::Arch::kX86_64)) {
-    std::string letters;
+    const auto repeated = quiet.find(call.name);
+    ToldCall told = repeated == quiet.end() ? ToldCall() : repeated->second;
+    told.name = call.name;
+    told.number = call.number;
+    const bool descriptors = DescriptorMatters(call.name);
     for (const Role role : RolesOf(call)) {
       switch (role) {
-        case Role::kNothing: letters += '-'; break;
+        case Role::kNothing: told.roles += '-'; break;
         case Role::kValue:
-        case Role::kMask: letters += 'v'; break;
-        case Role::kPath: letters += NamesTheLinkItself(call.name) ? 'l' : 'p'; break;
-        case Role::kFolder: letters += 'd'; break;
-        case Role::kDescriptor: letters += 'f'; break;
-        case Role::kAddress: letters += 'a'; break;
-        case Role::kProcess: letters += 'k'; break;
-        case Role::kNull: letters += 'n'; break;
+        case Role::kMask: told.roles += 'v'; break;
+        case Role::kPath: told.roles += NamesTheLinkItself(call.name) ? 'l' : 'p'; break;
+        case Role::kFolder: told.roles += 'd'; break;
+        case Role::kDescriptor: told.roles += descriptors ? 'f' : '-'; break;
+        case Role::kAddress: told.roles += 'a'; break;
+        case Role::kProcess: told.roles += 'k'; break;
+        case Role::kNull: told.roles += 'n'; break;
       }
     }
-    if (!letters.empty()) out += fmt::format("{} {}\n", call.number, letters);
+    out.push_back(std::move(told));
   }
+  return out;
+}
+
+std::set<std::string> CallsOfRuntimes() {
+  std::set<std::string> out;
+  for (const auto& row : TableRows(EmbeddedTable("runtimes.tsv"))) out.emplace(row.at(0));
+  return out;
+}
+
+std::string RecorderTable() {
+  std::string out;
+  for (const ToldCall& call : ToldCalls()) out += fmt::format("{} {} {} {} {}\n", call.number, call.roles.empty() ? "-" : call.roles, call.quiet_argument, call.quiet_from, call.quiet_null < 0 ? "-" : std::to_string(call.quiet_null));
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,20 @@ struct Call {
 };
 void AddCall(const Call& call, Run& run);
 
-// What the recorder is told of the calls of this machine (profiler/recorder/format.h).
+// A call of this machine as recorders are told of it: a letter for each argument (profiler/recorder/format.h), and where it is quiet
+// (tables/repeated.tsv).
+struct ToldCall {
+  std::string name;
+  uint32_t number = 0;
+  std::string roles;
+  int quiet_argument = 0;
+  uint32_t quiet_from = 0;  // 0: never
+  int quiet_null = -1;      // -1: no argument has to be null
+};
+std::vector<ToldCall> ToldCalls();
+// Those that are not told where a container runtime installs the filter (tables/runtimes.tsv).
+std::set<std::string> CallsOfRuntimes();
+// All of them, as the recorder reads them.
 std::string RecorderTable();
 
 // "\x02\x00..." as the kernel has it: family, address, port, path, abstract.

@@ -95,6 +95,8 @@ Result<Imported> ImportEvents(const std::string& name, std::string_view text) {
   } else if (!shape.binary && shape.gvisor * 2 > shape.lines) {
     out.format = "gvisor";
     ImportGvisor(text, run, out);
+    run.completeness.blind.insert("capabilities");
+    run.completeness.blind.insert("calls that the host's kernel would have answered otherwise: gVisor's own kernel ran the workload");
   } else if (!shape.binary && why.empty() && shape.traced > 0 && shape.traced * 2 > shape.lines / 2 && shape.traced >= shape.audit) {
     out.format = "strace";
     ImportStrace(text, run, out);

@@ -1,6 +1,8 @@
 // Others' records of what programs did, as recordings.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,13 @@ Result<Imported> ImportEvents(const std::string& name, std::string_view text);
 // --- the formats, each in its own file.  `run` is filled; records are counted in `out`.
 void ImportAudit(std::string_view text, Run& run, Imported& out);
 void ImportStrace(std::string_view text, Run& run, Imported& out);
-void ImportGvisor(std::string_view text, Run& run, Imported& out);
+// What is known of a sandbox beside its log.
+struct Sandbox {
+  std::string first;                                 // the program that it began with
+  std::map<int, std::vector<std::string>> programs;  // by process, what it executed, links followed
+  std::function<std::string(const std::string& path, bool follow)> place;  // as of TracedProcesses; may be empty
+};
+void ImportGvisor(std::string_view text, Run& run, Imported& out, const Sandbox& sandbox = {});
 void ImportRecorder(std::string_view text, Run& run, Imported& out);  // of our own recorder (profiler/recorder/format.h)
 // JSON documents one after another.  False where no document is one of a recorder that is known; `why` says what it is instead.
 bool ImportJson(std::string_view text, Run& run, Imported& out, std::string& why);

@@ -2,6 +2,7 @@
 // begins (E) and one when it ends (X).
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "profiler/observe/import.h"
@@ -19,7 +20,10 @@ TracedArgument ArgumentOf(const std::string& text) {
     return out;
   }
   const size_t space = text.find(' ');
-  if (space == std::string::npos) return out;
+  if (space == std::string::npos) {
+    if (text != "0x0") out.string = "";  // nothing stands behind the pointer to an empty name
+    return out;
+  }
   const std::string rest = text.substr(space + 1);
   if (rest.rfind("{Family: ", 0) == 0) {
     const std::string family = Between(rest, "Family: ", ",");
@@ -40,34 +44,89 @@ TracedArgument ArgumentOf(const std::string& text) {
   return out;
 }
 
+// One line of the log: a call that ends (X) or begins (E).
+struct Line {
+  bool ends = false;
+  int group = 0;
+  int thread = 0;
+  TextCall call;
+};
+enum class Kind { kOther, kCut, kCall };
+
+Kind ReadLine(std::string_view text, Line& out) {
+  const size_t mark = text.find("strace.go:");
+  const size_t open = mark == std::string_view::npos ? mark : text.find("] [", mark);
+  const size_t close = open == std::string_view::npos ? open : text.find(']', open + 3);
+  if (close == std::string_view::npos) return Kind::kOther;
+  const size_t leave = text.find(" X ", close);
+  // Of those that begin, closing alone is of use: it says what the descriptor was.
+  const size_t enter = leave == std::string_view::npos ? text.find(" E close(", close) : std::string_view::npos;
+  if (leave == std::string_view::npos && enter == std::string_view::npos) return Kind::kOther;
+  const std::string ids(text.substr(open + 3, close - open - 3));
+  const size_t colon = ids.find(':');
+  out.group = std::atoi(ids.c_str());
+  out.thread = std::atoi(ids.substr(colon == std::string::npos ? 0 : colon + 1).c_str());
+  out.ends = leave != std::string_view::npos;
+  auto call = ParseTextCall(out.ends ? std::string(text.substr(leave + 3)) : std::string(text.substr(enter + 3)) + " = ?");
+  if (!call) return Kind::kCut;
+  out.call = std::move(*call);
+  return Kind::kCall;
+}
+
+std::optional<int> ErrorOf(const TextCall& call) {
+  const std::string number = Between(call.result + " ", "errno=", " ");
+  const int error = number.empty() ? 0 : std::atoi(number.c_str());
+  return error >= 512 ? EINTR : error;  // its kernel's own errors of restarted calls
+}
+
+std::optional<uint64_t> ReturnOf(const TextCall& call) { return ErrorOf(call) == 0 ? ValueOf(kernel::Arch::kX86_64, call.result.substr(0, call.result.find(' '))) : std::nullopt; }
+
+// What was opened, links followed: the next call that names the descriptor says it.  By the number of the line.
+std::map<size_t, std::string> OpenedFiles(std::string_view text) {
+  std::map<size_t, std::string> out;
+  std::map<std::pair<int, uint64_t>, size_t> waiting;  // process and descriptor, and the line that opened it
+  Line line;
+  EachLine(text, [&](std::string_view one, size_t number) {
+    if (ReadLine(one, line) != Kind::kCall) return;
+    for (const std::string& argument : line.call.args) {
+      if (argument.rfind("0x", 0) != 0) continue;
+      const TracedArgument read = ArgumentOf(argument);
+      const auto descriptor = ValueOf(kernel::Arch::kX86_64, read.text);
+      const auto at = descriptor ? waiting.find({line.group, *descriptor}) : waiting.end();
+      if (at == waiting.end() || read.descriptor.empty() || read.descriptor.front() != '/') continue;
+      out[at->second] = read.descriptor;
+      waiting.erase(at);
+    }
+    if (!line.ends || line.call.name.rfind("open", 0) != 0) return;
+    if (const auto descriptor = ReturnOf(line.call)) waiting[{line.group, *descriptor}] = number;
+  });
+  return out;
+}
+
 }  // namespace
 
-void ImportGvisor(std::string_view text, Run& run, Imported& out) {
+void ImportGvisor(std::string_view text, Run& run, Imported& out, const Sandbox& sandbox) {
   TracedProcesses processes;
-  EachLine(text, [&](std::string_view line, size_t number) {
-    const size_t mark = line.find("strace.go:");
-    const size_t open = mark == std::string_view::npos ? mark : line.find("] [", mark);
-    if (open == std::string_view::npos) return;
-    const size_t close = line.find(']', open + 3);
-    const size_t leave = line.find(" X ", close == std::string_view::npos ? line.size() : close);
-    if (close == std::string_view::npos || leave == std::string_view::npos) return;  // E: the end tells more
-    const std::string_view ids = line.substr(open + 3, close - open - 3);
-    const size_t colon = ids.find(':');
-    const int id = std::atoi(std::string(ids.substr(colon == std::string_view::npos ? 0 : colon + 1)).c_str());
-    const auto call = ParseTextCall(line.substr(leave + 3));
-    if (!call) {
-      ++out.not_understood;  // cut
-      return;
-    }
+  if (sandbox.place) processes.place = sandbox.place;
+  processes.Of(1).program = processes.Of(1).chain = sandbox.first;
+  std::map<int, size_t> execs;  // of each process, so far
+  const std::map<size_t, std::string> opened = OpenedFiles(text);
+  Line line;
+  EachLine(text, [&](std::string_view one, size_t number) {
+    const Kind kind = ReadLine(one, line);
+    if (kind == Kind::kCut) ++out.not_understood;
+    if (kind != Kind::kCall || !line.ends) return;
     ++out.records;
     std::vector<TracedArgument> args;
-    for (const std::string& arg : call->args) args.push_back(ArgumentOf(arg));
-    std::optional<int> error = 0;
-    if (const std::string number_text = Between(call->result + " ", "errno=", " "); !number_text.empty()) error = std::atoi(number_text.c_str());
-    AddTraced(call->name, args, error, *error == 0 ? ValueOf(kernel::Arch::kX86_64, call->result.substr(0, call->result.find(' '))) : std::nullopt, "", id, 0, fmt::format("line {}", number), processes, run);
+    for (const std::string& arg : line.call.args) args.push_back(ArgumentOf(arg));
+    std::string what = opened.count(number) != 0 ? opened.at(number) : "";
+    if (line.call.name.rfind("execve", 0) == 0 && ErrorOf(line.call) == 0) {
+      const auto known = sandbox.programs.find(line.group);
+      const size_t which = execs[line.group]++;
+      if (known != sandbox.programs.end() && which < known->second.size()) what = known->second[which];
+    }
+    AddTraced(line.call.name, args, ErrorOf(line.call), ReturnOf(line.call), what, line.thread, 0, fmt::format("line {}", number), processes, run);
   });
-  run.completeness.blind.insert("capabilities");
-  run.completeness.blind.insert("calls that the host's kernel would have answered otherwise: gVisor's own kernel ran the workload");
   if (out.not_understood != 0) run.completeness.channels["calls"].unread += out.not_understood;
 }
 

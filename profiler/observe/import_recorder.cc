@@ -50,7 +50,7 @@ void ReadCall(const std::vector<std::string_view>& cells, Run& run, Imported& ou
   for (size_t i = 0; i < 6 && i < roles.size(); ++i) {
     if (roles[i] == Role::kValue || roles[i] == Role::kMask || roles[i] == Role::kNull) call.args[i] = Read<uint64_t>(cells[7 + i], 16);
   }
-  call.error = Read<int>(cells[13]);
+  if (cells[13] != "?") call.error = Read<int>(cells[13]);
   call.example = known->name;
   for (size_t i = 14; i < cells.size(); ++i) {
     const std::string_view cell = cells[i];
@@ -92,6 +92,7 @@ void ImportRecorder(std::string_view text, Run& run, Imported& out) {
     const auto cells = Cells(line);
     if (cells[0] == "call") ReadCall(cells, run, out);
     if (cells[0] == "lost" && cells.size() > 1) run.completeness.channels["calls"].lost += Read<uint64_t>(cells[1]);
+    if (cells[0] == "cannot" && cells.size() > 1) out.notes.push_back(Plain(cells[1]));
     if (cells[0] == "trouble" && cells.size() > 1) run.completeness.doubts.insert(Plain(cells[1]));
     if (cells[0] == "started" && cells.size() > 1) run.started = std::strtod(std::string(cells[1]).c_str(), nullptr);
     if (cells[0] == "end" && cells.size() > 2) {

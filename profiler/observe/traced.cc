@@ -1,6 +1,7 @@
 #include "profiler/observe/traced.h"
 #include "profiler/kernels/observe.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 namespace ravelin::observe {
@@ -18,7 +19,7 @@ std::string WithoutMark(std::string path) {
 
 class Translator {
  public:
-  Translator(const std::string& name, const std::vector<TracedArgument>& args, const kernel::Syscall& known, TracedProcess& process, Run& run) : args_(args), known_(known), process_(process), run_(run) { call_.name = name; }
+  Translator(const std::string& name, const std::vector<TracedArgument>& args, const kernel::Syscall& known, const TracedProcesses& processes, TracedProcess& process, Run& run) : args_(args), known_(known), processes_(processes), process_(process), run_(run) { call_.name = name; }
 
   Call Translate(const std::string& opened) {
     const std::vector<Role> roles = RolesOf(known_);
@@ -38,7 +39,10 @@ class Translator {
       call_.descriptors[at] = WithoutMark(args_[i].descriptor);
       if (at >= roles.size()) continue;
       if (roles[at] == Role::kFolder) {
-        folder = IsFile(call_.descriptors[at]) ? call_.descriptors[at] : text.rfind("AT_FDCWD", 0) == 0 ? process_.folder : KnownFile(call_.args[at]);
+        // gVisor prints the second of a call's as a number.
+        constexpr uint64_t kHere = static_cast<uint32_t>(AT_FDCWD);
+        const bool here = text.rfind("AT_FDCWD", 0) == 0 || (call_.args[at] && (*call_.args[at] & 0xffffffff) == kHere);
+        folder = IsFile(call_.descriptors[at]) ? call_.descriptors[at] : here ? process_.folder : KnownFile(call_.args[at]);
         if (text.rfind("AT_FDCWD", 0) == 0 && IsFile(call_.descriptors[at])) process_.folder = call_.descriptors[at];
       }
       if (roles[at] == Role::kPath) AddPath(at, args_[i], folder, opened);
@@ -67,11 +71,22 @@ class Translator {
     } else if (IsFile(opened)) {
       path.resolved = WithoutMark(opened);
     } else if (path.given.front() == '/' || !folder.empty()) {
-      path.resolved = kernels::Absolute(folder, path.given);
+      path.resolved = processes_.place(kernels::Absolute(folder, path.given), !NamesTheLinkItself(call_.name) && !LeavesLink());
     } else {
       ++run_.completeness.channels["strings"].unread;  // relative to a folder that nobody told
     }
     call_.paths[at] = path;
+  }
+
+  // By its flags.
+  bool LeavesLink() const {
+    const bool opens = call_.name.rfind("open", 0) == 0;
+    for (size_t p = 0; p < known_.params.size() && p < args_.size(); ++p) {
+      if (known_.params[p].name != "flag" && known_.params[p].name != "flags") continue;
+      const auto flags = ValueOf(kArch, args_[p].text);
+      return flags && (*flags & static_cast<uint64_t>(opens ? O_NOFOLLOW : AT_SYMLINK_NOFOLLOW)) != 0;
+    }
+    return false;
   }
 
   void AddDescriptor(size_t at) {
@@ -83,6 +98,7 @@ class Translator {
 
   const std::vector<TracedArgument>& args_;
   const kernel::Syscall& known_;
+  const TracedProcesses& processes_;
   TracedProcess& process_;
   Run& run_;
   Call call_;
@@ -140,13 +156,13 @@ void AddTraced(const std::string& name, const std::vector<TracedArgument>& args,
     run.completeness.doubts.insert(fmt::format("`{}` is no system call of {}", name, kernel::ArchName(kArch)));
     return;
   }
-  Call call = Translator(name, args, *known, process, run).Translate(opened);
+  Call call = Translator(name, args, *known, processes, process, run).Translate(opened);
   call.error = error;
   call.time = time;
   call.example = example;
-  if (error.value_or(0) == 0) Remember(call, returned, opened, process);
   if (!process.program.empty()) call.process["program"] = process.program;
   if (!process.chain.empty()) call.process["chain"] = process.chain;
+  if (error.value_or(0) == 0) Remember(call, returned, opened, process);
   AddCall(call, run);
   if ((name == "clone" || name == "clone3" || name == "fork" || name == "vfork") && error.value_or(0) == 0 && returned && *returned != 0) {
     constexpr uint64_t kThread = 0x00010000;  // CLONE_THREAD

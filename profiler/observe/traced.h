@@ -1,6 +1,7 @@
 // What importers of tracers' texts keep of each process while they read: its program, its folder, its sockets.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ struct TracedProcess {
 
 class TracedProcesses {
  public:
+  // Where a path leads to, links followed (of the last component where `follow`), as far as somebody knows the files.
+  std::function<std::string(const std::string& path, bool follow)> place = [](const std::string& path, bool) { return path; };
+
   TracedProcess& Of(int id);
   // `shares`: a thread.
   void Fork(int parent, int child, bool shares);

@@ -127,5 +127,30 @@ TEST(Import, RefusesOtherTextsWithAReason) {
   }
 }
 
+// gVisor's log: what was opened is told by the next call that names the descriptor, as its kernel resolved it.
+TEST(Import, GvisorFollowsLinks) {
+  const std::string log = R"(I1127 10:24:15.988288   15174 strace.go:608] [   1:   1] sh X openat(AT_FDCWD /, 0x7fdf /lib/libc.so.6, O_RDONLY|O_CLOEXEC, 0o0) = 3 (0x3) (218.495us)
+I1127 10:24:15.988360   15174 strace.go:608] [   1:   1] sh X read(0x3 /usr/lib/libc.so.6, 0x7fdf "", 0x10) = 0 (0x0) (1us)
+I1127 10:24:15.988361   15174 strace.go:608] [   1:   1] sh X openat(AT_FDCWD /srv, 0x7fdf link, O_RDONLY, 0o0) = 4 (0x4) (218.495us)
+I1127 10:24:15.988362   15174 strace.go:608] [   2:   2] other X read(0x4 /not/this, 0x7fdf "", 0x10) = 0 (0x0) (1us)
+I1127 10:24:15.988363   15174 strace.go:551] [   1:   1] sh E close(0x4 /srv/target)
+I1127 10:24:15.988364   15174 strace.go:596] [   1:   1] sh X close(0x4 (bad FD)) = 0 (0x0) (1us)
+I1127 10:24:15.988365   15174 strace.go:605] [   1:   1] sh X execve(0x5606 /bin/true, 0x5606 ["true"], 0x5606 []) = 0 (0x0) (1us)
+)";
+  observe::Run run;
+  Imported imported;
+  Sandbox sandbox;
+  sandbox.first = "/usr/bin/dash";
+  sandbox.programs[1] = {"/usr/bin/true"};
+  ImportGvisor(log, run, imported, sandbox);
+  std::set<std::string> shown;
+  for (const auto& [fact, seen] : run.facts) shown.insert(Show(fact));
+  EXPECT_EQ(shown.count("file read given=/lib/libc.so.6 path=/usr/lib/libc.so.6"), 1u);
+  EXPECT_EQ(shown.count("file read given=link path=/srv/target"), 1u);
+  EXPECT_EQ(shown.count("exec exec given=/bin/true path=/usr/bin/true"), 1u);
+  EXPECT_EQ(Decode(run.facts.begin()->first.process)["program"], "/usr/bin/dash");
+  EXPECT_EQ(imported.records, 6u) << "what begins is told again when it ends";
+}
+
 }  // namespace
 }  // namespace ravelin::observe
