@@ -120,7 +120,9 @@ int Run(const ImportEventsCommand& command);
 struct RecordCommand {
   CommonOptions common;
   std::string output;
-  std::string driver = "uml";  // or "ptrace"
+  std::vector<std::string> drivers = {"uml"};  // record::Drivers(); each runs the workload by itself
+  std::string listen;           // a socket, instead of a workload
+  std::string runtime_profile;  // with it: where linux.seccomp of config.json is written
   std::string directory;
   std::string root = "/";
   std::string scenario;

@@ -9,6 +9,7 @@
 #include "compiler/cli/commands.h"
 #include "compiler/cli/soak.h"
 #include "compiler/driver/output.h"
+#include "profiler/record/record.h"
 
 namespace ravelin::cli {
 namespace {
@@ -172,7 +173,7 @@ struct CommandLine {
 
   // How a workload is run.
   void AddRecordOptions(CLI::App& sub, RecordCommand& o) {
-    sub.add_option("--driver", o.driver, "uml: in a guest kernel; ptrace: on this machine, without capabilities")->check(CLI::IsMember({"uml", "ptrace"}))->capture_default_str();
+    sub.add_option("--driver", o.drivers, "uml: in a guest kernel; gvisor: in an application kernel, a lower bound; on this machine, without capabilities: ptrace, notify (faster; does not see what comes of a call); several with commas, each by itself, their runs together")->delimiter(',')->check(CLI::IsMember(record::Drivers()))->capture_default_str()->allow_extra_args(false);
     sub.add_option("--directory", o.directory, "working directory");
     sub.add_option("--root", o.root, "the guest's root")->capture_default_str();
     sub.add_option("--scenario", o.scenario, "how a program is used, as `ravelin verify` has it, instead of a command");
@@ -186,6 +187,8 @@ struct CommandLine {
 
   void Record(CLI::App& sub) {
     sub.add_option("-o,--output", record.output, "the recording; one that exists grows")->required();
+    sub.add_option("--listen", record.listen, "driver notify, instead of a workload: record --runs containers, whose runtime sends their filters' listeners to this socket (linux.seccomp.listenerPath)");
+    sub.add_option("--runtime-profile", record.runtime_profile, "with --listen: write there what belongs into config.json as linux.seccomp");
     AddRecordOptions(sub, record);
   }
 

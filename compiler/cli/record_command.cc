@@ -10,9 +10,47 @@
 
 namespace ravelin::cli {
 
+namespace {
+
+void Say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+std::optional<observe::Recording> OrComplain(Result<observe::Recording> recording, int& exit_code) {
+  if (recording) return std::move(*recording);
+  Complain(recording.error().message);
+  exit_code = recording.error().code == ErrorCode::kUnsupported ? kUsage : kEnvironment;
+  return std::nullopt;
+}
+
+std::optional<observe::Recording> ListenOrComplain(const RecordCommand& command, int& exit_code) {
+  if (command.drivers != std::vector<std::string>{"notify"} || !command.arguments.empty() || !command.scenario.empty()) {
+    Complain("--listen goes with --driver notify and without a workload: a container runtime starts it");
+    exit_code = kUsage;
+    return std::nullopt;
+  }
+  record::Listening listening;
+  listening.socket = std::filesystem::absolute(command.listen).lexically_normal();
+  listening.containers = std::max(1U, command.runs);
+  listening.limit_ms = command.limit_s * 1000;
+  if (!command.runtime_profile.empty()) {
+    const auto written = source::WriteFile(command.runtime_profile, record::ListeningProfile(listening.socket));
+    if (!written) {
+      exit_code = Complain(written.error());
+      return std::nullopt;
+    }
+  }
+  return OrComplain(record::Listen(listening, Say), exit_code);
+}
+
+}  // namespace
+
 std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command, int& exit_code) {
+  if (!command.listen.empty()) return ListenOrComplain(command, exit_code);
+  if (!command.runtime_profile.empty()) {
+    Complain("--runtime-profile goes with --listen");
+    exit_code = kUsage;
+    return std::nullopt;
+  }
   record::Request request;
-  request.driver = command.driver;
   request.command = command.arguments;
   request.directory = command.directory;
   request.root = command.root;
@@ -36,8 +74,6 @@ std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command,
     }
     request.scenario = std::move(*scenario);
   }
-  // On the host a workload runs once: what it changes stays changed.
-  request.runs = command.runs != 0 ? command.runs : command.driver == "uml" ? 2 : 1;
   request.limit_ms = command.limit_s * 1000;
   request.memory_mb = command.memory_mb;
   request.host_isolation = !command.no_host_isolation;
@@ -46,13 +82,16 @@ std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command,
     if (here != nullptr) request.directory = here;
     free(here);
   }
-  auto recording = record::Record(request, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
-  if (!recording) {
-    Complain(recording.error().message);
-    exit_code = recording.error().code == ErrorCode::kUnsupported ? kUsage : kEnvironment;
-    return std::nullopt;
+  observe::Recording all;
+  for (const std::string& driver : command.drivers) {
+    request.driver = driver;
+    // On the host a workload runs once: what it changes stays changed.
+    request.runs = command.runs != 0 ? command.runs : record::KeepsTheHost(driver) ? 2 : 1;
+    auto recording = OrComplain(record::Record(request, Say), exit_code);
+    if (!recording) return std::nullopt;
+    all = observe::Merge(std::move(all), *recording);
   }
-  return std::move(*recording);
+  return all;
 }
 
 int Run(const RecordCommand& command) {

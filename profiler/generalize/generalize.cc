@@ -110,6 +110,8 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
     for (const std::string& one : run.completeness.blind) blind.insert(one);
     for (const std::string& why : run.completeness.WhyNotWhole()) incomplete.insert(why);
   }
+  const bool lower_bound = !drivers.empty() && std::all_of(drivers.begin(), drivers.end(), [](const std::string& driver) { return driver == "gvisor" || driver == "import gvisor"; });
+  if (lower_bound) incomplete.insert("gVisor's kernel ran every run: which calls this machine's would see is not known; add runs of another driver");
   out.incomplete.assign(incomplete.begin(), incomplete.end());
   std::vector<Seen> seen = SeenIn(recording, options.runs);
   std::optional<Rule> absent = TakeAbsent(seen, out.runs);

@@ -76,9 +76,7 @@ void DropExisting(const std::set<std::string>& created, observe::Run& run) {
 Result<observe::Run> RecordInGuest(const Request& request, const Variation& variation) {
   RAVELIN_TRY(compiled, apparmor::RunParser(kEmptyProfile, kernel::ApparmorFeaturesText(kFeatures)));
   if (!compiled.accepted) return Fail(ErrorCode::kEnvironment, "apparmor_parser: " + compiled.message);
-  RAVELIN_TRY(scratch, kernels::Scratch::Make());
-  if (auto written = scratch.Write("recorder", RecorderImage()); !written) return tl::make_unexpected(std::move(written.error()));
-  if (auto written = scratch.Write("table", observe::RecorderTable()); !written) return tl::make_unexpected(std::move(written.error()));
+  RAVELIN_TRY(scratch, PlaceRecorder());
   if (chmod(scratch.folder().c_str(), 0755) != 0 || chmod((scratch.folder() + "/recorder").c_str(), 0755) != 0 || chmod((scratch.folder() + "/table").c_str(), 0644) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
   kernels::Job job;
   job.root = request.root;

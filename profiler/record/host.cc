@@ -1,4 +1,4 @@
-// The recorder on this machine, beside the workload: no privileges, but a tracer.
+// The recorder on this machine, beside the workload, without privileges: a tracer, or the listener of a filter.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -15,13 +15,30 @@
 
 namespace ravelin::record {
 
-Result<observe::Run> RecordOnHost(const Request& request, const Variation& variation) {
+Result<kernels::Scratch> PlaceRecorder() {
   RAVELIN_TRY(scratch, kernels::Scratch::Make());
   if (auto written = scratch.Write("recorder", RecorderImage()); !written) return tl::make_unexpected(std::move(written.error()));
   if (auto written = scratch.Write("table", observe::RecorderTable()); !written) return tl::make_unexpected(std::move(written.error()));
+  if (chmod((scratch.folder() + "/recorder").c_str(), 0700) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
+  return std::move(scratch);
+}
+
+Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::string& name) {
+  const std::string text = scratch.Read(name);
+  if (text.empty()) return Fail(ErrorCode::kEnvironment, "the recorder wrote nothing: this machine forbids tracing (ptrace)");
+  observe::Run run;
+  observe::Imported imported;
+  observe::ImportRecorder(text, run, imported);
+  if (!imported.notes.empty()) return Fail(ErrorCode::kEnvironment, imported.notes.front());
+  utsname of_machine{};
+  if (uname(&of_machine) == 0) run.kernel = of_machine.release;
+  return run;
+}
+
+Result<observe::Run> RecordOnHost(const Request& request, const Variation& variation) {
+  RAVELIN_TRY(scratch, PlaceRecorder());
   const std::string program = scratch.folder() + "/recorder";
-  if (chmod(program.c_str(), 0700) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
-  std::vector<std::string> words = {program, "--table", scratch.folder() + "/table", "--output", scratch.folder() + "/record", "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--"};
+  std::vector<std::string> words = {program, "--by", request.driver, "--table", scratch.folder() + "/table", "--output", scratch.folder() + "/record", "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--"};
   words.insert(words.end(), request.command.begin(), request.command.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -40,14 +57,7 @@ Result<observe::Run> RecordOnHost(const Request& request, const Variation& varia
   }
   std::error_code ignored;
   std::filesystem::remove_all(variation.temporary, ignored);
-  const std::string text = scratch.Read("record");
-  if (text.empty()) return Fail(ErrorCode::kEnvironment, "the recorder wrote nothing: this machine forbids tracing (ptrace)");
-  observe::Run run;
-  observe::Imported imported;
-  observe::ImportRecorder(text, run, imported);
-  utsname name{};
-  if (uname(&name) == 0) run.kernel = name.release;
-  return run;
+  return ReadRecord(scratch, "record");
 }
 
 }  // namespace ravelin::record

@@ -2,11 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace ravelin::record {
 
+const std::vector<std::string>& Drivers() {
+  static const std::vector<std::string> all = {"uml", "ptrace", "notify", "bpf", "gvisor"};
+  return all;
+}
+
+bool KeepsTheHost(const std::string& driver) { return driver == "uml" || driver == "gvisor"; }
+
 std::vector<std::string> BlindSpots(const std::string& driver) {
-  if (driver == "ptrace") return {"capabilities", "what another process asks of the workload", "calls that the C library answers without the kernel (vDSO)", "privileges that a set-user-ID program gains without a tracer"};
-  return {"calls that the guest's kernel lacks or answers otherwise than the host's", "calls that the C library answers without the kernel (vDSO)", "ports and addresses, beyond what the calls name"};
+  const std::string answered = "calls that the C library answers without the kernel (vDSO)";
+  if (driver == "gvisor") return {"capabilities", answered, "which calls this machine's kernel would see: gVisor's own knows fewer, and programs then take other ways; a lower bound", "what was there before an opening that may create, in folders of the sandbox's own", "folders that are links, below folders of the sandbox's own"};
+  if (driver == "uml") return {"calls that the guest's kernel lacks or answers otherwise than the host's", answered, "ports and addresses, beyond what the calls name"};
+  std::vector<std::string> out = {"capabilities", "what another process asks of the workload", answered, "what io_uring is asked to do"};
+  if (driver == "ptrace") out.emplace_back("privileges that a set-user-ID program gains without a tracer");
+  if (driver == "bpf") out.emplace_back("links below names that are not opened: they are followed a moment after the call");
+  if (driver != "notify") return out;
+  out.emplace_back("privileges that a set-user-ID program gains without no_new_privs");
+  out.emplace_back("what comes of a call: names are looked up before it; other failures count as success");
+  out.emplace_back("what other threads write over a call's arguments in memory after they were read");
+  out.emplace_back("the exec that starts the workload");
+  out.emplace_back("calls that only ever read, write, send, receive or poll descriptors from 16 on; how often that was done there");
+  return out;
 }
 
 Variation VariationOf(const Request& request, unsigned run) {
@@ -22,23 +42,29 @@ Variation VariationOf(const Request& request, unsigned run) {
 }
 
 Result<observe::Recording> Record(const Request& request, const std::function<void(const std::string&)>& progress) {
-  if (request.driver != "uml" && request.driver != "ptrace") return Fail(ErrorCode::kUnsupported, fmt::format("there is no driver `{}` (uml, ptrace)", request.driver));
+  const std::vector<std::string>& drivers = Drivers();
+  if (std::find(drivers.begin(), drivers.end(), request.driver) == drivers.end()) return Fail(ErrorCode::kUnsupported, fmt::format("there is no driver `{}` ({})", request.driver, fmt::join(drivers, ", ")));
   if (request.scenario && request.driver != "uml") return Fail(ErrorCode::kUnsupported, "a scenario needs a guest: --driver uml");
   observe::Recording recording;
   for (unsigned i = 0; i < request.runs; ++i) {
     const Variation variation = VariationOf(request, request.first_variation + i);
-    auto run = request.driver == "uml" ? RecordInGuest(request, variation) : RecordOnHost(request, variation);
+    auto run = request.driver == "uml" ? RecordInGuest(request, variation) : request.driver == "gvisor" ? RecordInGvisor(request, variation) : RecordOnHost(request, variation);
     if (!run) return tl::make_unexpected(std::move(run.error()));
-    run->driver = request.driver;
-    run->command = request.scenario ? "a scenario" : fmt::format("{}", fmt::join(request.command, " "));
-    run->arch = "x86_64";
+    if (request.driver != "uml") AddExecReads(request.root, *run);  // there the mechanism says it
+    Describe(request.driver, request.scenario ? "a scenario" : fmt::format("{}", fmt::join(request.command, " ")), *run);
     run->variation["TMPDIR"] = variation.temporary;
     if (!variation.hostname.empty()) run->variation["hostname"] = variation.hostname;
-    for (const std::string& blind : BlindSpots(request.driver)) run->completeness.blind.insert(blind);
     progress(fmt::format("run {} of {}: {}, {} facts", i + 1, request.runs, run->status, run->facts.size()));
     recording.runs.emplace(observe::FreshRunIdentity(), std::move(*run));
   }
   return recording;
+}
+
+void Describe(const std::string& driver, const std::string& command, observe::Run& run) {
+  run.driver = driver;
+  run.command = command;
+  run.arch = "x86_64";
+  for (const std::string& blind : BlindSpots(driver)) run.completeness.blind.insert(blind);
 }
 
 }  // namespace ravelin::record

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -43,31 +44,43 @@ std::string Escape(const std::string& text) {
   return out;
 }
 
+std::string Proc(pid_t id, const std::string& rest) { return "/proc/" + std::to_string(id) + "/" + rest; }
+
+std::string LinkOf(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t n = readlink(path.c_str(), target, sizeof target);
+  return n < 0 ? "" : std::string(target, static_cast<size_t>(n));
+}
+
 bool Table::Read(const std::string& path) {
   FILE* file = fopen(path.c_str(), "re");
   if (file == nullptr) return false;
   unsigned number = 0;
+  unsigned argument = 0;
+  unsigned from = 0;
   char roles[16];
-  while (fscanf(file, "%u %15s", &number, roles) == 2) {
-    if (number >= 4096) continue;
-    if (roles_.size() <= number) roles_.resize(number + 1);
-    roles_[number] = roles;
-    roles_[number].resize(6, '-');
+  char null[4];
+  while (fscanf(file, "%u %15s %u %u %3s", &number, roles, &argument, &from, null) == 5) {
+    if (number >= 4096 || argument > 5) continue;
+    if (rows_.size() <= number) rows_.resize(number + 1);
+    rows_[number].roles = roles;
+    rows_[number].roles.resize(6, '-');
+    rows_[number].quiet = {argument, from, null[0] == '-' ? -1 : null[0] - '0'};
   }
   fclose(file);
-  return !roles_.empty();
+  return !rows_.empty();
 }
 
-void Facts::Add(const std::string& key, double time) {
+Facts::Seen* Facts::Add(const std::string& key, double time) {
   const auto at = seen_.find(key);
-  if (at != seen_.end()) {
-    ++at->second.count;
-    at->second.last = time;
-  } else if (seen_.size() < kMostFacts) {
-    seen_.emplace(key, Seen{1, time, time});
-  } else {
+  if (at == seen_.end() && seen_.size() >= kMostFacts) {
     ++lost_;
+    return nullptr;
   }
+  Seen& seen = at != seen_.end() ? at->second : seen_.emplace(key, Seen{0, time, time}).first->second;
+  ++seen.count;
+  seen.last = time;
+  return &seen;
 }
 
 void Facts::Write(int out) const {

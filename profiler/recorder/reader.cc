@@ -1,9 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -15,32 +16,34 @@ namespace ravelin::recorder {
 namespace {
 
 constexpr uint64_t kCreate = O_CREAT;
+#ifndef SYS_fchmodat2
+constexpr uint64_t SYS_fchmodat2 = 452;
+#endif
 
-std::string LinkOf(const std::string& path) {
-  char target[PATH_MAX];
-  const ssize_t n = readlink(path.c_str(), target, sizeof target);
-  return n < 0 ? "" : std::string(target, static_cast<size_t>(n));
-}
+}  // namespace
 
-std::string Proc(pid_t id, const std::string& rest) { return "/proc/" + std::to_string(id) + "/" + rest; }
-
-uint64_t Argument(const user_regs_struct& regs, int i) {
-  switch (i) {
-    case 0: return regs.rdi;
-    case 1: return regs.rsi;
-    case 2: return regs.rdx;
-    case 3: return regs.r10;
-    case 4: return regs.r8;
-    default: return regs.r9;
+bool LeavesLink(const Call& call, uint64_t flags) {
+  constexpr uint64_t kNoFollow = AT_SYMLINK_NOFOLLOW;
+  switch (call.number) {
+    case SYS_open:
+    case SYS_openat:
+    case SYS_openat2: return (flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    case SYS_statx: return (call.args[2] & kNoFollow) != 0;
+    case SYS_newfstatat:
+    case SYS_faccessat2:
+    case SYS_utimensat:
+    case SYS_fchmodat2: return (call.args[3] & kNoFollow) != 0;
+    case SYS_fchownat:
+    case SYS_execveat: return (call.args[4] & kNoFollow) != 0;
+    default: return false;
   }
 }
 
-bool Opens(uint64_t number) { return number == SYS_open || number == SYS_openat || number == SYS_creat || number == SYS_openat2; }
-
-// The flags of an opening.
-uint64_t FlagsOf(const user_regs_struct& regs) { return regs.orig_rax == SYS_open ? regs.rsi : regs.orig_rax == SYS_openat ? regs.rdx : kCreate; }
+bool IsOpening(uint64_t number) { return number == SYS_open || number == SYS_openat || number == SYS_creat || number == SYS_openat2; }
 
 std::string Cell(char kind, int index, const std::string& value) { return std::string("\t") + kind + std::to_string(index) + "=" + value; }
+
+namespace {
 
 std::string WithoutDots(const std::string& path) {
   std::vector<std::string> parts;
@@ -99,41 +102,95 @@ bool Reader::ReadString(pid_t id, uint64_t address, std::string& out) const {
 
 std::string Reader::Descriptor(pid_t id, int64_t fd) const { return LinkOf(Proc(id, "fd/" + std::to_string(fd))); }
 
-std::string Reader::Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow) {
-  if (LinkOf(Proc(id, "root")) != "/") {
-    facts_.Trouble("a process changed its root: its paths are not resolved");
-    return "";
-  }
-  std::string path = given;
-  if (path.empty() || path.front() != '/') {
-    if (folder.empty() || folder.front() != '/') return "";
-    path = folder + "/" + path;
-  }
-  // "self" in /proc is the tracee, not us.
+Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow) {
+  Found out;
+  const bool absolute = !given.empty() && given.front() == '/';
+  std::string path = absolute ? given : folder + "/" + given;
+  if (path.front() != '/' || (!absolute && (folder.empty() || folder.front() != '/'))) return out;
+  // "self" in /proc is that process, not us.
   for (const char* self : {"/proc/self", "/proc/thread-self"}) {
     const size_t n = strlen(self);
     if (path.compare(0, n, self) == 0 && (path.size() == n || path[n] == '/')) path = "/proc/" + std::to_string(id) + path.substr(n);
   }
-  char buffer[PATH_MAX];
-  if (follow && realpath(path.c_str(), buffer) != nullptr) return buffer;
+  // What the name of a folder says begins at the root of its mounts; an absolute name of a process in another root, there.
+  const std::string root = Proc(id, "root");
+  int from = open(absolute || LinkOf(root) == "/" ? root.c_str() : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (from < 0) from = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);  // it is gone
+  if (from < 0) return out;
+  const auto look = [&](const std::string& name, bool through) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC | (through ? 0ULL : static_cast<uint64_t>(O_NOFOLLOW));
+    how.resolve = RESOLVE_IN_ROOT;
+    return static_cast<int>(syscall(SYS_openat2, from, name.c_str(), &how, sizeof how));
+  };
+  const auto named = [](int fd) { return LinkOf("/proc/self/fd/" + std::to_string(fd)); };
+  int fd = look(path, follow);
+  if (fd >= 0) {
+    struct stat status {};
+    if (fstat(fd, &status) == 0) out.mode = status.st_mode;
+    out.path = named(fd);
+    close(fd);
+    close(from);
+    return out;
+  }
+  out.error = errno;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const size_t slash = path.rfind('/');
   const std::string last = path.substr(slash + 1);
-  if (last == "." || last == "..") return realpath(path.c_str(), buffer) != nullptr ? buffer : "";
-  if (realpath(slash == 0 ? "/" : path.substr(0, slash).c_str(), buffer) == nullptr) return WithoutDots(path);
-  return std::string(buffer) == "/" ? "/" + last : std::string(buffer) + "/" + last;
+  fd = last == "." || last == ".." ? -1 : look(slash == 0 ? "/" : path.substr(0, slash), true);
+  if (fd >= 0) {
+    const std::string parent = named(fd);
+    out.path = parent == "/" ? "/" + last : parent + "/" + last;
+    close(fd);
+  } else {
+    out.placed = false;
+    out.path = WithoutDots(path);
+  }
+  close(from);
+  return out;
+}
+
+uint64_t Reader::FlagsOf(pid_t id, const Call& call) const {
+  if (call.number == SYS_open) return call.args[1];
+  if (call.number == SYS_openat) return call.args[2];
+  if (call.number == SYS_creat) return O_CREAT | O_TRUNC | O_WRONLY;
+  uint64_t flags = 0;
+  std::string how;
+  if (ReadBytes(id, call.args[2], sizeof flags, how) && how.size() == sizeof flags) memcpy(&flags, how.data(), sizeof flags);
+  return flags;
+}
+
+std::string Reader::SocketOf(pid_t id, int fd, const std::string& what) {
+  if (what.rfind("socket:", 0) != 0) return "";
+  const auto known = sockets_.find(what);
+  if (known != sockets_.end()) return known->second;
+  // Nobody saw it being made: it is looked at.
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, id, 0));
+  const int copy = process < 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_getfd, process, fd, 0));
+  int values[2] = {-1, -1};
+  socklen_t size = sizeof values[0];
+  const bool asked = copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &values[0], &size) == 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &values[1], &size) == 0;
+  if (copy >= 0) close(copy);
+  if (process >= 0) close(process);
+  if (!asked) return "";
+  // The kernel would say which protocol it chose for 0.
+  const auto protocol = asked_.find({values[0], values[1]});
+  return sockets_[what] = std::to_string(values[0]) + "," + std::to_string(values[1]) + "," + std::to_string(protocol == asked_.end() ? 0 : protocol->second);
 }
 
 void Reader::Enter(pid_t id, Process& process) {
-  const user_regs_struct& regs = process.entry;
-  const char* roles = table_.RolesOf(regs.orig_rax);
+  const Call& call = process.call;
+  const char* roles = table_.RolesOf(call.number);
   process.cells.clear();
+  process.descriptor.clear();
   process.path_argument = -1;
+  process.flags = IsOpening(call.number) ? FlagsOf(id, call) : 0;
   // Where the next path begins; looked up for a path that needs it alone.
   std::string folder;
   bool folder_known = false;
   for (int i = 0; i < 6; ++i) {
-    const uint64_t value = Argument(regs, i);
+    const uint64_t value = call.args[i];
+    process.found[i] = {};
     switch (roles[i]) {
       case 'd': {
         const int fd = static_cast<int>(value);
@@ -153,33 +210,34 @@ void Reader::Enter(pid_t id, Process& process) {
           folder = LinkOf(Proc(id, "cwd"));
           folder_known = true;
         }
-        const std::string resolved = given.empty() ? folder : Resolve(id, folder, given, roles[i] == 'p');
-        if (Opens(regs.orig_rax)) {  // the descriptor will say it better
+        Found& found = process.found[i];
+        if (given.empty()) found.path = folder;
+        else found = Resolve(id, folder, given, roles[i] == 'p' && !LeavesLink(call, process.flags));
+        if (IsOpening(call.number)) {  // the descriptor will say it better
           process.path_argument = i;
           process.given = given;
-          process.resolved = resolved;
-          struct stat status {};
-          process.existed = resolved.empty() || lstat(resolved.c_str(), &status) == 0;
         } else {
-          process.cells += Cell('p', i, Escape(given) + "|" + Escape(resolved));
+          process.cells += Cell('p', i, Escape(given) + "|" + Escape(found.path));
         }
         break;
       }
       case 'f': {
-        const std::string what = Descriptor(id, static_cast<int>(value));
+        const int fd = static_cast<int>(value);
+        const std::string what = Descriptor(id, fd);
+        process.descriptor = what;
         if (!what.empty() && what.front() == '/') process.cells += Cell('f', i, Escape(what));
-        if (const auto socket = sockets_.find(what); socket != sockets_.end()) process.cells += Cell('s', i, socket->second);
+        if (const std::string socket = SocketOf(id, fd, what); !socket.empty()) process.cells += Cell('s', i, socket);
         break;
       }
       case 'a': {
-        const size_t size = Argument(regs, i + 1);
+        const size_t size = call.args[i + 1];
         std::string bytes;
         if (value != 0 && size > 0 && size <= 128) process.cells += ReadBytes(id, value, size, bytes) ? Cell('a', i, Escape(bytes)) : Cell('u', i, "");
         break;
       }
       case 'k': {
         const auto target = static_cast<pid_t>(value);
-        process.cells += Cell('k', i, target <= 0 || processes_.count(target) != 0 ? "self" : "outside");
+        process.cells += Cell('k', i, target <= 0 || is_ours_(target) ? "self" : "outside");
         break;
       }
       default: break;
@@ -188,45 +246,62 @@ void Reader::Enter(pid_t id, Process& process) {
 }
 
 void Reader::RememberSocket(pid_t id, const Process& process, int64_t result) {
-  const user_regs_struct& regs = process.entry;
-  const auto value = [&](int i) { return std::to_string(static_cast<int>(Argument(regs, i))); };
-  if (regs.orig_rax == SYS_socket) sockets_[Descriptor(id, result)] = value(0) + "," + value(1) + "," + value(2);
-  if (regs.orig_rax == SYS_socketpair) {
+  const Call& call = process.call;
+  const auto value = [&](int i) { return std::to_string(static_cast<int>(call.args[i])); };
+  if (call.number == SYS_socket) sockets_[Descriptor(id, result)] = value(0) + "," + value(1) + "," + value(2);
+  if (call.number == SYS_socketpair) {
     std::string pair;
-    if (!ReadBytes(id, regs.r10, 2 * sizeof(int), pair) || pair.size() < 2 * sizeof(int)) return;
+    if (!ReadBytes(id, call.args[3], 2 * sizeof(int), pair) || pair.size() < 2 * sizeof(int)) return;
     int fds[2];
     memcpy(fds, pair.data(), sizeof fds);
     for (const int fd : fds) sockets_[Descriptor(id, fd)] = value(0) + "," + value(1) + "," + value(2);
   }
-  if (regs.orig_rax == SYS_accept || regs.orig_rax == SYS_accept4) {
-    const auto listener = sockets_.find(Descriptor(id, static_cast<int>(regs.rdi)));
+  if (call.number == SYS_accept || call.number == SYS_accept4) {
+    const auto listener = sockets_.find(Descriptor(id, static_cast<int>(call.args[0])));
     if (listener != sockets_.end()) sockets_[Descriptor(id, result)] = listener->second;
   }
 }
 
+Facts::Seen* Reader::Tell(const Process& process, const std::string& error, double time) {
+  const Call& call = process.call;
+  const char* roles = table_.RolesOf(call.number);
+  std::string key = Escape(process.program) + "\t" + Escape(process.chain) + "\t" + std::to_string(call.number);
+  char hex[24];
+  for (int i = 0; i < 6; ++i) {
+    snprintf(hex, sizeof hex, "\t%llx", roles[i] == 'v' ? static_cast<unsigned long long>(call.args[i]) : roles[i] == 'n' && call.args[i] != 0 ? 1ULL : 0ULL);
+    key += hex;
+  }
+  key += "\t" + error + process.cells;
+  return facts_.Add(key, time);
+}
+
 void Reader::Leave(pid_t id, Process& process, int64_t result, double time) {
-  const user_regs_struct& regs = process.entry;
-  const char* roles = table_.RolesOf(regs.orig_rax);
   // The kernel's own errors of restarted calls say nothing of the attempt.
   int error = result < 0 && result > -4096 ? static_cast<int>(-result) : 0;
   if (error >= 512) error = EINTR;
   if (error == 0) RememberSocket(id, process, result);
   if (process.path_argument >= 0) {
-    std::string resolved = process.resolved;
+    std::string path = process.found[process.path_argument].path;
+    const bool existed = path.empty() || process.found[process.path_argument].error == 0;
     if (error == 0) {
-      if (const std::string opened = Descriptor(id, result); !opened.empty() && opened.front() == '/' && process.existed) resolved = opened;
-      if ((FlagsOf(regs) & kCreate) != 0) process.cells += Cell('c', process.path_argument, process.existed ? "0" : "1");
+      if (const std::string opened = Descriptor(id, result); !opened.empty() && opened.front() == '/' && existed) path = opened;
+      if ((process.flags & kCreate) != 0) process.cells += Cell('c', process.path_argument, existed ? "0" : "1");
     }
-    process.cells += Cell('p', process.path_argument, Escape(process.given) + "|" + Escape(resolved));
+    process.cells += Cell('p', process.path_argument, Escape(process.given) + "|" + Escape(path));
   }
-  std::string key = Escape(process.program) + "\t" + Escape(process.chain) + "\t" + std::to_string(regs.orig_rax);
-  char hex[24];
-  for (int i = 0; i < 6; ++i) {
-    snprintf(hex, sizeof hex, "\t%llx", roles[i] == 'v' ? static_cast<unsigned long long>(Argument(regs, i)) : roles[i] == 'n' && Argument(regs, i) != 0 ? 1ULL : 0ULL);
-    key += hex;
+  Tell(process, std::to_string(error), time);
+}
+
+Facts::Seen* Reader::Expect(Process& process, int error, double time) {
+  const Call& call = process.call;
+  constexpr int kKind = 0xf;  // SOCK_TYPE_MASK
+  if (call.number == SYS_socket || call.number == SYS_socketpair) asked_[{static_cast<int>(call.args[0]), static_cast<int>(call.args[1]) & kKind}] = static_cast<int>(call.args[2]);
+  if (process.path_argument >= 0) {
+    const Found& found = process.found[process.path_argument];
+    if (error == 0 && (process.flags & kCreate) != 0) process.cells += Cell('c', process.path_argument, found.error == 0 ? "0" : "1");
+    process.cells += Cell('p', process.path_argument, Escape(process.given) + "|" + Escape(found.path));
   }
-  key += "\t" + std::to_string(error) + process.cells;
-  facts_.Add(key, time);
+  return Tell(process, error == 0 ? "?" : std::to_string(error), time);
 }
 
 }  // namespace ravelin::recorder

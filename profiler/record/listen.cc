@@ -1,0 +1,183 @@
+// Containers that a runtime starts: it puts the filter on, and sends the filter's listener to a socket with the container's state (OCI
+// runtime specification 1.0.2, config-linux.md "The Container Process State").
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "profiler/observe/calls.h"
+#include "profiler/record/record.h"
+
+namespace ravelin::record {
+namespace {
+
+constexpr int kMostDescriptors = 16;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct Container {
+  std::string id;
+  int listener = -1;  // one of `descriptors`
+  std::vector<Descriptor> descriptors;
+};
+
+// One record of JSON and the descriptors that it names.
+Result<Container> Receive(int connection) {
+  Container out;
+  std::string text;
+  while (true) {
+    char bytes[1 << 14];
+    alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
+    iovec part{bytes, sizeof bytes};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t n = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+    if (n < 0 && errno == EINTR) continue;
+    for (cmsghdr* one = n < 0 ? nullptr : CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+      if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS) continue;
+      for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= one->cmsg_len; at += sizeof(int)) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(one) + at, sizeof fd);
+        out.descriptors.emplace_back(fd);
+      }
+    }
+    if (n > 0) text.append(bytes, static_cast<size_t>(n));
+    // Runtimes in C send the zero that ends their string.
+    const auto state = nlohmann::json::parse(text.substr(0, text.find('\0')), nullptr, false);
+    if (state.is_object() && !out.descriptors.empty()) {
+      const auto names = state.value("fds", std::vector<std::string>());
+      for (size_t i = 0; i < names.size() && i < out.descriptors.size(); ++i) {
+        if (names[i] == "seccompFd") out.listener = out.descriptors[i].get();
+      }
+      if (out.listener < 0) return Fail(ErrorCode::kMalformed, "the runtime names no `seccompFd` among what it sends");
+      out.id = state.contains("state") && state["state"].is_object() ? state["state"].value("id", "") : "";
+      return out;
+    }
+    if (n <= 0 || text.size() > (1 << 20)) return Fail(ErrorCode::kMalformed, "what came to the socket is no container's state with a listener");
+  }
+}
+
+Result<Descriptor> MakeSocket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Fail(ErrorCode::kEnvironment, fmt::format("{}: a socket's name has at most {} bytes", path, sizeof address.sun_path - 1));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0 && (!S_ISSOCK(status.st_mode) || unlink(path.c_str()) != 0)) return Fail(ErrorCode::kEnvironment, path + ": is there already and cannot be replaced");
+  Descriptor out(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (out.get() < 0 || bind(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || chmod(path.c_str(), 0600) != 0 || listen(out.get(), 8) != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{}: {}", path, std::strerror(errno)));
+  return out;
+}
+
+// A recorder of its own for each.
+pid_t StartRecorder(const kernels::Scratch& scratch, const std::string& name, int listener, unsigned limit_ms) {
+  const std::string program = scratch.folder() + "/recorder";
+  std::vector<std::string> words = {program, "--by", "notify", "--table", scratch.folder() + "/table", "--output", scratch.folder() + "/" + name, "--limit", std::to_string(limit_ms), "--listener", std::to_string(listener)};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t child = fork();
+  if (child != 0) return child;
+  fcntl(listener, F_SETFD, 0);
+  execv(program.c_str(), arguments.data());
+  _exit(126);
+}
+
+}  // namespace
+
+Result<observe::Recording> Listen(const Listening& listening, const std::function<void(const std::string&)>& progress) {
+  RAVELIN_TRY(scratch, PlaceRecorder());
+  RAVELIN_TRY(socket, MakeSocket(listening.socket));
+  progress(fmt::format("listening at {}", listening.socket));
+  struct Started {
+    std::string id;
+    std::string file;
+    pid_t process = -1;
+  };
+  std::vector<Started> started;
+  std::string why;
+  while (started.size() < listening.containers && why.empty()) {
+    pollfd one{socket.get(), POLLIN, 0};
+    const int ready = poll(&one, 1, static_cast<int>(listening.limit_ms));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) {
+      why = "no container came in time";
+      break;
+    }
+    const Descriptor connection(accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    auto container = connection.get() < 0 ? Fail(ErrorCode::kEnvironment, "no connection can be taken") : Receive(connection.get());
+    if (!container) {
+      why = container.error().message;
+      break;
+    }
+    Started next{container->id, fmt::format("record{}", started.size()), -1};
+    next.process = StartRecorder(scratch, next.file, container->listener, listening.limit_ms);
+    progress(fmt::format("container {} is recorded", next.id));
+    started.push_back(std::move(next));
+  }
+  unlink(listening.socket.c_str());
+  observe::Recording recording;
+  for (const Started& one : started) {
+    int status = 0;
+    while (one.process > 0 && waitpid(one.process, &status, 0) < 0 && errno == EINTR) {
+    }
+    RAVELIN_TRY(run, ReadRecord(scratch, one.file));
+    // Nobody tells whoever listens how the container's first process ended.
+    run.status = "ended";
+    Describe("notify", "container " + one.id, run);
+    run.completeness.blind.insert("how the container ended");
+    run.completeness.blind.insert(fmt::format("calls that runtimes need for themselves: {}", fmt::join(observe::CallsOfRuntimes(), ", ")));
+    progress(fmt::format("container {}: {} facts", one.id, run.facts.size()));
+    recording.runs.emplace(observe::FreshRunIdentity(), std::move(run));
+  }
+  if (recording.runs.empty()) return Fail(ErrorCode::kEnvironment, why);
+  return recording;
+}
+
+std::string ListeningProfile(const std::string& socket) {
+  using Json = nlohmann::ordered_json;
+  Json always = {{"names", Json::array()}, {"action", "SCMP_ACT_NOTIFY"}};
+  Json rows = Json::array();
+  const std::set<std::string> not_told = observe::CallsOfRuntimes();
+  for (const observe::ToldCall& call : observe::ToldCalls()) {
+    if (not_told.count(call.name) != 0) continue;
+    if (call.quiet_from == 0) {
+      always["names"].push_back(call.name);
+      continue;
+    }
+    const auto when = [&](int index, uint64_t value, const char* comparison) {
+      Json row = {{"names", Json::array({call.name})}, {"action", "SCMP_ACT_NOTIFY"}, {"args", Json::array()}};
+      row["args"].push_back({{"index", index}, {"value", value}, {"op", comparison}});
+      rows.push_back(std::move(row));
+    };
+    when(call.quiet_argument, call.quiet_from, "SCMP_CMP_LT");
+    if (call.quiet_null >= 0) when(call.quiet_null, 0, "SCMP_CMP_NE");
+  }
+  rows.insert(rows.begin(), always);
+  const Json out = {{"defaultAction", "SCMP_ACT_ALLOW"}, {"architectures", Json::array({"SCMP_ARCH_X86_64"})}, {"listenerPath", socket}, {"listenerMetadata", "ravelin"}, {"syscalls", rows}};
+  return out.dump(1) + "\n";
+}
+
+}  // namespace ravelin::record
