@@ -22,7 +22,7 @@ std::vector<std::string> BlindSpots(const std::string& driver) {
   if (driver == "bpf") out.emplace_back("links below names that are not opened: they are followed a moment after the call");
   if (driver != "notify") return out;
   out.emplace_back("privileges that a set-user-ID program gains without no_new_privs");
-  out.emplace_back("what comes of a call: names are looked up before it; other failures count as success");
+  out.emplace_back("what comes of a call: its names and their permissions are looked at before it; other failures count as success");
   out.emplace_back("what other threads write over a call's arguments in memory after they were read");
   out.emplace_back("the exec that starts the workload");
   out.emplace_back("calls that only ever read, write, send, receive or poll descriptors from 16 on; how often that was done there");

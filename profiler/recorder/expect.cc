@@ -31,6 +31,66 @@ bool Creates(const Process& process) {
   }
 }
 
+// Takes a name out of its folder.
+bool Removes(const Call& call) { return call.number == SYS_unlink || call.number == SYS_unlinkat || call.number == SYS_rmdir; }
+
+bool ChangesAttributes(const Call& call) { return call.number == SYS_chmod || call.number == SYS_fchmodat; }
+
+// What open(2) and access(2) ask for: R_OK | W_OK.
+int Wanted(const Process& process) {
+  const Call& call = process.call;
+  if (process.path_argument >= 0) {
+    if ((process.flags & O_PATH) != 0) return 0;
+    const uint64_t mode = process.flags & O_ACCMODE;
+    return (mode != O_WRONLY ? R_OK : 0) | (mode != O_RDONLY || (process.flags & O_TRUNC) != 0 ? W_OK : 0);
+  }
+  if (call.number == SYS_access) return static_cast<int>(call.args[1] & 7);
+  if (call.number == SYS_faccessat || call.number == SYS_faccessat2) return static_cast<int>(call.args[2] & 7);
+  if (call.number == SYS_execve || call.number == SYS_execveat || call.number == SYS_chdir) return X_OK;
+  return call.number == SYS_truncate ? W_OK : 0;
+}
+
+// As fs/namei.c acl_permission_check has it, without access control lists.
+bool May(const Credentials& who, const Found& found, int wanted) {
+  if (wanted == 0) return true;
+  const bool folder = S_ISDIR(found.mode);
+  if (who.overrides && ((wanted & X_OK) == 0 || folder || (found.mode & 0111) != 0)) return true;
+  if (who.reads && (wanted & W_OK) == 0 && ((wanted & X_OK) == 0 || folder)) return true;
+  bool member = who.group == found.group;
+  for (const gid_t group : who.groups) member = member || group == found.group;
+  const unsigned shift = who.user == found.user ? 6 : member ? 3 : 0;
+  return ((found.mode >> shift) & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+}
+
+// The folder of what is there.
+Found FolderOf(const std::string& path) {
+  Found out;
+  const size_t slash = path.rfind('/');
+  struct stat status {};
+  if (slash == std::string::npos || stat(slash == 0 ? "/" : path.substr(0, slash).c_str(), &status) != 0) return out;
+  out.mode = status.st_mode;
+  out.user = status.st_uid;
+  out.group = status.st_gid;
+  return out;
+}
+
+int Refused(const Process& process, const Credentials& who, const Found& found, bool made) {
+  const bool special = S_ISCHR(found.mode) || S_ISBLK(found.mode) || S_ISFIFO(found.mode) || S_ISSOCK(found.mode);
+  const int wanted = Wanted(process);
+  if (made && found.error != 0) {  // the folder takes a name
+    if (found.read_only) return EROFS;
+    return May(who, found, W_OK | X_OK) ? 0 : EACCES;
+  }
+  if (Removes(process.call)) {
+    if (found.read_only) return EROFS;
+    const Found folder = FolderOf(found.path);
+    return folder.mode == 0 || May(who, folder, W_OK | X_OK) ? 0 : EACCES;
+  }
+  if (ChangesAttributes(process.call)) return found.read_only ? EROFS : who.owns || who.user == found.user ? 0 : EPERM;
+  if (!May(who, found, wanted)) return EACCES;
+  return (wanted & W_OK) != 0 && found.read_only && !special ? EROFS : 0;
+}
+
 bool MayReplace(const Call& call) {
   constexpr uint64_t kNoReplace = 1;  // RENAME_NOREPLACE
   return call.number == SYS_rename || call.number == SYS_renameat || (call.number == SYS_renameat2 && (call.args[4] & kNoReplace) == 0);
@@ -87,7 +147,7 @@ bool AsksATerminal(const Process& process) {
 
 }  // namespace
 
-int ExpectedError(const Process& process) {
+int ExpectedError(const Process& process, const Credentials& credentials) {
   if (AsksATerminal(process)) return ENOTTY;
   const bool creates = Creates(process);
   int last = -1;
@@ -105,6 +165,8 @@ int ExpectedError(const Process& process) {
     if (found.error == 0 && found.mode != 0 && (!made || opening)) {
       if (const int error = OfExisting(process, found); error != 0) return error;
     }
+    if (found.mode == 0) continue;
+    if (const int error = Refused(process, credentials, found, made); error != 0) return error;
   }
   return 0;
 }

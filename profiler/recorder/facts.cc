@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,35 @@ std::string LinkOf(const std::string& path) {
   char target[PATH_MAX];
   const ssize_t n = readlink(path.c_str(), target, sizeof target);
   return n < 0 ? "" : std::string(target, static_cast<size_t>(n));
+}
+
+Credentials CredentialsOf(pid_t id) {
+  Credentials out;
+  FILE* file = fopen(Proc(id, "status").c_str(), "re");
+  if (file == nullptr) return out;
+  char line[4096];
+  unsigned numbers[4];  // real, effective, saved, of files
+  while (fgets(line, sizeof line, file) != nullptr) {
+    if (sscanf(line, "Uid: %u %u %u %u", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) == 4) out.user = numbers[3];
+    if (sscanf(line, "Gid: %u %u %u %u", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) == 4) out.group = numbers[3];
+    unsigned long long effective = 0;
+    if (sscanf(line, "CapEff: %llx", &effective) == 1) {
+      out.overrides = (effective >> 1 & 1) != 0;
+      out.reads = (effective >> 2 & 1) != 0;
+      out.owns = (effective >> 3 & 1) != 0;
+    }
+    if (strncmp(line, "Groups:", 7) != 0) continue;
+    char* at = line + 7;
+    while (true) {
+      char* end = nullptr;
+      const unsigned long group = strtoul(at, &end, 10);
+      if (end == at) break;
+      out.groups.push_back(static_cast<gid_t>(group));
+      at = end;
+    }
+  }
+  fclose(file);
+  return out;
 }
 
 bool Table::Read(const std::string& path) {

@@ -59,6 +59,25 @@ std::vector<sock_filter> FilterOf(const Table& table) {
   return out;
 }
 
+// Whoever is made anew, or changes who it is, is asked again.
+bool ChangesCredentials(uint64_t number) {
+  switch (number) {
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+    case SYS_setfsuid:
+    case SYS_setfsgid:
+    case SYS_setgroups:
+    case SYS_capset:
+    case SYS_execve:
+    case SYS_execveat: return true;
+    default: return false;
+  }
+}
+
 // One program in memory, from an exec to the next.
 struct Image {
   std::string program;
@@ -70,6 +89,8 @@ struct Image {
 struct Thread {
   std::shared_ptr<Image> image;
   pid_t group = 0;
+  bool trusted = false;  // `credentials` are those that it has
+  Credentials credentials;
   bool execs = false;  // its last call was an exec, of which nobody told the end
   Process exec;        // that call
 };
@@ -192,7 +213,7 @@ class Listener {
     const std::string name = ImageOf(id);
     const bool failed = name.empty() || images_.count(name) != 0;
     if (thread.image->recorded && (started_ || !failed)) {
-      const int expected = ExpectedError(thread.exec);
+      const int expected = ExpectedError(thread.exec, thread.credentials);
       reader_.Expect(thread.exec, !failed ? 0 : expected != 0 ? expected : ENOEXEC, time);
     }
     if (failed) return;
@@ -221,6 +242,7 @@ class Listener {
     }
     if (number == SYS_seccomp && (told.data.args[1] & kNewListener) != 0) facts_.Trouble("the workload asks for a filter's listener of its own, and is refused one (EBUSY)");
     if (!AddPlain(told, thread, time)) AddRead(told, thread, time);
+    if (ChangesCredentials(number)) thread.trusted = false;
     if (number == SYS_exit) threads_.erase(id);
     if (number == SYS_exit_group) std::erase_if(threads_, [group = thread.group](const auto& entry) { return entry.second.group == group; });
   }
@@ -252,16 +274,20 @@ class Listener {
     // A process that is gone, whose number another has now, or that a signal took out of the call, was not the one that was read.
     if (ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &told.id) != 0 && ioctl(listener_, kIsValid, &told.id) != 0) return;
     if (told.data.nr == SYS_execve || told.data.nr == SYS_execveat) {
+      thread.credentials = CredentialsOf(id);
       // Who comes back is the first thread of the group.
       Thread& back = ThreadOf(thread.group != 0 ? thread.group : id);
       back.image = thread.image;
       for (Thread* one : {&thread, &back}) {
         one->execs = true;
         one->exec = process;
+        one->credentials = thread.credentials;
       }
       return;
     }
-    reader_.Expect(process, ExpectedError(process), time);
+    if (!thread.trusted) thread.credentials = CredentialsOf(id);
+    thread.trusted = true;
+    reader_.Expect(process, ExpectedError(process, thread.credentials), time);
   }
 
   static Process ProcessOf(const seccomp_notif& told, const Thread& thread) {

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -123,11 +125,20 @@ Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& gi
     how.resolve = RESOLVE_IN_ROOT;
     return static_cast<int>(syscall(SYS_openat2, from, name.c_str(), &how, sizeof how));
   };
+  const auto describe = [&out](int of) {
+    struct stat status {};
+    struct statfs mount {};
+    if (fstat(of, &status) == 0) {
+      out.mode = status.st_mode;
+      out.user = status.st_uid;
+      out.group = status.st_gid;
+    }
+    out.read_only = fstatfs(of, &mount) == 0 && (mount.f_flags & ST_RDONLY) != 0;
+  };
   const auto named = [](int fd) { return LinkOf("/proc/self/fd/" + std::to_string(fd)); };
   int fd = look(path, follow);
   if (fd >= 0) {
-    struct stat status {};
-    if (fstat(fd, &status) == 0) out.mode = status.st_mode;
+    describe(fd);
     out.path = named(fd);
     close(fd);
     close(from);
@@ -140,6 +151,7 @@ Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& gi
   fd = last == "." || last == ".." ? -1 : look(slash == 0 ? "/" : path.substr(0, slash), true);
   if (fd >= 0) {
     const std::string parent = named(fd);
+    describe(fd);
     out.path = parent == "/" ? "/" + last : parent + "/" + last;
     close(fd);
   } else {

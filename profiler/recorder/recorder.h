@@ -74,8 +74,23 @@ struct Found {
   std::string path;  // absolute, links followed; "" where it is not known
   int error = 0;     // why there is nothing
   bool placed = true;  // the folder that it is or would be in is there
-  mode_t mode = 0;   // of what is there
+  // Of what is there; where nothing is, of that folder.
+  mode_t mode = 0;
+  uid_t user = 0;
+  gid_t group = 0;
+  bool read_only = false;  // its mount
 };
+
+// As whom a process reaches files.
+struct Credentials {
+  uid_t user = 0;
+  gid_t group = 0;
+  std::vector<gid_t> groups;
+  bool overrides = false;  // CAP_DAC_OVERRIDE
+  bool reads = false;      // CAP_DAC_READ_SEARCH
+  bool owns = false;       // CAP_FOWNER
+};
+Credentials CredentialsOf(pid_t id);
 
 struct Process {
   std::string program;
@@ -128,8 +143,8 @@ class Reader {
   std::map<std::pair<int, int>, int> asked_;              // family, type -> the protocol that a program asked for last
 };
 
-// The error that a call is going to end with, as far as what its names lead to tells; 0 where nothing speaks against it.
-int ExpectedError(const Process& process);
+// The error that a call is going to end with, as far as what its names lead to and their permissions tell; 0 where nothing speaks against it.
+int ExpectedError(const Process& process, const Credentials& credentials);
 
 bool IsOpening(uint64_t number);
 // The last link of the call's name is not followed; `flags`: of an opening.

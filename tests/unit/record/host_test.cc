@@ -1,6 +1,7 @@
 // The recorders on this machine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "profiler/record/record.h"
 
@@ -92,6 +93,20 @@ TEST_P(Host, FailuresAskNothing) {
   EXPECT_THAT(shown, Not(Contains("file create_dir given=f path=" + folder + "/f")));
   EXPECT_THAT(shown, Contains("file delete given=d path=" + folder + "/d"));
   EXPECT_THAT(shown, Not(Contains(AllOf(HasSubstr("exec exec"), HasSubstr(folder + "/f"))))) << "it cannot be executed";
+}
+
+// Permissions are those of the process, not the recorder's.
+TEST_P(Host, WhatIsNotPermittedIsNotRead) {
+  if (geteuid() != 0) GTEST_SKIP() << "this machine has no /usr/bin/setpriv for who is not root";
+  const auto run = RunIt("cd $TMPDIR; chmod 711 .; echo > mine; chmod 600 mine; mkdir open; chmod 777 open; setpriv --reuid 1234 --regid 1234 --clear-groups sh -c 'cat mine; echo > new; rm -f mine; chmod 644 mine; echo > open/new; cat open/new' 2> /dev/null; true");
+  const auto shown = Shown(run);
+  const std::string folder = run.variation.at("TMPDIR");
+  for (const char* operation : {"read", "delete"}) EXPECT_THAT(shown, Not(Contains(AllOf(HasSubstr(std::string("file ") + operation + " "), HasSubstr(folder + "/mine"))))) << operation;
+  EXPECT_THAT(shown, Not(Contains(HasSubstr(folder + "/new"))));
+  EXPECT_THAT(shown, Contains(HasSubstr("syscall openat arch=x86_64 flags=0x0 refused=EACCES")));
+  EXPECT_THAT(shown, Contains(HasSubstr("refused=EPERM")));
+  EXPECT_THAT(shown, Contains(AllOf(HasSubstr("file create "), HasSubstr(folder + "/open/new"))));
+  EXPECT_THAT(shown, Contains(AllOf(HasSubstr("file read "), HasSubstr(folder + "/open/new"))));
 }
 
 // Programs are told apart, whoever forked them, and though they live on when their parent has ended.
