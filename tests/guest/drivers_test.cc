@@ -99,6 +99,33 @@ TEST_F(Drivers, TheHostIsNotChangedWithoutAWord) {
   }
 }
 
+// A machine with AppArmor that may be changed: a guest's.
+TEST_F(Drivers, TheHostLoadsProfilesForTheTimeOfTheRuns) {
+  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
+  std::string policy = kPolicy;
+  policy.replace(policy.find("ANSWERS"), 7, "unknown syscall with errno(ENOSYS)");
+  const std::string verify = "/srv/build/ravelin verify /srv/work.rav --target host --driver host --directory / ";
+  Job job = Shell(verify + "-- sh -c 'cat /etc/hostname'");
+  job.memory_mb = 1024;
+  job.inputs.push_back({fs::path(RAVELIN_BINARY).parent_path(), "/srv/build"});
+  job.files.push_back({"/srv/work.rav", policy, 0644});
+  for (const char* line : {"cat /etc/hostname", "mkdir /srv/new"}) {
+    job.steps.push_back(job.steps.front());
+    job.steps.back().arguments.back() = verify + "--yes-change-this-host -- sh -c '" + line + "'; echo $?; cat /sys/kernel/security/apparmor/profiles; ls -d /srv/new";
+  }
+  const auto outcome = kernels::Run(job);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_EQ(Doubts(*outcome), "");
+  EXPECT_EQ(outcome->steps[0].exit_code, 3);
+  EXPECT_NE(outcome->steps[0].err.find("say --yes-change-this-host"), std::string::npos) << outcome->steps[0].err;
+  EXPECT_NE(outcome->steps[1].out.find("apparmor             passed"), std::string::npos) << outcome->steps[1].out << outcome->steps[1].err;
+  EXPECT_NE(outcome->steps[2].out.find("apparmor             failed"), std::string::npos) << outcome->steps[2].out << outcome->steps[2].err;
+  for (const int step : {1, 2}) {
+    const std::string& out = outcome->steps[static_cast<size_t>(step)].out;
+    EXPECT_EQ(out.substr(out.size() - 2), step == 1 ? "0\n" : "1\n") << "no profile is left, and no folder was made: " << out;
+  }
+}
+
 TEST_F(Drivers, GvisorJudgesPermissionAlone) {
   if (const std::string why = WhyNot(DriverKind::kGvisor); !why.empty()) GTEST_SKIP() << "no guest kernel: driver gvisor: " << why;
   Json json;
@@ -133,6 +160,17 @@ TEST_F(Drivers, AVirtualMachineJudgesFilterAndProfile) {
   EXPECT_EQ(json["judge"].get<std::string>().rfind("a virtual machine's Linux ", 0), 0u);
   EXPECT_EQ(Verify("vm", "unknown syscall with errno(ENOSYS)", "mkdir /srv/ravelin-driver", json, {"--kernel", kernel}), "failed") << said_ << json.dump(1);
   EXPECT_FALSE(fs::exists("/srv/ravelin-driver")) << "what is run changes this machine";
+}
+
+TEST_F(Drivers, ASystemOfItsOwnIsARoot) {
+  if (!WhyNoGuest().empty()) GTEST_SKIP() << "no guest kernel: " << WhyNoGuest();
+  const std::string root = fs::path(RAVELIN_BINARY).parent_path() / "deps" / "root";
+  if (!fs::exists(root + "/.complete")) GTEST_SKIP() << "no guest kernel: no root of its own (tests/fetch_root.sh makes one)";
+  Json json;
+  EXPECT_EQ(Verify("uml", "unknown syscall with errno(ENOSYS)", "cat /etc/hostname", json, {"--root", root}), "passed") << said_ << json.dump(1);
+  Verify("uml", "unknown syscall with errno(ENOSYS)", "cat /etc/debian_version", json, {"--root", root});
+  EXPECT_EQ(json["verdict"], "failed") << said_ << json.dump(1);
+  EXPECT_NE(json.dump().find("/etc/debian_version"), std::string::npos);
 }
 
 TEST_F(Drivers, SeveralJudgesEachGiveAVerdict) {
