@@ -179,6 +179,11 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
       granted.push_back(std::move(seen));
     }
   }
+  // Message queues have the type of files in memory, which is one of those that no rule has a type for.
+  if (mechanism == "selinux" && module_ != nullptr && object.size() > 3 && object.rfind(" of message_queue") != std::string::npos) {
+    const auto rest = module_->allows.find({selinux::DomainType(domain_.name), selinux::RestFiles(module_->name), object.substr(0, object.find(' '))});
+    if (rest != module_->allows.end() && rest->second.permissions.count(permission) != 0) granted.emplace_back();
+  }
   // AppArmor's parser grants by itself where rules of a facet refuse, too.
   for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(object, permission)) {
     const bool refuses = grant.check->grants_only && mechanism == "apparmor" && std::any_of(domain_.rules.begin(), domain_.rules.end(), [&](const ir::Rule& rule) { return rule.facet == grant.facet && rule.effect == ir::Effect::kDeny; });

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kUnix = 1, kInternet = 2, kInternet6 = 10, kNetlink = 16, kPacket = 17, kVsock = 40;
 constexpr uint64_t kStream = 1, kDatagram = 2, kRaw = 3, kSequence = 5;
+constexpr uint64_t kIcmp = 1;
 constexpr uint64_t kQuietly = 0x4040;  // MSG_NOSIGNAL | MSG_DONTWAIT
 constexpr size_t kMostPorts = 24;
 constexpr size_t kMostSockets = 28;
@@ -31,6 +32,12 @@ std::string AddressOf(const Socket& socket, uint64_t port) {
   if (socket.family == kUnix) return Le16(kUnix) + std::string(1, '\0') + fmt::format("ravelin-{}", socket.type);
   if (socket.family == kNetlink) return Le16(kNetlink) + std::string(10, '\0');
   return "";
+}
+
+// There is no raw socket without a protocol, and none of netlink that is connected.
+bool NeverMade(const Socket& socket) {
+  if (socket.family == kNetlink) return socket.type != kRaw && socket.type != kDatagram;
+  return (socket.family == kInternet || socket.family == kInternet6) && socket.type == kRaw && socket.protocol == 0;
 }
 
 bool HasPorts(const Socket& socket) { return (socket.family == kInternet || socket.family == kInternet6) && socket.type != kRaw; }
@@ -103,7 +110,8 @@ class Planner {
         return at == rule.integers.end() || at->second.empty() || at->second.Contains(otherwise) ? otherwise : at->second.Min();
       };
       const uint64_t family = least("family", kInternet);
-      const Socket inside = {family, least("type", family == kNetlink ? kRaw : kStream), least("protocol", 0)};
+      Socket inside = {family, least("type", family == kNetlink ? kRaw : kStream), least("protocol", 0)};
+      if (NeverMade(inside) && family != kNetlink) inside.protocol = least("protocol", kIcmp);
       take(inside, rule.id, true);
       if (rule.integers.count("family") != 0) take({inside.family == kUnix ? kInternet : kUnix, inside.type, 0}, rule.id, false);
       if (rule.integers.count("type") != 0) take({inside.family, inside.type == kDatagram ? kStream : kDatagram, inside.family == kInternet ? 0 : inside.protocol}, rule.id, false);
@@ -117,8 +125,9 @@ class Planner {
   void Use(const Socket& socket, std::optional<uint32_t> rule, bool inside) {
     const auto say = [&](const char* operation) { return fmt::format("network {{ {} }} family {} type {} protocol {}", operation, socket.family, socket.type, socket.protocol); };
     Add(say("create"), {Create(socket)}, rule, inside);
-    if (socket.family != kUnix && socket.family != kInternet && socket.family != kInternet6 && socket.family != kNetlink) return;
-    const Object object = ObjectOf(socket);
+    if (NeverMade(socket) || (socket.family != kUnix && socket.family != kInternet && socket.family != kInternet6 && socket.family != kNetlink)) return;
+    // A raw socket of this machine is one for datagrams as soon as it is there (net/unix/af_unix.c unix_create).
+    const Object object = ObjectOf(socket.family == kUnix && socket.type == kRaw ? Socket{kUnix, kDatagram, socket.protocol} : socket);
     Add(say("getopt"), {Create(socket), CallOf("getsockopt", {ResultOf(0), Number(1), Number(3), Page(), Bytes(std::string("\4\0\0\0", 4))}, object)}, rule, inside);  // SO_TYPE
     Add(say("setopt"), {Create(socket), CallOf("setsockopt", {ResultOf(0), Number(1), Number(2), Bytes(std::string("\1\0\0\0", 4)), Number(4)}, object)}, rule, inside);  // SO_REUSEADDR
     Add(say("shutdown"), {Create(socket), CallOf("shutdown", {ResultOf(0), Number(2)}, object)}, rule, inside);
