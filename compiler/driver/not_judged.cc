@@ -56,7 +56,12 @@ std::vector<std::string> NotJudged(const Frontend& front, size_t domain, const v
     for (const kernel::Syscall& call : kernel::Syscalls(kernel::Arch::kX86_64)) calls += *judge < call.since && call.since <= target.kernel ? 1 : 0;
     out.push_back(fmt::format("Linux {}{}: the judge is {}", kernel::FormatVersion(target.kernel), calls == 0 ? "" : fmt::format(" with {} more system calls", calls), kernel::FormatVersion(*judge)));
   }
-  if (!report.features.empty() && report.features != kernel::ApparmorFeaturesText(target.apparmor_features)) out.push_back(fmt::format("AppArmor's features are not those of {}, which the profiles were proved for", target.apparmor_features));
+  if (const std::string wanted = kernel::ApparmorFeaturesText(target.apparmor_features); !report.features.empty() && report.features != wanted) {
+    const auto more = kernel::ApparmorFeaturesBeyond(report.features, wanted);
+    const auto less = kernel::ApparmorFeaturesBeyond(wanted, report.features);
+    const std::string how = (more.empty() ? "" : fmt::format("; the judge has {}", fmt::join(more, ", "))) + (less.empty() ? "" : fmt::format("; the judge lacks {}", fmt::join(less, ", ")));
+    out.push_back(fmt::format("AppArmor's features are not those of {}, which the profiles were proved for{}", target.apparmor_features, how));
+  }
   combine::LayerFacts judging = FactsOf(target);
   judging.kernel = *judge;
   for (const std::string& set : kernel::ApparmorFeatureSets()) {

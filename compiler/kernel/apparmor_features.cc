@@ -1,6 +1,7 @@
 #include "compiler/kernel/apparmor_features.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "compiler/base/check.h"
 #include "compiler/kernel/tables.h"
@@ -21,7 +22,49 @@ std::vector<Row> Rows() {
   return rows;
 }
 
+// "folder {file {word word\n}\n}\n" -> "folder/file word", each.
+std::vector<std::string> WordsOf(std::string_view text) {
+  std::vector<std::string> out;
+  std::vector<std::string> open;
+  std::string word;
+  std::string last;  // a name, if a brace follows
+  const auto path = [&] {
+    std::string all;
+    for (const std::string& part : open) all += (all.empty() ? "" : "/") + part;
+    return all;
+  };
+  const auto take = [&] {
+    if (!last.empty()) out.push_back(path() + " " + last);
+    last = word;
+    word.clear();
+  };
+  for (const char c : text) {
+    if (c == '{') {
+      if (!word.empty()) take();
+      open.push_back(last);
+      last.clear();
+    } else if (c == '}' || c == ' ' || c == '\n') {
+      if (!word.empty()) take();
+      if (c != '}') continue;
+      take();
+      if (!open.empty()) open.pop_back();
+    } else {
+      word += c;
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
+
+std::vector<std::string> ApparmorFeaturesBeyond(std::string_view text, std::string_view other) {
+  const std::vector<std::string> here = WordsOf(text);
+  const std::vector<std::string> there = WordsOf(other);
+  std::vector<std::string> out;
+  std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(out));
+  return out;
+}
 
 std::vector<std::string> ApparmorFeatureSets() {
   std::vector<std::string> names;
