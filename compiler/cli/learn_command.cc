@@ -232,7 +232,7 @@ int Run(const LearnCommand& command) {
       if (!scenario) return Complain(scenario.error());
       workload.scenario = std::move(*scenario);
     }
-    for (const std::string& layer : command.record.layers) workload.layers.push_back(std::filesystem::absolute(layer).lexically_normal());
+    workload.layers = command.record.layers;
     workload.directory = command.record.directory;
     workload.root = command.record.root;
     workload.memory_mb = command.record.memory_mb;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string_view>
 
@@ -13,6 +14,9 @@
 
 namespace ravelin::cli {
 namespace {
+
+// Guests mount folders, and know no working directory of ours.
+std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
 void AddOutputOptions(CLI::App& app, CommonOptions& o, const std::vector<std::string>& formats = {"text", "json"}) {
   app.add_option("--format", o.format, "how to report")->check(CLI::IsMember(formats))->capture_default_str();
@@ -175,9 +179,9 @@ struct CommandLine {
   void AddRecordOptions(CLI::App& sub, RecordCommand& o) {
     sub.add_option("--driver", o.drivers, "uml: in a guest kernel; gvisor: in an application kernel, a lower bound; on this machine, without capabilities: ptrace, notify (faster; does not see what comes of a call); several with commas, each by itself, their runs together")->delimiter(',')->check(CLI::IsMember(record::Drivers()))->capture_default_str()->allow_extra_args(false);
     sub.add_option("--directory", o.directory, "working directory");
-    sub.add_option("--root", o.root, "the guest's root")->capture_default_str();
+    sub.add_option("--root", o.root, "the guest's root")->check(CLI::ExistingDirectory)->transform(Absolute)->capture_default_str();
     sub.add_option("--scenario", o.scenario, "how a program is used, as `ravelin verify` has it, instead of a command");
-    sub.add_option("--layer", o.layers, "a folder over the guest's root: unpacked packages (repeatable)")->allow_extra_args(false);
+    sub.add_option("--layer", o.layers, "a folder over the guest's root: unpacked packages (repeatable)")->check(CLI::ExistingDirectory)->transform(Absolute)->allow_extra_args(false);
     sub.add_option("--runs", o.runs, "how often, each time varied (2 in guests, 1 on the host)");
     sub.add_option("--limit", o.limit_s, "seconds for one run")->check(CLI::Range(1, 86400))->capture_default_str();
     sub.add_option("--memory", o.memory_mb, "of the guest, in megabytes")->capture_default_str();
@@ -232,7 +236,7 @@ struct CommandLine {
     sub.add_option("-o,--output", report.output, "the page")->required();
     sub.add_option("--policy", report.policy, "a policy file, instead of what is learned from the recordings");
     sub.add_option("--domain", report.name, "which policy of the file");
-    sub.add_option("--root", report.root, "the system whose files are counted")->check(CLI::ExistingDirectory)->capture_default_str();
+    sub.add_option("--root", report.root, "the system whose files are counted")->check(CLI::ExistingDirectory)->transform(Absolute)->capture_default_str();
     AddPolicyOptions(sub, report.common);
   }
 
@@ -251,7 +255,7 @@ struct CommandLine {
     sub.add_option("--driver", verify.drivers, "what runs the workload: uml, a guest kernel; vm, a distribution's kernel in a virtual machine; host, this machine's; gvisor, an application kernel, of the filter alone; several with commas, each by itself")->delimiter(',')->check(CLI::IsMember({"uml", "vm", "host", "gvisor"}))->capture_default_str()->allow_extra_args(false);
     sub.add_option("--kernel", verify.kernel, "driver vm: the kernel's image, such as /boot/vmlinuz-*; without it, the newest that is installed")->check(CLI::ExistingFile);
     sub.add_flag("--yes-change-this-host", verify.change_host, "driver host: load AppArmor profiles into this machine's kernel while it runs");
-    sub.add_option("--root", verify.root, "the guest's root: a folder or an OCI bundle, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->capture_default_str();
+    sub.add_option("--root", verify.root, "the guest's root: a folder or an OCI bundle, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->transform(Absolute)->capture_default_str();
     sub.add_option("--directory", verify.directory, "working directory in the guest; without it, this one (with --root, /)");
     sub.add_option("--expect", verify.expect, "any-output: only the status is compared with the unconfined run's")->check(CLI::IsMember({"any-output"}))->allow_extra_args(false);
     sub.add_option("--suggest", verify.suggest, "write a patch there that would permit what was refused");
@@ -261,7 +265,7 @@ struct CommandLine {
     sub.add_option("--policy", verify.policy, "which policy of the file");
     sub.add_option("--scenario", verify.scenario, "a file that says how the program is used (docs/verify.md), instead of a command; without either, POLICY.scenario beside POLICY.rav");
     sub.add_option("--attacks", verify.attacks, "a file of attacks, from inside of the policy's domain, that must fail (docs/verify.md), instead of a workload");
-    sub.add_option("--layer", verify.layers, "a folder over the root, the first on top: an unpacked package (repeatable)")->check(CLI::ExistingDirectory)->allow_extra_args(false);
+    sub.add_option("--layer", verify.layers, "a folder over the root, the first on top: an unpacked package (repeatable)")->check(CLI::ExistingDirectory)->transform(Absolute)->allow_extra_args(false);
     sub.footer("The workload is a command and its arguments, after `--`.");
     AddPolicyOptions(sub, verify.common, {"text", "json", "junit"});
   }

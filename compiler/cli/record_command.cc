@@ -55,7 +55,7 @@ std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command,
   request.directory = command.directory;
   request.root = command.root;
   request.first_variation = command.first_variation;
-  for (const std::string& layer : command.layers) request.layers.push_back(std::filesystem::absolute(layer).lexically_normal());
+  request.layers = command.layers;
   if (command.scenario.empty() == command.arguments.empty()) {
     Complain("a command after `--` is needed, or --scenario FILE");
     exit_code = kUsage;

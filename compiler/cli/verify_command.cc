@@ -99,7 +99,7 @@ class One {
       RAVELIN_TRY(scenario, ReadScenario(path));
       workload.scenario = std::move(scenario);
     }
-    for (const std::string& layer : command_.layers) workload.layers.push_back(fs::absolute(layer).lexically_normal());
+    workload.layers = command_.layers;
     workload.machine = machine_;
     workload.compare_output = command_.expect.empty();
     workload.memory_mb = command_.memory_mb;

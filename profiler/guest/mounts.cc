@@ -43,6 +43,7 @@ bool IsBelow(const std::string& path, const std::string& folder) { return path =
 struct Label {
   std::string path;
   std::string context;
+  std::string where;  // job_format.h
 };
 
 std::vector<Label> ReadLabels(const Job& job, int job_folder) {
@@ -51,11 +52,13 @@ std::vector<Label> ReadLabels(const Job& job, int job_folder) {
   if (job.labels.empty()) return labels;
   if (!ReadFile(job_folder, job.labels, text)) Trouble("labels cannot be read");
   for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\0', at);
-    const size_t last = end == std::string::npos ? end : text.find('\0', end + 1);
-    if (last == std::string::npos) break;
-    labels.push_back({text.substr(at, end - at), text.substr(end + 1, last - end - 1)});
-    at = last + 1;
+    std::string parts[3];
+    for (std::string& part : parts) {
+      const size_t end = std::min(text.find('\0', at), text.size());
+      part = text.substr(at, end - at);
+      at = end + 1;
+    }
+    labels.push_back({parts[0], parts[1], parts[2]});
   }
   return labels;
 }
@@ -155,7 +158,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   std::vector<const Label*> later;  // of what the guest has for itself
   for (const Label& one : labels) {
     bool found = false;
-    for (size_t i = 0; i < lower.size() && !is_covered(one); ++i) found |= pins.Give(lower[i], one);
+    for (size_t i = 0; i < lower.size() && i < one.where.size() && !is_covered(one); ++i) found |= one.where[i] == '1' && pins.Give(lower[i], one);
     if (!found) later.push_back(&one);
   }
   std::string folders;

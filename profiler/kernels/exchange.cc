@@ -1,6 +1,7 @@
 // The job as files, and what keeps a guest from this machine.
 #include "profiler/kernels/exchange.h"
 
+#include <errno.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,17 @@ void AddStep(const Step& step, const std::string& input, Records& out) {
   }
 }
 
+// A look here costs the guest none.  What cannot be seen from here may be there.
+std::string WhereIs(const std::string& path, const Job& job) {
+  const auto there = [&](const std::string& below) {
+    struct stat status {};
+    return lstat(((below == "/" ? "" : below) + path).c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR) ? '1' : '0';
+  };
+  std::string out;
+  for (const std::string& layer : job.layers) out += there(layer);
+  return out + there(job.root);
+}
+
 }  // namespace
 
 Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, const Scratch& scratch) {
@@ -72,7 +84,7 @@ Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, c
     return scratch.Write(key, content);
   };
   std::string labels;
-  for (const PathLabel& label : job.labels) labels.append(label.path).append(1, '\0').append(label.context).append(1, '\0');
+  for (const PathLabel& label : job.labels) labels.append(label.path).append(1, '\0').append(label.context).append(1, '\0').append(WhereIs(label.path, job)).append(1, '\0');
   for (const auto& [key, content] : {std::pair<const char*, const std::string&>{"policy", job.policy}, {"labels", labels}, {"profiles", job.profiles}, {"filter", job.filter}}) {
     if (auto written = file(key, content); !written) return written;
   }
