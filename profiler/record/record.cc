@@ -1,6 +1,8 @@
 #include "profiler/record/record.h"
 
+#include <errno.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -29,6 +31,17 @@ std::vector<std::string> BlindSpots(const std::string& driver) {
   return out;
 }
 
+namespace {
+
+// Two recorders at the same time must not remove each other's folder: the next free name.
+std::string MakeFolder(const std::string& wanted) {
+  std::string path = wanted;
+  for (char next = 'b'; mkdir(path.c_str(), 0700) != 0 && errno == EEXIST && next <= 'z'; ++next) path = wanted + next;
+  return path;
+}
+
+}  // namespace
+
 Variation VariationOf(const Request& request, unsigned run) {
   // Letters of no meaning; the same for the same run, so that what is learned does not depend on when.
   static constexpr const char* kNames[] = {"kqzv", "wpjx", "hmyd", "tgrb", "nfcu", "xlie"};
@@ -47,7 +60,8 @@ Result<observe::Recording> Record(const Request& request, const std::function<vo
   if (request.scenario && request.driver != "uml") return Fail(ErrorCode::kUnsupported, "a scenario needs a guest: --driver uml");
   observe::Recording recording;
   for (unsigned i = 0; i < request.runs; ++i) {
-    const Variation variation = VariationOf(request, request.first_variation + i);
+    Variation variation = VariationOf(request, request.first_variation + i);
+    if (!KeepsTheHost(request.driver)) variation.temporary = MakeFolder(variation.temporary);
     auto run = request.driver == "uml" ? RecordInGuest(request, variation) : request.driver == "gvisor" ? RecordInGvisor(request, variation) : RecordOnHost(request, variation);
     if (!run) return tl::make_unexpected(std::move(run.error()));
     if (request.driver != "uml") AddExecReads(request.root, *run);  // there the mechanism says it

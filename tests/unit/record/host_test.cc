@@ -1,6 +1,7 @@
 // The recorders on this machine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "profiler/record/record.h"
@@ -93,6 +94,15 @@ TEST_P(Host, FailuresAskNothing) {
   EXPECT_THAT(shown, Not(Contains("file create_dir given=f path=" + folder + "/f")));
   EXPECT_THAT(shown, Contains("file delete given=d path=" + folder + "/d"));
   EXPECT_THAT(shown, Not(Contains(AllOf(HasSubstr("exec exec"), HasSubstr(folder + "/f"))))) << "it cannot be executed";
+}
+
+TEST_P(Host, TwoAtOnceHaveFoldersOfTheirOwn) {
+  const auto outer = RunIt("echo > $TMPDIR/kept");
+  const std::string folder = outer.variation.at("TMPDIR");
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0) << "it is removed at the end";
+  const auto inner = RunIt("echo > $TMPDIR/other");
+  EXPECT_NE(inner.variation.at("TMPDIR"), folder);
+  EXPECT_EQ(rmdir(folder.c_str()), 0) << "another recorder's folder was removed";
 }
 
 // Permissions are those of the process, not the recorder's.
