@@ -41,6 +41,7 @@ std::string LearnText(const LearnReport& report) {
   for (size_t i = 0; i < report.loop->refusals.size(); ++i) {
     for (const driver::Refusal& refusal : report.loop->refusals[i]) out += fmt::format("round {}       refused {}   {}   x{}   (layer {})\n", i + 1, refusal.shown, refusal.process, refusal.count, fmt::join(refusal.layers, ", "));
   }
+  for (const driver::Refusal& one : report.loop->narrower) out += fmt::format("narrower      refused {}   {}   x{}   (layer {}): {}\n", one.shown, one.process, one.count, fmt::join(one.layers, ", "), one.permitted ? "the policy permits it, and a gap says so" : one.cause);
   if (!report.loop->attacked.empty()) out += "attacks\n";
   for (const driver::AttackedSet& set : report.loop->attacked) out += AttackedText(set);
   for (const std::string& reason : report.loop->reasons) out += fmt::format("because       {}\n", reason);
@@ -56,8 +57,9 @@ std::string LearnJson(const LearnReport& report) {
   const std::string gaps = JsonList(report.policy.gaps, [](const auto& row) { return fmt::format("{{\"label\": {}, \"direction\": \"{}\", \"accept\": {}, \"witness\": {}}}", QuoteJson(row.name), row.wider ? "wider" : "narrower", QuoteJson(driver::AcceptLine(row)), QuoteJson(row.witness)); });
   std::string loop = "null";
   if (report.loop) {
-    const std::string rounds = JsonList(report.loop->refusals, [](const auto& round) { return JsonList(round, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); });
-    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"reasons\": {}, \"attacks\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, JsonList(report.loop->reasons, QuoteJson), JsonList(report.loop->attacked, AttackedJson));
+    const auto refusals = [](const std::vector<driver::Refusal>& all) { return JsonList(all, [](const auto& refusal) { return fmt::format("{{\"refused\": {}, \"process\": {}, \"count\": {}, \"layers\": {}}}", QuoteJson(refusal.shown), QuoteJson(refusal.process), refusal.count, JsonList(refusal.layers, QuoteJson)); }); };
+    const std::string rounds = JsonList(report.loop->refusals, refusals);
+    loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"narrower\": {}, \"reasons\": {}, \"attacks\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, refusals(report.loop->narrower), JsonList(report.loop->reasons, QuoteJson), JsonList(report.loop->attacked, AttackedJson));
   }
   return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"until\": {}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
                      learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, report.until.empty() ? "null" : fmt::format("{{\"reached\": {}, \"words\": {}}}", report.reached, QuoteJson(report.until)), gaps, JsonList(report.policy.not_judged, QuoteJson), loop);

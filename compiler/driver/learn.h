@@ -40,6 +40,7 @@ struct LearnedPolicy {
   generalize::Learned learned;
   std::string text;                    // laid out
   std::vector<GapRow> gaps;            // of its layer sets that nothing accepts
+  std::vector<GapRow> narrower;        // in which a set refuses what the policy permits, accepted or not
   std::vector<std::string> not_judged;
 };
 // Generalises, lays out, accepts what was accepted beforehand, and writes.
@@ -59,6 +60,9 @@ struct LoopResult {
   unsigned rounds = 0;                        // enforced runs
   std::vector<std::string> reasons;           // why not verified
   std::vector<std::vector<Refusal>> refusals;  // of each round
+  // Of the last round, with the workload passing: no rule is lacking.  The policy permits it and a gap says that the layer does not, or the
+  // language has no word for it.
+  std::vector<Refusal> narrower;
   LearnedPolicy policy;                       // of the last
   std::vector<AttackedSet> attacked;          // empty where no round passed
 };

@@ -152,6 +152,20 @@ class Preparation {
     return FindProgram(verify::RootsOf(request_), step.step.directory, name);
   }
 
+  // Paths that rules name one by one.
+  std::set<std::string> Literals() const {
+    std::set<std::string> out;
+    for (const ir::Domain& domain : front_.policy.domains) {
+      for (const ir::Rule& rule : domain.rules) {
+        const auto paths = rule.texts.find("path");
+        for (const std::string& path : paths == rule.texts.end() ? std::vector<std::string>() : paths->second) {
+          if (path.find_first_of("*?[{\\") == std::string::npos) out.insert(path);
+        }
+      }
+    }
+    return out;
+  }
+
   // Labels by path, the top layer's first; then what the guest makes for itself.
   Result<std::map<std::string, std::string>> Labels(const std::string& file_contexts) {
     std::map<std::string, std::string> out;
@@ -167,7 +181,13 @@ class Preparation {
       for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
     }
     for (verify::Step& step : request_.steps) {
-      if (step.step.kind == kernels::Step::Kind::kRelabel) step.step.context = labels.ContextOf(step.step.path + "/relabelled");
+      if (step.step.kind != kernels::Step::Kind::kRelabel) continue;
+      step.step.context = labels.ContextOf(step.step.path + "/relabelled");
+      if (step.step.context.empty()) step.step.context = FileContext("default_t");
+      for (const std::string& path : Literals()) {  // and names that a rule names keep theirs
+        if (path.rfind(step.step.path + "/", 0) != 0) continue;
+        if (std::string context = labels.ContextOf(path); !context.empty()) out.emplace(path, std::move(context));
+      }
     }
     std::vector<std::string> made = request_.folders;
     for (const kernels::File& file : request_.files) made.push_back(file.path);

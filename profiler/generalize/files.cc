@@ -26,6 +26,23 @@ std::set<std::string> WithoutImplied(std::set<std::string> operations) {
   return operations;
 }
 
+// A label stays with a file that gets another name: under SELinux the names of one folder between which files move are one kind.
+void JoinMoved(std::map<std::string, PathUse>& uses) {
+  std::map<std::string, std::vector<PathUse*>> folders;
+  for (auto& [path, use] : uses) {
+    if (use.operations.count("rename_from") != 0 || use.operations.count("rename_to") != 0) folders[path.substr(0, path.rfind('/'))].push_back(&use);
+  }
+  for (const auto& [folder, moved] : folders) {
+    std::map<std::string, Evidence> all;
+    for (const PathUse* use : moved) {
+      for (const auto& [operation, evidence] : use->operations) all[operation].Join(evidence);
+    }
+    for (PathUse* use : moved) {
+      for (const auto& [operation, evidence] : all) use->operations.emplace(operation, evidence);
+    }
+  }
+}
+
 std::string Paths(const std::vector<std::string>& patterns) {
   std::string out;
   for (const std::string& pattern : patterns) out += (out.empty() ? "" : ", ") + QuoteText(pattern);
@@ -65,7 +82,7 @@ void AddCommands(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& 
 
 }  // namespace
 
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, Learned& learned) {
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& learned) {
   std::map<std::string, PathUse> uses;
   std::map<std::string, Evidence> programs;
   Evidence looking;
@@ -85,6 +102,7 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t run
     use.path = path->second;
     use.operations[one.operation].Join(one.evidence);
   }
+  if (labels) JoinMoved(uses);
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   learned.paths = GeneralizePaths(list, runs, sensitive, listing);

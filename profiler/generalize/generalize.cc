@@ -118,7 +118,8 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   out.answers_unix_sockets = absent.has_value();
   const Listing none = [](const std::string&) { return std::vector<std::string>(); };
   std::set<std::string> decided;
-  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, out));
+  const bool labels = std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; });
+  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, labels, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
   if (absent) rules.push_back(std::move(*absent));
   std::set<std::string> denied;  // facets

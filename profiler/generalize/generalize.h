@@ -72,7 +72,8 @@ struct CallRules {
 };
 // `denied`: facets of which something was denied in review; their calls are left to those rules.
 CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied);
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, Learned& out);
+// `labels`: a layer judges by labels, which stay with a file that is renamed.
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
 // "runs 2/2, x14, openat /etc/passwd"

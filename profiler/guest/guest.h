@@ -81,6 +81,12 @@ void Trouble(const std::string& what);                       // the same as `tro
 std::string Report();
 
 // --- mounts.cc
+struct Label {
+  std::string path;
+  std::string context;
+  std::string where;  // job_format.h
+};
+std::vector<Label> ReadLabels(const Job& job, int job_folder);
 void MountKernelFiles(const std::string& below);
 // Labels and mounts of the new root; leaves the process in it.  `policy_loaded`: labels can be given.
 bool EnterRoot(const Job& job, int job_folder, bool policy_loaded);

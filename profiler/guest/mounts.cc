@@ -40,29 +40,6 @@ void MakeFolders(const std::string& path, mode_t mode) {
 
 bool IsBelow(const std::string& path, const std::string& folder) { return path == folder || path.rfind(folder == "/" ? folder : folder + "/", 0) == 0; }
 
-struct Label {
-  std::string path;
-  std::string context;
-  std::string where;  // job_format.h
-};
-
-std::vector<Label> ReadLabels(const Job& job, int job_folder) {
-  std::vector<Label> labels;
-  std::string text;
-  if (job.labels.empty()) return labels;
-  if (!ReadFile(job_folder, job.labels, text)) Trouble("labels cannot be read");
-  for (size_t at = 0; at < text.size();) {
-    std::string parts[3];
-    for (std::string& part : parts) {
-      const size_t end = std::min(text.find('\0', at), text.size());
-      part = text.substr(at, end - at);
-      at = end + 1;
-    }
-    labels.push_back({parts[0], parts[1], parts[2]});
-  }
-  return labels;
-}
-
 // hostfs keeps no attributes, so a label lives in the inode in memory, and that as long as somebody holds it: the descriptors are never
 // closed, and the limit stays raised (a program that is started gets its own, start.cc).  The host's file is not touched.
 class Pins {
@@ -118,6 +95,23 @@ void BindKernelFiles(const std::string& root) {
 }
 
 }  // namespace
+
+std::vector<Label> ReadLabels(const Job& job, int job_folder) {
+  std::vector<Label> labels;
+  std::string text;
+  if (job.labels.empty()) return labels;
+  if (!ReadFile(job_folder, job.labels, text)) Trouble("labels cannot be read");
+  for (size_t at = 0; at < text.size();) {
+    std::string parts[3];
+    for (std::string& part : parts) {
+      const size_t end = std::min(text.find('\0', at), text.size());
+      part = text.substr(at, end - at);
+      at = end + 1;
+    }
+    labels.push_back({parts[0], parts[1], parts[2]});
+  }
+  return labels;
+}
 
 void MountKernelFiles(const std::string& below) {
   Mount("proc", below + "/proc", "proc", 0, "");

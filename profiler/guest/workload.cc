@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <cstring>
 
 namespace ravelin::guest {
@@ -47,16 +48,18 @@ bool Exists(const std::string& path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-// All below a folder; symbolic links are labelled themselves.
-void Relabel(const std::string& folder, const std::string& context) {
+// All below a folder, what has a label of its own with that; symbolic links are labelled themselves.
+void Relabel(const std::string& folder, const std::string& usual, const std::map<std::string, std::string>& own) {
   DIR* dir = opendir(folder.c_str());
   if (dir == nullptr) return Trouble("relabel " + folder);
   for (const dirent* entry = readdir(dir); entry != nullptr; entry = readdir(dir)) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     const std::string path = folder + "/" + name;
+    const auto at = own.find(path);
+    const std::string& context = at == own.end() ? usual : at->second;
     if (lsetxattr(path.c_str(), "security.selinux", context.c_str(), context.size() + 1, 0) != 0) Trouble("label of " + path);
-    if (entry->d_type == DT_DIR) Relabel(path, context);
+    if (entry->d_type == DT_DIR) Relabel(path, usual, own);
   }
   closedir(dir);
 }
@@ -120,7 +123,11 @@ class Runner {
       return stopped && Tell(static_cast<size_t>(step.target));
     }
     if (step.kind == "relabel") {
-      if (modules_.selinux && !step.context.empty()) Relabel(step.path, step.context);
+      if (modules_.selinux && !step.context.empty()) {
+        std::map<std::string, std::string> own;
+        for (Label& one : ReadLabels(job_, job_folder_)) own.emplace(std::move(one.path), std::move(one.context));
+        Relabel(step.path, step.context, own);
+      }
       Say("step", std::to_string(i) + " reached");
       return true;
     }

@@ -47,8 +47,14 @@ const char* CreationOf(const std::string& object_class) {
   return "create";
 }
 
+// The program that execve(2) itself maps beside the one that it starts, by the names of the ABI.
+bool IsLoader(const std::string& path) {
+  const std::string name = LastPart(path);
+  return name.rfind("ld-linux", 0) == 0 || name.rfind("ld-musl-", 0) == 0 || name.rfind("ld64.so.", 0) == 0;
+}
+
 // The operation that a permission on an object of the class is asked for; "" where it is part of another one.
-std::string FileOperation(const std::string& object_class, const std::string& permission, const CallContext& context) {
+std::string FileOperation(const std::string& object_class, const std::string& permission, const std::string& path, const CallContext& context) {
   const bool folder = object_class == "dir";
   const bool executes = context.name == "execve" || context.name == "execveat";
   if (permission == "read") return folder ? "list" : object_class == "lnk_file" ? "getattr" : "read";
@@ -58,7 +64,7 @@ std::string FileOperation(const std::string& object_class, const std::string& pe
     return (flags & 3) == 0 ? "read" : "write";
   }
   if (permission == "write") return folder ? "" : "write";
-  if (permission == "execute") return executes ? "exec" : "map_exec";
+  if (permission == "execute") return executes && !IsLoader(path) ? "exec" : "map_exec";
   if (permission == "execute_no_trans" || permission == "entrypoint") return "exec";
   if (permission == "map") return "map_exec";
   if (permission == "search") return "traverse";
@@ -76,7 +82,7 @@ std::string FileOperation(const std::string& object_class, const std::string& pe
 void File(const AuditRecord& record, const CallContext& context, const std::string& object_class, Observation& out) {
   out.path = PathOf(record, context);
   for (const std::string& permission : record.permissions) {
-    const std::string operation = FileOperation(object_class, permission, context);
+    const std::string operation = FileOperation(object_class, permission, out.path, context);
     if (operation.empty()) continue;
     std::string path = out.path;
     // A folder is asked for its entries: the attempt is about what the call names.

@@ -11,7 +11,7 @@
 //   run psql -c 'select 1'                in the domain, to its end; must end with status 0
 //   stop QUIT                             the program that was started last; TERM where no signal is named
 //
-//   relabel /var/lib/x                    all below gets the label that a new name there has (what `prepare` made has its folder's)
+//   relabel /var/lib/x                    all below gets the label that a new name there has, or its own (what `prepare` made has its folder's)
 //
 // Also `file PATH MODE <<END`, `prepare LINE` (as client, before all else), `environment NAME=VALUE`, `directory PATH` and
 // `user UID GID` (for what is in the domain and follows), `output any` (only how steps end is compared).

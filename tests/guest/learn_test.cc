@@ -72,6 +72,17 @@ TEST_F(Learn, AcceptsNoGapByItself) {
   EXPECT_EQ(source::ReadFile(policy).value_or("accept gap").find("accept gap"), std::string::npos);
 }
 
+// SELinux is asked first, permissive: the loader is mapped, and what has no label of its own shows at once.
+TEST_F(Learn, ClosesTheLoopUnderSelinux) {
+  const std::string policy = folder_ + "/sh.rav";
+  ASSERT_TRUE(source::WriteFile(folder_ + "/one.attacks", "file /etc/shadow 600 <<END\nx\nEND\nattack read_shadow: read /etc/shadow is file { read } on \"/etc/shadow\"\n"));
+  const auto learned = Ravelin({"learn", "-o", policy, "--runs", "1", "--accept", kAccept, "--verify", "--layers", "seccomp + selinux", "--attacks", folder_ + "/one.attacks", "--directory", "/", "--", "sh", "-c", "mkdir /srv/d; echo hi > /srv/d/a; mv /srv/d/a /srv/d/b; rm /srv/d/b"});
+  EXPECT_EQ(learned.exit_code, 0) << learned.output;
+  EXPECT_NE(learned.output.find("seccomp + selinux    1 of 1 attacks refused"), std::string::npos) << learned.output;
+  EXPECT_NE(learned.output.find("narrower      refused file { read } owner on /proc/filesystems"), std::string::npos) << learned.output;
+  EXPECT_NE(source::ReadFile(policy).value_or("").find("accept gap filesystem file narrower on seccomp + selinux"), std::string::npos);
+}
+
 // A filter alone sees no file: whoever accepted that beforehand, for whatever policy it may be, has not accepted this attack.
 TEST_F(Learn, AnAcceptanceThatAnAttackExploitsFails) {
   const std::string policy = folder_ + "/true.rav";

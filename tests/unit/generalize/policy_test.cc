@@ -80,6 +80,23 @@ TEST(Policy, DoesNotGrantToAskWhoWasNeverThere) {
   EXPECT_THAT(text, Not(HasSubstr("family AF_UNIX type STREAM")));
 }
 
+// SELinux: a label stays with a file that is renamed.
+TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    File(run, "write", "/srv/new");
+    File(run, "rename_from", "/srv/new");
+    File(run, "rename_to", "/srv/now");
+    File(run, "delete", "/srv/now");
+  }
+  EXPECT_THAT(TextOf(recording), HasSubstr("files_delete_rename_to: allow file { delete, rename_to } on path(\"/srv/now\")"));
+  Options options;
+  options.layers = {"seccomp + selinux"};
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("allow file { delete, rename_from, rename_to, write } on path(\"/srv/new\", \"/srv/now\")"));
+}
+
 TEST(Policy, NamesTheServicesThatWereReached) {
   Recording recording = TwoRuns();
   for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
