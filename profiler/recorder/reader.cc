@@ -179,6 +179,7 @@ std::string Reader::SocketOf(pid_t id, int fd, const std::string& what) {
   // Nobody saw it being made: it is looked at.
   const int process = static_cast<int>(syscall(SYS_pidfd_open, id, 0));
   const int copy = process < 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_getfd, process, fd, 0));
+  if (copy < 0 && (errno == ENOSYS || errno == EPERM)) facts_.Trouble("of which kind sockets are cannot be asked here (pidfd_getfd)");
   int values[2] = {-1, -1};
   socklen_t size = sizeof values[0];
   const bool asked = copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &values[0], &size) == 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &values[1], &size) == 0;

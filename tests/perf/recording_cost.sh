@@ -1,12 +1,14 @@
 #!/bin/bash
 # What recording costs: a compilation and redis-benchmark, alone, under `strace -f` and under each driver of this machine, in turns.  Ratios of
 # medians to the run alone, of elapsed time inside the workload and of processor time of everything but the recorder's own start; status 1 where a bar of elapsed time is
-# missed, 77 where nothing could be judged.   recording_cost.sh [ROUNDS] [REQUESTS]
+# missed, 77 where nothing could be judged.   recording_cost.sh [ROUNDS] [REQUESTS] [strace|DRIVER...]
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 ravelin=$PWD/build/ravelin
 apps=$PWD/build/deps/apps
 rounds=${1:-5} requests=${2:-20000}
+others=("${@:3}")
+[[ ${#others[@]} == 0 ]] && others=(strace ptrace notify bpf)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0 judged=0
@@ -60,12 +62,17 @@ starting() { # driver: microseconds of processor time for a workload that does n
 median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 compare() { # name, bars "driver bar ...", command...
   local name=$1 how round port=$((20000 + RANDOM % 20000))
-  local -A bars=($2)
+  local -A bars=()
+  local word last=
+  for word in $2; do
+    [[ -n $last ]] && bars[$last]=$word && last= || last=$word
+  done
   shift 2
   local hows=(alone)
-  command -v strace > /dev/null && hows+=(strace)
-  for how in ptrace notify bpf; do
-    if "$ravelin" record --driver $how -o "$work/try.rec" -- true > "$work/said" 2>&1; then hows+=("$how"); else printf '  %-8s %s\n' $how "inconclusive: $(tail -1 "$work/said")"; fi
+  for how in "${others[@]}"; do
+    if [[ $how == strace ]]; then
+      command -v strace > /dev/null && hows+=(strace)
+    elif "$ravelin" record --driver $how -o "$work/try.rec" -- true > "$work/said" 2>&1; then hows+=("$how"); else printf '  %-8s %s\n' $how "inconclusive: $(tail -1 "$work/said")"; fi
   done
   rm -f "$work"/*.times
   for ((round = 0; round < rounds; ++round)); do

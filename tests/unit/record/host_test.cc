@@ -77,6 +77,9 @@ TEST_P(Host, AProgramThatIsMissingIsNoRun) {
 TEST_P(Host, SocketsKeepTheirKind) {
   const auto run = RunIt("python3 -c \"import socket; a,b=socket.socketpair(); s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('127.0.0.1', 5353))\" 2>/dev/null || exit 77");
   if (run.status == "exit 77") GTEST_SKIP() << "this machine has no /usr/bin/python3";
+  for (const std::string& doubt : run.completeness.doubts) {
+    if (doubt.find("pidfd_getfd") != std::string::npos) GTEST_SKIP() << doubt;
+  }
   EXPECT_THAT(Shown(run), Contains("network connect address=127.0.0.1 family=0x2 port=5353 protocol=0x0 type=0x2"));
 }
 
