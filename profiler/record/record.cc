@@ -27,7 +27,7 @@ std::vector<std::string> BlindSpots(const std::string& driver) {
   out.emplace_back("what comes of a call: its names and their permissions are looked at before it; other failures count as success");
   out.emplace_back("what other threads write over a call's arguments in memory after they were read");
   out.emplace_back("the exec that starts the workload");
-  out.emplace_back("calls that only ever read, write, send, receive or poll descriptors from 16 on; how often that was done there");
+  out.emplace_back("calls that only ever read, write, send, receive or poll descriptors from 8 on; how often that was done there");
   return out;
 }
 
