@@ -55,7 +55,8 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
       {"profiler/record", {"profiler/observe", "profiler/verify", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor"}},
       // Patterns are judged as the language's sets of paths.
-      {"profiler/generalize", {"profiler/observe", "compiler/ir", "compiler/kernel", "compiler/base"}},
+      {"profiler/binary", {"compiler/base"}},
+      {"profiler/generalize", {"profiler/observe", "profiler/binary", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"compiler/driver", {"*"}},
       {"compiler/cli", {"*"}},
   };
