@@ -153,6 +153,8 @@ struct LearnCommand {
   unsigned rounds = 3;
   double until = 0;      // record until the bound of the chance of something new is that; 0: as many runs as are asked for
   unsigned most_runs = 1000;
+  bool phases = false;   // a second policy, for what comes after the first marker
+  std::vector<std::string> markers;   // calls; none: accept, accept4
 };
 int Run(const LearnCommand& command);
 
@@ -179,6 +181,8 @@ struct RunCommand {
   std::string input;
   std::string policy;
   bool trace_denials = false;
+  std::string steady;                 // a policy file: what holds from the first marker on
+  std::vector<std::string> markers;   // calls; none: accept, accept4
   std::vector<std::string> arguments;
 };
 int Run(const RunCommand& command);

@@ -209,6 +209,8 @@ struct CommandLine {
     sub.add_option("--attacks", learn.attacks, "with --verify: the attacks that the policy has to refuse (docs/verify.md), instead of the built-in ones");
     sub.add_flag("--review", learn.review, "ask about each rule that opens more than was used, is sensitive, or is about neither files nor calls: accept, narrow, deny");
     sub.add_option("--rounds", learn.rounds, "enforced runs at most")->check(CLI::Range(1, 10))->capture_default_str();
+    sub.add_flag("--phases", learn.phases, "write a second policy, NAME.steady.rav, of what came at the first marker or later: `ravelin run POLICY --steady NAME.steady.rav`");
+    sub.add_option("--marker", learn.markers, "with --phases: the system call that ends the start (accept, accept4; repeatable)")->allow_extra_args(false);
     sub.add_option("--until", learn.until, "go on recording until the chance that the next run brings something new is at most that, with 95% confidence at any time (0.05); what was recorded is kept, and the same command goes on from there")->check(CLI::Range(0.0001, 0.5));
     sub.add_option("--most", learn.most_runs, "with --until: runs at most")->capture_default_str();
     AddRecordOptions(sub, learn.record);
@@ -244,6 +246,8 @@ struct CommandLine {
     sub.add_option("policy", run.input, "policy file, - for standard input")->required();
     sub.add_flag("--trace-denials", run.trace_denials, "show every refused call with its rule");
     sub.add_option("--policy", run.policy, "which policy of the file");
+    sub.add_option("--steady", run.steady, "a policy file that holds from the first marker on (`ravelin learn --phases` writes one)");
+    sub.add_option("--marker", run.markers, "with --steady: the system call that ends the start (accept, accept4; repeatable)")->allow_extra_args(false);
     sub.add_option("command", run.arguments, "the command and its arguments, after --")->required();
     AddPolicyOptions(sub, run.common);
   }

@@ -46,6 +46,8 @@ class Denials {
     shown_.push_back({refusal.event, oracle::DecideCall(domain_, refusal.event), process, 1, refusal.texts});
   }
 
+  bool empty() const { return shown_.empty(); }
+
   std::string Report(const source::SourceManager& sources) const {
     if (shown_.empty()) return "ravelin: nothing was denied\n";
     std::string out;
@@ -78,33 +80,76 @@ bool AcceptsThisMachine(const ir::Domain& domain) {
   return false;
 }
 
+// A policy file and its filter.
+struct Compiled {
+  std::unique_ptr<driver::Frontend> front;
+  const ir::Domain* domain = nullptr;
+  seccomp::Program program;
+};
+
+std::optional<Compiled> CompileFor(const RunCommand& command, const std::string& input, int& exit_code) {
+  Compiled out;
+  out.front = ReadOrComplain(input, command.common, exit_code);
+  if (!out.front) return std::nullopt;
+  const auto index = PickDomain(*out.front, input == command.input ? command.policy : "");
+  exit_code = kUsage;
+  if (!index) return std::nullopt;
+  out.domain = &out.front->policy.domains[*index];
+  exit_code = kFindings;
+  if (!AcceptsThisMachine(*out.domain)) return std::nullopt;
+  auto artifact = driver::CompileSeccomp(out.front->policy, *out.domain, {}, out.front->sink);
+  if (!artifact) {
+    ShowDiagnostics(out.front->sink, out.front->sources, command.common);
+    return std::nullopt;
+  }
+  out.program = std::move(artifact->filter.program);
+  exit_code = kOk;
+  return out;
+}
+
+std::optional<std::vector<uint32_t>> MarkersOf(const RunCommand& command) {
+  utsname names{};
+  const auto arch = uname(&names) == 0 ? kernel::ArchFromName(names.machine) : std::nullopt;
+  std::vector<uint32_t> out;
+  for (const std::string& name : command.markers.empty() ? std::vector<std::string>{"accept", "accept4"} : command.markers) {
+    const kernel::Syscall* call = arch ? kernel::FindSyscall(*arch, name) : nullptr;
+    if (call == nullptr) {
+      Complain(fmt::format("--marker {}: this machine has no such system call", name));
+      return std::nullopt;
+    }
+    out.push_back(call->number);
+  }
+  return out;
+}
+
 }  // namespace
 
 int Run(const RunCommand& command) {
   int exit_code = kOk;
-  const auto front = ReadOrComplain(command.input, command.common, exit_code);
-  if (!front) return exit_code;
-  const auto index = PickDomain(*front, command.policy);
-  if (!index) return kUsage;
-  const ir::Domain& domain = front->policy.domains[*index];
-  if (!AcceptsThisMachine(domain)) return kFindings;
-  const auto artifact = driver::CompileSeccomp(front->policy, domain, {}, front->sink);
-  if (!artifact) {
-    ShowDiagnostics(front->sink, front->sources, command.common);
-    return kFindings;
-  }
-  Denials denials(domain);
+  const auto policy = CompileFor(command, command.input, exit_code);
+  if (!policy) return exit_code;
   seccomp::RunRequest request;
-  request.program = artifact->filter.program;
+  request.program = policy->program;
   request.arguments = command.arguments;
-  if (command.trace_denials) request.on_refusal = [&](const seccomp::Refusal& refusal) { denials.Add(refusal); };
+  std::optional<Compiled> steady;
+  if (!command.steady.empty()) {
+    steady = CompileFor(command, command.steady, exit_code);
+    if (!steady) return exit_code;
+    auto markers = MarkersOf(command);
+    if (!markers) return kUsage;
+    request.steady = {steady->program, std::move(*markers)};
+  }
+  Denials denials(*policy->domain);
+  Denials later(steady ? *steady->domain : *policy->domain);
+  if (command.trace_denials) request.on_refusal = [&](const seccomp::Refusal& refusal) { (refusal.steady ? later : denials).Add(refusal); };
   const auto result = seccomp::RunConfined(request);
   if (!result) {
     Complain(result.error().message);
     return result.error().code == ErrorCode::kNotFound ? kNotFound : result.error().code == ErrorCode::kPermission ? kNotExecutable : kEnvironment;
   }
   if (command.trace_denials) {
-    std::fputs(denials.Report(front->sources).c_str(), stderr);
+    if (!steady || !denials.empty()) std::fputs(denials.Report(policy->front->sources).c_str(), stderr);
+    if (steady) std::fputs(("ravelin: from the marker on\n" + later.Report(steady->front->sources)).c_str(), stderr);
   } else if (result->bad_system_call) {
     Complain("the command was ended for a call that the policy answers by killing; `--trace-denials` shows it");
   } else if (result->exit_code != 0) {

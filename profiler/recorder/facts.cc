@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "profiler/recorder/format.h"
 #include "profiler/recorder/recorder.h"
 
@@ -109,7 +111,9 @@ Facts::Seen* Facts::Add(const std::string& key, double time) {
   }
   Seen& seen = at != seen_.end() ? at->second : seen_.emplace(key, Seen{0, time, time}).first->second;
   ++seen.count;
-  seen.last = time;
+  // Calls end in another order than they begin.
+  seen.first = std::min(seen.first, time);
+  seen.last = std::max(seen.last, time);
   return &seen;
 }
 

@@ -102,6 +102,7 @@ struct Process {
   bool held = false;       // it has stopped and waits for that
   // Of the call that it is in:
   Call call;
+  double entered = 0;      // a filter judges it then, so that is when it was
   std::string cells;
   Found found[6];          // what the paths among the arguments lead to
   std::string descriptor;  // what the descriptor among the arguments is
@@ -117,7 +118,7 @@ class Reader {
   Reader(const Table& table, Facts& facts, std::function<bool(pid_t)> is_ours) : table_(table), facts_(facts), is_ours_(std::move(is_ours)) {}
 
   void Enter(pid_t id, Process& process);
-  // The call has come back; `time`: when.
+  // The call has come back; `time`: that it is written down under.
   void Leave(pid_t id, Process& process, int64_t result, double time);
   // Whether it will succeed nobody sees; `error`: what is to be expected, 0 where nothing speaks against it.
   Facts::Seen* Expect(Process& process, int error, double time);

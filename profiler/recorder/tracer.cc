@@ -47,7 +47,7 @@ class Tracer {
 
   void Ended(pid_t id, int status) {
     const auto at = processes_.find(id);
-    if (at != processes_.end() && at->second.inside && started_) reader_.Leave(id, at->second, 0, Now());  // exit_group, or a call that never came back
+    if (at != processes_.end() && at->second.inside && started_) reader_.Leave(id, at->second, 0, at->second.entered);  // exit_group, or a call that never came back
     if (id == first_) status_ = status;
     processes_.erase(id);
   }
@@ -83,13 +83,14 @@ class Tracer {
     if (ptrace(PTRACE_GETREGS, id, nullptr, &regs) != 0) return;
     if (!process.inside) {
       process.inside = true;
+      process.entered = Now();
       process.call = {regs.orig_rax, {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
       if (started_ && regs.cs == 0x23) facts_.Trouble("a process made calls of i386, which are not recorded as such");
       if (started_) reader_.Enter(id, process);
       return;
     }
     process.inside = false;
-    if (started_ && !process.told) reader_.Leave(id, process, static_cast<int64_t>(regs.rax), Now());
+    if (started_ && !process.told) reader_.Leave(id, process, static_cast<int64_t>(regs.rax), process.entered);
     process.told = false;
   }
 
@@ -102,7 +103,7 @@ class Tracer {
         processes_.erase(static_cast<pid_t>(former));
       }
       Process& now = processes_[id];
-      if (started_) reader_.Leave(id, now, 0, Now());
+      if (started_) reader_.Leave(id, now, 0, now.entered);
       now.told = true;  // told already, or the launcher's own
       started_ = true;
       now.program = LinkOf(Proc(id, "exe"));

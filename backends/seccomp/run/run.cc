@@ -172,8 +172,9 @@ Result<RunResult> RunConfined(const RunRequest& request) {
   RAVELIN_TRY(arch, HostArch());
   RAVELIN_TRY(path, FindCommand(request.arguments.front()));
   const bool trace = static_cast<bool>(request.on_refusal);
-  const bool hand_exec = trace || !PermitsEveryExec(request.program, arch);
-  Program program = trace ? WithRefusalsHandedOver(request.program) : request.program;
+  const bool hand_exec = trace || request.steady || !PermitsEveryExec(request.program, arch);
+  Program program = request.steady ? WithRefusalsHandedOver(request.steady->program) : trace ? WithRefusalsHandedOver(request.program) : request.program;
+  if (request.steady) program = WithCallsHandedOver(program, arch, request.steady->markers);
   if (hand_exec) program = WithExecHandedOver(program, arch);
   const auto listener = hand_exec ? load::Listener::kWanted : load::Listener::kNone;
 
@@ -203,7 +204,7 @@ Result<RunResult> RunConfined(const RunRequest& request) {
       }
       if (!gone && shared.stage == Shared::kReady) {
         shared.go = 1;
-        Supervise(shared.listener, child, request.program, true, request.on_refusal);
+        Supervise(shared.listener, child, request.program, request.steady, true, request.on_refusal);
       }
       if (shared.listener >= 0) close(shared.listener);
       if (!gone) status = WaitFor(child);

@@ -125,11 +125,12 @@ void ReadTexts(const seccomp_notif& request, Refusal& refusal) {
 
 }  // namespace
 
-void Supervise(int listener, int child, const Program& program, bool let_first_exec, const std::function<void(const Refusal&)>& on_refusal) {
+void Supervise(int listener, int child, const Program& program, const std::optional<SteadyState>& steady, bool let_first_exec, const std::function<void(const Refusal&)>& on_refusal) {
   Buffers buffers;
   auto& request = *reinterpret_cast<seccomp_notif*>(buffers.request.data());
   auto& response = *reinterpret_cast<seccomp_notif_resp*>(buffers.response.data());
   bool first_exec = let_first_exec;
+  bool is_steady = false;
   while (true) {
     pollfd wait{listener, POLLIN, 0};
     if (poll(&wait, 1, -1) < 0) {
@@ -149,11 +150,12 @@ void Supervise(int listener, int child, const Program& program, bool let_first_e
       first_exec = false;
       response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     } else {
-      const uint32_t value = RunProgram(program, event, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__).value;
+      is_steady = is_steady || (steady && std::find(steady->markers.begin(), steady->markers.end(), event.number) != steady->markers.end());
+      const uint32_t value = RunProgram(is_steady ? steady->program : program, event, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__).value;
       const uint32_t process = ProcessOf(request.pid);
       const ir::Action action = ir::FromSeccompReturn(value).value_or(ir::Action{ir::ActionKind::kKillProcess, 0});
       if (on_refusal && action.kind != ir::ActionKind::kAllow) {
-        Refusal refusal{event, action, static_cast<int>(process), CommandOf(request.pid), {}};
+        Refusal refusal{event, action, static_cast<int>(process), CommandOf(request.pid), is_steady, {}};
         ReadTexts(request, refusal);
         on_refusal(refusal);
       }
