@@ -1,8 +1,10 @@
 // learn: observed runs to a policy, and that policy under enforcement.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 
 #include "compiler/cli/commands.h"
 #include "compiler/cli/learn_report.h"
@@ -13,6 +15,7 @@
 #include "compiler/driver/open_files.h"
 #include "compiler/driver/relearn.h"
 #include "compiler/resolve/layer_sets.h"
+#include "profiler/generalize/phases.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
@@ -84,10 +87,10 @@ Result<verify::Scenario> AttacksFor(const LearnCommand& command) {
   return attacks;
 }
 
-generalize::Listing ListingFor(const LearnCommand& command) {
+generalize::System SystemFor(const LearnCommand& command) {
   std::vector<std::string> roots = command.record.layers;
   roots.push_back(command.record.root);
-  return generalize::ListingOf(roots);
+  return generalize::SystemOf(roots);
 }
 
 std::optional<observe::Recording> Observations(const LearnCommand& command, Until& until, int& exit_code) {
@@ -95,7 +98,7 @@ std::optional<observe::Recording> Observations(const LearnCommand& command, Unti
     LearnCommand kept = command;
     if (kept.record.output.empty()) kept.record.output = std::filesystem::path(command.output).replace_extension(".rec");
     generalize::Options options;
-    options.listing = ListingFor(command);
+    options.system = SystemFor(command);
     return RecordUntil(kept, options, until, exit_code);
   }
   observe::Recording all;
@@ -120,6 +123,23 @@ std::optional<observe::Recording> Observations(const LearnCommand& command, Unti
     }
   }
   return all;
+}
+
+// The policy of what came at the first marker or later; in words what became of it.
+Result<std::string> WriteSteady(const LearnCommand& command, driver::LearnRequest request, const generalize::Learned& whole) {
+  const std::set<std::string> markers = command.markers.empty() ? generalize::UsualMarkers() : std::set<std::string>(command.markers.begin(), command.markers.end());
+  auto steady = generalize::SteadyOf(request.recording, markers);
+  const std::string names = fmt::format("{}", fmt::join(markers, ", "));
+  if (steady.recording.runs.empty()) return Fail(ErrorCode::kEnvironment, fmt::format("no run reaches a marker ({}): --marker names the call that ends the start", names));
+  const size_t runs = request.recording.runs.size();
+  request.recording = std::move(steady.recording);
+  request.options.name += "_steady";
+  request.options.decisions.clear();
+  request.output = std::filesystem::path(request.output).replace_extension(".steady.rav");
+  RAVELIN_TRY(policy, driver::WritePolicy(request));
+  std::set<std::string> gone;
+  std::set_difference(whole.calls.begin(), whole.calls.end(), policy.learned.calls.begin(), policy.learned.calls.end(), std::inserter(gone, gone.end()));
+  return fmt::format("{}: after {}, seen in {} of {} runs; {} rules, {} system calls granted; no longer: {}", request.output, names, request.recording.runs.size(), runs, policy.learned.rules.size(), policy.learned.granted_calls, gone.empty() ? "nothing" : fmt::format("{}", fmt::join(gone, ", ")));
 }
 
 }  // namespace
@@ -188,7 +208,7 @@ int Run(const LearnCommand& command) {
   }
   if (!request.options.program.empty() && !begun.empty() && begun.front() == '/' && std::filesystem::path(begun).filename() != std::filesystem::path(request.options.program).filename() && !std::filesystem::is_symlink(begun)) request.options.program = begun;
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.empty() ? "learned" : command.recordings.front()) : command.name;
-  request.options.listing = ListingFor(command);
+  request.options.system = SystemFor(command);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
   if (!command.onto.empty()) return PatchFor(command, request);
   if (!command.check.empty()) {
@@ -255,6 +275,11 @@ int Run(const LearnCommand& command) {
     auto policy = driver::WritePolicy(request);
     if (!policy) return Complain(policy.error());
     report.policy = std::move(*policy);
+  }
+  if (command.phases) {
+    auto steady = WriteSteady(command, request, report.policy.learned);
+    if (!steady) return Complain(steady.error());
+    report.steady = std::move(*steady);
   }
   const auto front = ReadOrComplain(request.output, command.record.common, exit_code);
   if (!front) return exit_code;

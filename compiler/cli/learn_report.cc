@@ -17,6 +17,17 @@ std::string CompletenessText(const generalize::Completeness& completeness) {
   return out;
 }
 
+// What the code could do beside what it did.  No policy is made from it.
+std::string ReachText(const generalize::Learned& learned) {
+  const generalize::Reach& reach = learned.reach;
+  if (reach.calls.empty()) return "";
+  std::string doubts;
+  if (reach.unresolved != 0) doubts += fmt::format("; {} calls whose number was not found", reach.unresolved);
+  if (reach.loads_more) doubts += "; code may be loaded that nobody read (dlopen)";
+  if (reach.unread) doubts += "; not every library could be read";
+  return fmt::format("in reach      {} system calls in the code of {} program{} and their libraries: {}{}\n", reach.calls.size(), learned.read_programs, learned.read_programs == 1 ? "" : "s", doubts.empty() ? "a bound" : "no bound", doubts);
+}
+
 template <typename Items, typename Function>
 std::string JsonList(const Items& items, const Function& show) {
   std::string out;
@@ -29,11 +40,13 @@ std::string JsonList(const Items& items, const Function& show) {
 std::string LearnText(const LearnReport& report) {
   const auto& learned = report.policy.learned;
   std::string out = fmt::format("{}: {} rules from {} runs; {} system calls granted, {} seen; {} files of this machine readable, {} writable\n", report.output, learned.rules.size(), learned.runs, learned.granted_calls, learned.observed_calls, report.readable, report.writable);
+  out += ReachText(learned);
   for (const std::string& one : learned.incomplete) out += "INCOMPLETE    " + one + "\n";
   for (const std::string& one : learned.withheld) out += "not granted   " + one + "\n";
   for (const std::string& one : learned.sensitive) out += "sensitive     " + one + "\n";
   out += CompletenessText(report.completeness);
   if (!report.until.empty()) out += fmt::format("until         {}\n", report.until);
+  if (!report.steady.empty()) out += fmt::format("steady        {}\n", report.steady);
   for (const driver::GapRow& row : report.policy.gaps) out += fmt::format("gap           {}\n                for example {} {}\n", driver::AcceptLine(row), row.witness, row.wider ? "is permitted" : "is refused");
   for (const std::string& one : report.policy.not_judged) out += "not judged    " + one + "\n";
   const std::string gaps_next = "next          the `accept gap` lines that you agree with, each with a reason, go into a file: --accept FILE\n";
@@ -61,8 +74,8 @@ std::string LearnJson(const LearnReport& report) {
     const std::string rounds = JsonList(report.loop->refusals, refusals);
     loop = fmt::format("{{\"verdict\": \"{}\", \"rounds\": {}, \"refusals\": {}, \"narrower\": {}, \"reasons\": {}, \"attacks\": {}}}", driver::LoopVerdictText(report.loop->verdict), report.loop->rounds, rounds, refusals(report.loop->narrower), JsonList(report.loop->reasons, QuoteJson), JsonList(report.loop->attacked, AttackedJson));
   }
-  return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"until\": {}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
-                     learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, report.until.empty() ? "null" : fmt::format("{{\"reached\": {}, \"words\": {}}}", report.reached, QuoteJson(report.until)), gaps, JsonList(report.policy.not_judged, QuoteJson), loop);
+  return fmt::format("{{\"policy\": {}, \"runs\": {}, \"rules\": {}, \"calls_seen\": {}, \"calls_granted\": {}, \"calls_in_reach\": {}, \"reach_unresolved\": {}, \"reach_is_bound\": {}, \"files_readable\": {}, \"files_writable\": {}, \"incomplete\": {}, \"withheld\": {}, \"sensitive\": {}, \"completeness\": {{\"words\": {}, \"replicas\": {}, \"facets\": {}}}, \"until\": {}, \"steady\": {}, \"gaps\": {}, \"not_judged\": {}, \"loop\": {}}}\n", QuoteJson(report.output),
+                     learned.runs, learned.rules.size(), learned.observed_calls, learned.granted_calls, learned.reach.calls.size(), learned.reach.unresolved, !learned.reach.calls.empty() && learned.reach.unresolved == 0 && !learned.reach.loads_more && !learned.reach.unread, report.readable, report.writable, JsonList(learned.incomplete, QuoteJson), JsonList(learned.withheld, QuoteJson), JsonList(learned.sensitive, QuoteJson), QuoteJson(report.completeness.Words()), report.completeness.replicas, facets, report.until.empty() ? "null" : fmt::format("{{\"reached\": {}, \"words\": {}}}", report.reached, QuoteJson(report.until)), report.steady.empty() ? "null" : QuoteJson(report.steady), gaps, JsonList(report.policy.not_judged, QuoteJson), loop);
 }
 
 int ExitOf(const LearnReport& report) {

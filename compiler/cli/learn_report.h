@@ -17,6 +17,7 @@ struct LearnReport {
   size_t writable = 0;
   std::string until;     // what became of --until; "": it was not asked for
   bool reached = false;
+  std::string steady;    // what became of --phases; "": it was not asked for
 };
 std::string LearnText(const LearnReport& report);
 std::string LearnJson(const LearnReport& report);

@@ -25,7 +25,7 @@ int Run(const ReportCommand& command) {
   request.load = command.common.load();
   request.options.program = driver::ProgramOf(recording);
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.front()) : command.name;
-  request.options.listing = generalize::ListingOf({command.root});
+  request.options.system = generalize::SystemOf({command.root});
   std::string path = command.policy;
   const auto file = TemporaryFile::Make();
   if (command.policy.empty()) {

@@ -51,7 +51,7 @@ Result<generalize::Decisions> Review(const generalize::Learned& learned, std::is
   for (const generalize::PathRule& rule : learned.paths) {
     const bool literal = rule.step == "literal";
     const std::string why = literal ? sensitive.Reaches(rule.pattern) : "";
-    if (literal && why.empty()) {
+    if (rule.harmless || (literal && why.empty())) {
       ++plain;
       continue;
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/base/check.h"
 #include "compiler/kernel/view.h"
 #include "profiler/generalize/embedded_tables.h"
 #include "profiler/generalize/generalize.h"
@@ -38,7 +39,7 @@ bool SaidByObjects(const std::string& call) {
 
 class Rules {
  public:
-  Rules(const std::vector<Seen>& seen, size_t runs) : runs_(runs) {
+  Rules(const std::vector<Seen>& seen, size_t runs, const std::set<std::string>& reachable) : runs_(runs), reachable_(reachable) {
     for (const char* everywhere : {"getattr", "traverse", "inherit"}) operations_.insert({"file", everywhere});
     for (const Seen& one : seen) {
       if (one.facet != "syscall") {
@@ -137,8 +138,12 @@ class Rules {
     }
     if (!companions) return;
     for (const auto& row : observe::TableRows(EmbeddedTable("companions.tsv"))) {
-      if (row.size() != 3 || (row[0] != "*" && uses_.count(std::string(row[0])) == 0)) continue;
-      for (const std::string& name : Words(row[1])) AddTo(std::string(row[2]), name);
+      RAVELIN_CHECK(row.size() == 3, "companions.tsv has a row with other columns");
+      const auto seen = Words(row[0]);
+      if (row[0] != "*" && std::none_of(seen.begin(), seen.end(), [&](const std::string& name) { return uses_.count(name) != 0; })) continue;
+      for (const std::string& name : Words(row[1])) {
+        if (reachable_.empty() || reachable_.count(name) != 0) AddTo(std::string(row[2]), name);
+      }
     }
   }
 
@@ -209,6 +214,7 @@ class Rules {
   }
 
   const size_t runs_;
+  const std::set<std::string>& reachable_;
   std::map<std::string, Use> uses_;
   std::set<std::pair<std::string, std::string>> operations_;  // of facets, that the other rules grant
   std::set<std::string> conditional_;                         // calls that have a rule of their own
@@ -221,6 +227,6 @@ class Rules {
 
 }  // namespace
 
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied) { return Rules(seen, runs).Make(companions, denied); }
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const std::set<std::string>& reachable) { return Rules(seen, runs, reachable).Make(companions, denied); }
 
 }  // namespace ravelin::generalize

@@ -37,11 +37,11 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   RAVELIN_TRY(learned, Generalize(recording, options));
   Coverage out;
   out.learned_ = std::move(learned);
-  for (const PathRule& rule : out.learned_.paths) {
-    RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
-    // Which of a folder's files a run used tells it from others; the names that chance gave them do not.
-    const bool choice = rule.step.rfind("all of a folder", 0) == 0 && rule.pattern.substr(0, rule.pattern.rfind('/')).find_first_of("*?[") == std::string::npos;
-    out.paths_.push_back({std::move(set), rule.operations, rule.pattern, choice});
+  for (const auto* rules : {&out.learned_.paths, &out.learned_.programs}) {
+    for (const PathRule& rule : *rules) {
+      RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
+      out.paths_.push_back({std::move(set), rule.operations, rule.pattern, rule.choice});
+    }
   }
   for (const Seen& seen : SeenIn(recording, options.runs)) {
     out.keys_.insert(KeyOf(seen));
@@ -60,7 +60,8 @@ const Coverage::Path* Coverage::Find(const Seen& seen) const {
   constexpr std::string_view kProcess = "/[1-9]*";
   for (size_t at = name.find(kProcess); at != std::string::npos; at = name.find(kProcess, at)) name.replace(at, kProcess.size(), "/1");
   for (const Path& one : paths_) {
-    const bool permits = one.operations.count(seen.operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
+    const std::string& operation = seen.facet == "exec" ? seen.facet : seen.operation;
+    const bool permits = one.operations.count(operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
     if (permits && one.set.Contains(name)) return &one;
   }
   return nullptr;
@@ -71,7 +72,10 @@ std::string Coverage::Shape(const Seen& seen) const {
   return covering == nullptr ? "" : covering->choice ? seen.attributes.at("path") : covering->pattern;
 }
 
-bool Coverage::Covers(const Seen& seen) const { return seen.facet == "file" ? IsEverywhere(seen) || Find(seen) != nullptr : keys_.count(KeyOf(seen)) != 0; }
+bool Coverage::Covers(const Seen& seen) const {
+  if (seen.facet == "file") return IsEverywhere(seen) || Find(seen) != nullptr;
+  return seen.facet == "exec" ? Find(seen) != nullptr : keys_.count(KeyOf(seen)) != 0;
+}
 
 std::set<std::string> Shown(const observe::Recording& recording, const std::string& run, const Coverage& coverage) {
   std::set<std::string> out;

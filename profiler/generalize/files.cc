@@ -1,6 +1,8 @@
 // Files and programs.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/kernel/facts.h"
 #include "profiler/generalize/generalize.h"
 
@@ -80,9 +82,28 @@ void AddCommands(const std::vector<Seen>& seen, size_t runs, std::vector<Rule>& 
   out.push_back(std::move(rule));
 }
 
+// Of devices behind which there is nothing; whoever opens files at all may open them.  Writing is only for those that write.
+std::vector<PathRule> TakeDevices(std::vector<PathUse>& uses) {
+  std::vector<PathRule> out;
+  if (uses.empty()) return out;
+  static const std::set<std::string> written = {"append", "read", "truncate", "write"};
+  const bool writes = std::any_of(uses.begin(), uses.end(), [](const PathUse& use) { return use.operations.count("write") != 0; });
+  for (const auto& [kind, operations, step] : {std::tuple{"void", writes ? written : std::set<std::string>{"read"}, "nothing is behind it"}, std::tuple{"source", std::set<std::string>{"read"}, "random bytes tell nothing"}}) {
+    Evidence evidence;
+    std::erase_if(uses, [&, what = std::string(kind), allowed = operations](const PathUse& use) {
+      if (!(what == "void" ? IsVoid(use.path) : IsSource(use.path))) return false;
+      const bool covered = std::all_of(use.operations.begin(), use.operations.end(), [&](const auto& one) { return allowed.count(one.first) != 0; });
+      for (const auto& [operation, seen] : use.operations) evidence.Join(seen);
+      return covered;
+    });
+    for (const std::string& pattern : PatternsOfKind(kind)) out.push_back({pattern, operations, evidence, step, 1, 0, {}, false, true});
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& learned) {
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const System& system, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& learned) {
   std::map<std::string, PathUse> uses;
   std::map<std::string, Evidence> programs;
   Evidence looking;
@@ -105,7 +126,14 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t run
   if (labels) JoinMoved(uses);
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
-  learned.paths = GeneralizePaths(list, runs, sensitive, listing);
+  const std::vector<PathRule> devices = TakeDevices(list);
+  learned.paths = GeneralizePaths(list, runs, sensitive, system.listing);
+  learned.paths.insert(learned.paths.end(), devices.begin(), devices.end());
+  // Who starts programs may start itself again.
+  for (const std::string& one : first) {
+    if (!programs.empty()) programs.emplace(one, Evidence{{}, 0, "the program itself"});
+  }
+  learned.programs = GeneralizePrograms(programs, runs, sensitive, system, learned.paths);
   RAVELIN_TRY(denied, Apply(decisions, list, learned.paths, decided));
   std::map<std::set<std::string>, std::vector<const PathRule*>> by_operations;
   for (const PathRule& rule : learned.paths) {
@@ -132,12 +160,12 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t run
     out.push_back({"files", {"denied in review; " + Comment(one, runs)}, fmt::format("deny file {{ {} }} on {}", JoinNames(operations), Paths({one.pattern}))});
   }
   AddCommands(seen, runs, out);
-  if (!programs.empty()) {
+  if (!learned.programs.empty()) {
     Rule rule{"programs that are started, in the same domain", {}, ""};
     std::vector<std::string> patterns;
-    for (const auto& [path, evidence] : programs) {
-      patterns.push_back(Literal(path));
-      rule.comments.push_back(fmt::format("{}: {}; literal", path, EvidenceText(evidence, runs)));
+    for (const PathRule& one : learned.programs) {
+      patterns.push_back(one.pattern);
+      rule.comments.push_back(Comment(one, runs));
     }
     rule.statement = "programs: allow exec " + Paths(patterns);
     out.push_back(std::move(rule));

@@ -103,9 +103,19 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   std::set<std::string> drivers;
   std::set<std::string> blind;
   std::set<std::string> incomplete;
+  std::set<std::string> first;
   for (const auto& [id, run] : recording.runs) {
     if (!options.runs.empty() && std::find(options.runs.begin(), options.runs.end(), id) == options.runs.end()) continue;
     ++out.runs;
+    std::string last;
+    for (const auto& [fact, sighting] : run.facts) {
+      if (fact.facet != "syscall" || fact.process == last) continue;
+      last = fact.process;
+      const observe::Attributes process = observe::Decode(fact.process);
+      const auto program = process.find("program");
+      const auto chain = process.find("chain");
+      if (program != process.end() && chain != process.end() && program->second == chain->second && program->second.front() == '/') first.insert(program->second);
+    }
     drivers.insert(run.driver);
     for (const std::string& one : run.completeness.blind) blind.insert(one);
     for (const std::string& why : run.completeness.WhyNotWhole()) incomplete.insert(why);
@@ -116,10 +126,11 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   std::vector<Seen> seen = SeenIn(recording, options.runs);
   std::optional<Rule> absent = TakeAbsent(seen, out.runs);
   out.answers_unix_sockets = absent.has_value();
-  const Listing none = [](const std::string&) { return std::vector<std::string>(); };
+  System system = options.system;
+  if (!system.listing) system.listing = [](const std::string&) { return std::vector<std::string>(); };
   std::set<std::string> decided;
   const bool labels = std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; });
-  RAVELIN_TRY(rules, RulesOfFiles(seen, out.runs, sensitive, options.listing ? options.listing : none, options.decisions, decided, labels, out));
+  RAVELIN_TRY(rules, RulesOfFiles(seen, first, out.runs, sensitive, system, options.decisions, decided, labels, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
   if (absent) rules.push_back(std::move(*absent));
   std::set<std::string> denied;  // facets
@@ -136,7 +147,19 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   for (const auto& [what, decision] : options.decisions) {
     if (decided.count(what) == 0) return Fail(ErrorCode::kMalformed, fmt::format("the review decided about `{}`, which is not what these runs make: review again", what));
   }
-  CallRules calls = RulesOfCalls(seen, out.runs, options.companions, denied);
+  std::set<std::string> programs = first;
+  for (const Seen& one : seen) {
+    if (one.facet == "exec" && one.attributes.count("path") != 0) programs.insert(one.attributes.at("path"));
+  }
+  for (const std::string& program : programs) {
+    const Reach one = system.reaches ? system.reaches(program) : Reach();
+    out.read_programs += one.calls.empty() ? 0 : 1;
+    out.reach.calls.insert(one.calls.begin(), one.calls.end());
+    out.reach.unresolved += one.unresolved;
+    out.reach.loads_more = out.reach.loads_more || one.loads_more;
+    out.reach.unread = out.reach.unread || one.unread;
+  }
+  CallRules calls = RulesOfCalls(seen, out.runs, options.companions, denied, out.reach.calls);
   out.observed_calls = calls.observed;
   out.granted_calls = calls.granted;
   out.calls = std::move(calls.calls);

@@ -19,7 +19,7 @@ struct Options {
   std::string program;                // that starts in it: `attach`; "" where it is not known
   std::vector<std::string> layers = {"seccomp + apparmor"};
   bool companions = true;             // calls that go with those that were seen
-  Listing listing;                    // of the system; empty: nothing is known of it
+  System system;                      // empty: nothing is known of it
   std::vector<std::string> statements;  // that the operator gave beforehand (acceptances): kept as they are
   Decisions decisions;                // of a reviewer
   std::vector<std::string> runs;      // only these, by identity; empty: all
@@ -40,7 +40,10 @@ struct Learned {
   size_t granted_calls = 0;
   std::set<std::string> calls;        // that are granted, some of them with conditions
   bool answers_unix_sockets = false;  // socket(AF_UNIX) is answered EACCES: those that were made reached nobody
+  Reach reach;                        // of the programs that were seen, together
+  size_t read_programs = 0;           // of them, whose code was followed
   std::vector<PathRule> paths;
+  std::vector<PathRule> programs;     // that may be started
   std::vector<std::string> incomplete;  // why the observations are not whole
   std::vector<std::string> withheld;    // what was seen and is not granted, and why
   std::vector<std::string> sensitive;   // literals that are granted and sensitive, and why
@@ -71,9 +74,10 @@ struct CallRules {
   size_t granted = 0;
 };
 // `denied`: facets of which something was denied in review; their calls are left to those rules.
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied);
-// `labels`: a layer judges by labels, which stay with a file that is renamed.
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, size_t runs, const Sensitive& sensitive, const Listing& listing, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& out);
+// `reachable`: by the programs that were seen; empty where that is not known.
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const std::set<std::string>& reachable);
+// `first`: programs that the recorder started.  `labels`: a layer judges by labels, which stay with a file that is renamed.
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const System& system, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
 // "runs 2/2, x14, openat /etc/passwd"

@@ -59,12 +59,13 @@ Hole HoleOf(const std::vector<std::string>& names) {
   const auto separates = [](char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; };
   size_t stem = prefix;
   while (stem > 0 && !separates(names[0][stem - 1])) --stem;
-  // A word of letters in front ("tmp" of Python's "tmpab12cd") is kept where it is all letters.
+  // What is in front of the rest ("tmp" of Python's "tmpab12cd", gcc's "cc") is kept where so many names would not agree in it by chance: 62 letters and digits to the power of
+  // the letters that agree.
   if (stem == 0) {
     size_t letters = 0;
     while (letters < prefix && !IsDigit(names[0][letters]) && IsWord(names[0][letters])) ++letters;
     stem = std::min<size_t>(letters, 3);
-    if (letters < 3) stem = 0;
+    if (stem * (names.size() - 1) < 3) stem = 0;
   }
   size_t shortest = names[0].size();
   for (const std::string& name : names) shortest = std::min(shortest, name.size());
@@ -91,6 +92,35 @@ Hole HoleOf(const std::vector<std::string>& names) {
   if (same_size && n >= 8 && All(middles, IsHex)) return {before + Times("[0-9a-fA-F]", n) + after, fmt::format("{} hexadecimal digits", n)};
   if (same_size && n >= 6 && n <= 16 && All(middles, IsWord)) return {before + Times("[0-9a-zA-Z_]", n) + after, fmt::format("{} characters, as mktemp chooses them", n)};
   return {};
+}
+
+Hole HoleOfRandom(const std::string& name) {
+  // Words between separators; the last that looks like chance.
+  const auto separates = [](char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; };
+  Hole out;
+  for (size_t begin = 0; begin < name.size();) {
+    size_t end = begin;
+    while (end < name.size() && !separates(name[end])) ++end;
+    const std::string word = name.substr(begin, end - begin);
+    size_t digits = 0;
+    size_t upper = 0;
+    size_t lower = 0;
+    bool plain = true;
+    for (size_t i = 0; i < word.size(); ++i) {
+      plain = plain && IsWord(word[i]);
+      digits += IsDigit(word[i]) ? 1 : 0;
+      upper += i > 0 && word[i] >= 'A' && word[i] <= 'Z' ? 1 : 0;
+      lower += word[i] >= 'a' && word[i] <= 'z' ? 1 : 0;
+    }
+    // Digits at the end alone count something.
+    const bool counted = digits > 0 && word.find_first_of("0123456789") + digits == word.size();
+    const bool mixed = (digits > 0 && !counted && lower + upper > 0) || (upper > 0 && lower > 0);
+    if (plain && mixed && word.size() >= 6 && word.size() <= 16) {
+      out = {Literal(name.substr(0, begin)) + Times("[0-9a-zA-Z_]", word.size()) + Literal(name.substr(end)), fmt::format("{} characters, as mktemp chooses them", word.size())};
+    }
+    begin = end + 1;
+  }
+  return out;
 }
 
 }  // namespace ravelin::generalize

@@ -1,17 +1,18 @@
 // Which paths to grant: chosen by what it costs to write a rule down and what it opens beyond what was used.
 //
-// Costs are bits.  A literal costs its length; a pattern costs little but every file of the system that it opens and nobody used; a name that was seen in one
-// run only says that the next run will bring another, which a literal will not cover.  Reads and writes are judged apart: a pattern that
+// Costs are bits.  A literal costs its length; a pattern costs little but every file of the system that it opens and nobody used: much where the file is of this
+// system alone, little where it is of a package that everybody can have.  A name that was seen in one run only says that the next run will bring another, which a
+// literal will not cover: the share of such names is what leaving each run out in turn would miss.  Reads and writes are judged apart: a pattern that
 // opens names for writing costs so much that only names which do change between runs get one.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "compiler/base/result.h"
+#include "profiler/generalize/places.h"
 
 namespace ravelin::generalize {
 
@@ -34,24 +35,15 @@ struct PathRule {
   std::string step;        // "literal", "names that change: 10 characters", "all of a folder"
   size_t used = 1;         // paths that it stands for
   size_t beyond = 0;       // files of the system that it opens beyond those
-};
-
-// Names in a folder; empty where there is none.  A name that ends in "/" is a folder.
-using Listing = std::function<std::vector<std::string>(const std::string& folder)>;
-// Of roots that lie over one another.
-Listing ListingOf(const std::vector<std::string>& roots);
-
-// Sensitive patterns (tables/sensitive.tsv); asked by pattern.  The table is read once; what was asked is remembered.
-class Sensitive {
- public:
-  // Why the pattern reaches something that only a literal may reach; "" where it does not.
-  std::string Reaches(const std::string& pattern) const;
-
- private:
-  mutable std::map<std::string, std::string> asked_;
+  std::vector<std::string> opened;  // those, where they are code
+  bool choice = false;     // it stands for names of which each run takes some, not for names that are another in each run
+  bool harmless = false;   // nothing to decide about: devices behind which there is nothing
 };
 
 std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing);
+
+// Programs that are started.  What their own files and libraries need to be opened for, beyond what was seen, is added to `files`.
+std::vector<PathRule> GeneralizePrograms(const std::map<std::string, Evidence>& programs, size_t runs, const Sensitive& sensitive, const System& system, std::vector<PathRule>& files);
 
 // --- the parts, for tests
 // A pattern for names that differ: "" where they have nothing in common that could be relied on.
@@ -60,6 +52,8 @@ struct Hole {
   std::string what;
 };
 Hole HoleOf(const std::vector<std::string>& names);
+// For a single name a part of which looks as if made by chance (mktemp(3)): letters of both cases, or digits among letters.
+Hole HoleOfRandom(const std::string& name);
 // The name as a pattern that matches itself alone.
 std::string Literal(const std::string& name);
 

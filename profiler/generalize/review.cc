@@ -11,7 +11,7 @@ Result<std::vector<PathRule>> Narrowed(const PathRule& rule, const std::vector<P
   std::vector<PathRule> out;
   for (const PathUse& use : uses) {
     if (!set.Contains(use.path)) continue;
-    PathRule one{Literal(use.path), {}, {}, "narrowed in review", 1, 0};
+    PathRule one{Literal(use.path), {}, {}, "narrowed in review", 1, 0, {}, false};
     for (const auto& [operation, evidence] : use.operations) {
       if (rule.operations.count(operation) == 0) continue;
       one.operations.insert(operation);

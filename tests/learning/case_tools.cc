@@ -68,33 +68,33 @@ std::string GccCase(Chance& chance) {
 
 std::string CurlCase(Chance& chance) {
   const std::string server =
-      "import http.server\nclass H(http.server.BaseHTTPRequestHandler):\n    def answer(self, b):\n        self.send_response(302 if self.path == '/go' else 404 if self.path == '/none' else 200)\n        self.send_header('Location', '/a')\n        self.send_header('Set-Cookie', 's=1')\n        self.send_header('Content-Length', str(len(b)))\n        self.end_headers()\n        self.wfile.write(b)\n    def do_GET(self): self.answer(b'hello\\n' * 50)\n    def do_HEAD(self): self.answer(b'')\n    def do_POST(self): self.answer(self.rfile.read(int(self.headers['Content-Length'] or 0)))\n    do_PUT = do_POST\n    def log_message(self, *a): pass\nhttp.server.ThreadingHTTPServer(('127.0.0.1', 8080), H).serve_forever()\n";
+      "import http.server\nclass H(http.server.BaseHTTPRequestHandler):\n    def answer(self, b):\n        self.send_response(302 if self.path == '/go' else 404 if self.path == '/none' else 200)\n        self.send_header('Location', '/a')\n        self.send_header('Set-Cookie', 's=1')\n        self.send_header('Content-Length', str(len(b)))\n        self.end_headers()\n        self.wfile.write(b)\n    def do_GET(self): self.answer(b'hello\\n' * 50)\n    def do_HEAD(self): self.answer(b'')\n    def do_POST(self): self.answer(self.rfile.read(int(self.headers['Content-Length'] or 0)))\n    do_PUT = do_POST\n    def log_message(self, *a): pass\nhttp.server.ThreadingHTTPServer(('127.0.0.1', 28473), H).serve_forever()\n";
   const std::vector<std::string> ways = {
-      "-o @/page http://127.0.0.1:8080/",
-      "-I http://127.0.0.1:8080/",
-      "-L http://127.0.0.1:8080/go",
-      "-d name=value http://127.0.0.1:8080/form",
-      "-F file=@/form http://127.0.0.1:8080/form",
-      "-T @/form http://127.0.0.1:8080/put",
-      "-c @/jar -b @/jar http://127.0.0.1:8080/ http://localhost:8080/b",
-      "-H 'X-A: b' -A agent http://127.0.0.1:8080/",
-      "--compressed http://127.0.0.1:8080/",
-      "-w '%{http_code}' -o /dev/null http://127.0.0.1:8080/none",
+      "-o @/page http://127.0.0.1:28473/",
+      "-I http://127.0.0.1:28473/",
+      "-L http://127.0.0.1:28473/go",
+      "-d name=value http://127.0.0.1:28473/form",
+      "-F file=@/form http://127.0.0.1:28473/form",
+      "-T @/form http://127.0.0.1:28473/put",
+      "-c @/jar -b @/jar http://127.0.0.1:28473/ http://localhost:28473/b",
+      "-H 'X-A: b' -A agent http://127.0.0.1:28473/",
+      "--compressed http://127.0.0.1:28473/",
+      "-w '%{http_code}' -o /dev/null http://127.0.0.1:28473/none",
       "file://@/form",
-      "--resolve name.test:8080:127.0.0.1 http://name.test:8080/",
+      "--resolve name.test:28473:127.0.0.1 http://name.test:28473/",
       "-K @/config",
-      "-O --output-dir @ http://127.0.0.1:8080/file",
-      "--max-time 5 --retry 1 http://localhost:8080/",
-      "-r 0-9 http://127.0.0.1:8080/",
-      "-v -o @/v http://127.0.0.1:8080/",
-      "-Z http://127.0.0.1:8080/1 http://127.0.0.1:8080/2",
-      "-D @/headers http://127.0.0.1:8080/",
-      "--trace-ascii @/trace http://127.0.0.1:8080/",
-      "-u user:password http://127.0.0.1:8080/",
-      "-4 http://localhost:8080/",
-      "--limit-rate 1M http://127.0.0.1:8080/",
-      "-x http://127.0.0.1:8080 http://elsewhere.test/"};
-  std::string out = "file @/server.py <<END\n" + server + "END\nfile @/form <<END\nsome text\nEND\nfile @/config <<END\nurl = http://127.0.0.1:8080/configured\nEND\nprepare /usr/bin/python3 @/server.py > /dev/null 2>&1 &\nwait port 8080\ndirectory @\n";
+      "-O --output-dir @ http://127.0.0.1:28473/file",
+      "--max-time 5 --retry 1 http://localhost:28473/",
+      "-r 0-9 http://127.0.0.1:28473/",
+      "-v -o @/v http://127.0.0.1:28473/",
+      "-Z http://127.0.0.1:28473/1 http://127.0.0.1:28473/2",
+      "-D @/headers http://127.0.0.1:28473/",
+      "--trace-ascii @/trace http://127.0.0.1:28473/",
+      "-u user:password http://127.0.0.1:28473/",
+      "-4 http://localhost:28473/",
+      "--limit-rate 1M http://127.0.0.1:28473/",
+      "-x http://127.0.0.1:28473 http://elsewhere.test/"};
+  std::string out = "file @/server.py <<END\n" + server + "END\nfile @/form <<END\nsome text\nEND\nfile @/config <<END\nurl = http://127.0.0.1:28473/configured\nEND\nprepare /usr/bin/python3 @/server.py > /dev/null 2>&1 &\nwait port 28473\ndirectory @\n";
   for (const std::string& way : chance.Some(ways, 1, 4)) out += "run curl -sS " + way + "\n";
   return out;
 }

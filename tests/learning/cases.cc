@@ -9,7 +9,7 @@ namespace ravelin::learning {
 namespace {
 
 const std::map<std::string, std::string (*)(Chance&)>& Makers() {
-  static const std::map<std::string, std::string (*)(Chance&)> makers = {{"bash", BashCase}, {"sqlite3", SqliteCase}, {"curl", CurlCase}, {"redis", RedisCase}, {"git", GitCase}, {"python3", PythonCase}, {"gcc", GccCase}, {"nginx", NginxCase}};
+  static const std::map<std::string, std::string (*)(Chance&)> makers = {{"bash", BashCase}, {"sqlite3", SqliteCase}, {"curl", CurlCase}, {"redis", RedisCase}, {"git", GitCase}, {"python3", PythonCase}, {"gcc", GccCase}, {"nginx", NginxCase}, {"perl", PerlCase}, {"rsync", RsyncCase}, {"tar", TarCase}, {"openssl", OpensslCase}};
   return makers;
 }
 
@@ -17,6 +17,11 @@ const std::map<std::string, std::string (*)(Chance&)>& Makers() {
 
 const std::vector<std::string>& Workloads() {
   static const std::vector<std::string> all = {"bash", "sqlite3", "curl", "redis", "git", "python3", "gcc", "nginx"};
+  return all;
+}
+
+const std::vector<std::string>& FreshWorkloads() {
+  static const std::vector<std::string> all = {"perl", "rsync", "tar", "openssl"};
   return all;
 }
 

@@ -7,6 +7,8 @@
 namespace ravelin::learning {
 
 const std::vector<std::string>& Workloads();
+// Four more, that nothing was tried out with.
+const std::vector<std::string>& FreshWorkloads();
 // Where the case works, as mktemp(3) would have called it.
 std::string WorkFolder(const std::string& workload, unsigned number);
 // The scenario's text.

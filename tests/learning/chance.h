@@ -51,5 +51,9 @@ std::string GitCase(Chance& chance);
 std::string PythonCase(Chance& chance);
 std::string GccCase(Chance& chance);
 std::string NginxCase(Chance& chance);
+std::string PerlCase(Chance& chance);
+std::string RsyncCase(Chance& chance);
+std::string TarCase(Chance& chance);
+std::string OpensslCase(Chance& chance);
 
 }  // namespace ravelin::learning

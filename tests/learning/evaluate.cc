@@ -46,7 +46,7 @@ System::System(const std::string& root, const std::vector<std::string>& layers) 
   files_.erase(std::unique(files_.begin(), files_.end()), files_.end());
   std::vector<std::string> roots = layers;
   roots.push_back(root);
-  listing_ = generalize::ListingOf(roots);
+  known_ = generalize::SystemOf(roots);
 }
 
 size_t System::Readable(const std::vector<generalize::PathRule>& rules) const {
@@ -84,7 +84,7 @@ Figures Evaluate(const observe::Recording& recording, const System& system, size
   for (const auto& [id, run] : recording.runs) cases.emplace_back(std::stoul(run.variation.at("case")), id);
   std::sort(cases.begin(), cases.end());
   generalize::Options options;
-  options.listing = system.listing();
+  options.system = system.known();
   const generalize::Sensitive sensitive;
   Figures out;
   out.splits = splits;

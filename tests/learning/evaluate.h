@@ -15,11 +15,11 @@ class System {
   // How many of them the rules open for reading.
   size_t Readable(const std::vector<generalize::PathRule>& rules) const;
   size_t size() const { return files_.size(); }
-  const generalize::Listing& listing() const { return listing_; }
+  const generalize::System& known() const { return known_; }
 
  private:
   std::vector<std::string> files_;  // sorted
-  generalize::Listing listing_;
+  generalize::System known_;
 };
 
 struct Figures {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/ir/path_set.h"
 #include "profiler/generalize/paths.h"
 
@@ -102,6 +104,85 @@ TEST(Paths, OddNamesMatchThemselvesAlone) {
   ASSERT_TRUE(set);
   EXPECT_TRUE(set->Contains("/" + name));
   EXPECT_FALSE(set->Contains("/aXb?[c]{d}\\e"));
+}
+
+// What packages brought can be had by everybody: opened where the next runs are expected to bring new names, and only there.
+TEST(Paths, ToBeBriefIsNoReasonToOpenAnything) {
+  std::map<std::string, std::vector<std::string>> system;
+  std::vector<PathUse> fixed;
+  std::vector<PathUse> varied;
+  for (int i = 0; i < 200; ++i) system["/usr/share/x"].push_back("m" + std::to_string(i) + ".txt");
+  for (int i = 0; i < 40; ++i) {
+    fixed.push_back(Use("/usr/share/x/m" + std::to_string(i) + ".txt", "read", {0, 1, 2, 3}));
+    varied.push_back(Use("/usr/share/x/m" + std::to_string(i) + ".txt", "read", {static_cast<size_t>(i) % 4}));
+  }
+  EXPECT_EQ(Patterns(fixed, 4, system).size(), 40u);
+  EXPECT_THAT(Patterns(varied, 4, system), ElementsAre("/usr/share/x/*.txt"));
+  // The same below /etc is of this system alone.
+  std::map<std::string, std::vector<std::string>> own = {{"/etc/x", system["/usr/share/x"]}};
+  for (int i = 200; i < 2000; ++i) own["/etc/x"].push_back("m" + std::to_string(i) + ".txt");
+  for (PathUse& use : varied) use.path.replace(0, 10, "/etc");
+  EXPECT_EQ(Patterns(varied, 4, own).size(), 40u);
+}
+
+TEST(Paths, AWholeTreeOfAPackageIsReadWhereRunsTakeFromAllOfIt) {
+  std::map<std::string, std::vector<std::string>> system;
+  std::vector<PathUse> uses;
+  for (int folder = 0; folder < 8; ++folder) {
+    const std::string name = "part" + std::string(1, static_cast<char>('a' + folder));
+    system["/usr/lib/p"].push_back(name + "/");
+    for (int i = 0; i < 6; ++i) {
+      system["/usr/lib/p/" + name].push_back("f" + std::to_string(i) + ".py");
+      if (folder < 6) uses.push_back(Use("/usr/lib/p/" + name + "/f" + std::to_string(i) + ".py", "read", {static_cast<size_t>(folder)}));
+    }
+  }
+  EXPECT_THAT(Patterns(uses, 6, system), ElementsAre("/usr/lib/p/**.py"));
+}
+
+TEST(Paths, AFolderThatTheWorkloadFillsIsItsOwn) {
+  std::vector<PathUse> uses;
+  for (size_t run = 0; run < 4; ++run) {
+    for (const char* name : {"in", "out", "log", "all"}) uses.push_back(Use("/srv/work/" + std::string(name) + std::string(1, static_cast<char>('a' + run)) + "x", "create", {run}));
+  }
+  EXPECT_THAT(Patterns(uses, 4), UnorderedElementsAre("/srv/work", "/srv/work/**"));
+  // Where everybody makes names, nothing becomes anybody's own.
+  for (PathUse& use : uses) use.path.replace(0, 9, "/tmp");
+  EXPECT_EQ(Patterns(uses, 4).size(), 16u);
+}
+
+TEST(Holes, OneNameMadeByChanceIsKnownWhereEverybodyMakesNames) {
+  EXPECT_EQ(HoleOfRandom("ccAbx8kQ.s").what, "8 characters, as mktemp chooses them");
+  EXPECT_EQ(HoleOfRandom("counts").pattern, "");
+  EXPECT_EQ(HoleOfRandom("report2024").pattern, "") << "digits at the end count something";
+  const std::string w = "[0-9a-zA-Z_]";
+  EXPECT_THAT(Patterns({Use("/tmp/x.aB3dE9", "create", {0}), Use("/srv/x.aB3dE9", "create", {0})}, 2), UnorderedElementsAre("/tmp/x." + w + w + w + w + w + w, "/srv/x.aB3dE9"));
+}
+
+System Packages() {
+  System system;
+  std::vector<std::string> all;
+  for (char c = 'a'; c <= 'p'; ++c) all.push_back("/usr/bin/tool" + std::string(1, c));
+  system.siblings = [all](const std::string& program) { return std::find(all.begin(), all.end(), program) == all.end() ? std::vector<std::string>() : all; };
+  system.needs = [](const std::string& program) { return program == "/usr/bin/toolp" ? std::vector<std::string>{"/usr/lib/libp.so.1"} : std::vector<std::string>(); };
+  return system;
+}
+
+TEST(Programs, ThoseOfAPackageWhereRunsTakeOthersEachTime) {
+  std::map<std::string, Evidence> programs;
+  for (char c = 'a'; c <= 'j'; ++c) programs["/usr/bin/tool" + std::string(1, c)] = {{static_cast<size_t>(c) % 4}, 1, ""};
+  std::vector<PathRule> files;
+  const Sensitive sensitive;
+  auto rules = GeneralizePrograms(programs, 4, sensitive, Packages(), files);
+  ASSERT_EQ(rules.size(), 1u);
+  EXPECT_EQ(rules[0].beyond, 6u);
+  EXPECT_NE(rules[0].pattern.find("toolp"), std::string::npos);
+  ASSERT_EQ(files.size(), 1u) << "what the loader reads for those that were not seen";
+  EXPECT_EQ(files[0].pattern, "/usr/lib/libp.so.1");
+  // The same programs in every run: nothing else is to be expected.
+  for (auto& [name, evidence] : programs) evidence.runs = {0, 1, 2, 3};
+  files.clear();
+  EXPECT_EQ(GeneralizePrograms(programs, 4, sensitive, Packages(), files).size(), 10u);
+  EXPECT_THAT(files, IsEmpty());
 }
 
 }  // namespace
