@@ -118,7 +118,7 @@ step ravelin verify web.rav --scenario attack.scenario
 status=0
 "$ravelin" verify web.rav --scenario attack.scenario -o attack.txt > attack.log 2>&1 || status=$?
 if [[ $status == 3 || ! -s attack.txt ]]; then give_up "$(cat attack.log attack.txt 2> /dev/null | tail -3)"; fi
-sed -E 's/(Linux 6\.1)\.[0-9]+/\1/; s/ in [0-9.]+ s$//; s/\[[0-9]+\]/[PID]/; /^  at /d; s/^    the output of sh differs.*(line 1 is .*)/    \1/' attack.txt
+sed -E 's/\r//g; s/(Linux 6\.1)\.[0-9]+/\1/; s/ in [0-9.]+ s$//; s/\[[0-9]+\]/[PID]/; /^  at /d; s/^    the output of sh differs.*(line 1 is .*)/    \1/' attack.txt
 [[ $status == 1 ]] || { echo "demo: what the policy refuses was permitted" >&2; exit 1; }
 
 cat <<'END'
