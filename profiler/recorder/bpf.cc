@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,26 @@ double Monotonic() {
   timespec t{};
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+bool MayLoad() {
+  constexpr unsigned long long kAdmin = 1ULL << 21;
+  constexpr unsigned long long kPerfmonAndBpf = 3ULL << 38;
+  unsigned long long effective = 0;
+  FILE* file = fopen("/proc/self/status", "re");
+  char line[256];
+  while (file != nullptr && fgets(line, sizeof line, file) != nullptr) {
+    if (sscanf(line, "CapEff: %llx", &effective) == 1) break;
+  }
+  if (file != nullptr) fclose(file);
+  return (effective & kAdmin) != 0 || (effective & kPerfmonAndBpf) == kPerfmonAndBpf;
+}
+
+bool IsOld() {
+  utsname names{};
+  int major = 0;
+  int minor = 0;
+  return uname(&names) == 0 && sscanf(names.release, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 15));
 }
 
 call_spec SpecOf(uint64_t number, const char* roles) {
@@ -86,8 +107,10 @@ class Observer {
     if (bpf_object__load(object_) != 0) {
       const int error = errno;
       if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel does not describe its types (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF";
-      if (error == EPERM || error == EACCES) return "this process may not load programs into the kernel: run it as root, or with CAP_BPF and CAP_PERFMON (a container: --cap-add BPF --cap-add PERFMON --security-opt seccomp=unconfined)";
-      return "this kernel does not take the programs of the driver bpf: " + std::string(strerror(error)) + "; it needs 5.15 or later with CONFIG_BPF_SYSCALL";
+      // The verifier's own refusals are EACCES as well.
+      if (error == EPERM || !MayLoad()) return "this process may not load programs into the kernel: run it as root, or with CAP_BPF and CAP_PERFMON (a container: --cap-add BPF --cap-add PERFMON --security-opt seccomp=unconfined)";
+      if (error == ENOSYS || IsOld()) return "this kernel is too old for the driver bpf, or lacks it: it needs 5.15 or later with CONFIG_BPF_SYSCALL";
+      return "this kernel rejects the programs of the driver bpf, which are wrong for it: " + std::string(strerror(error));
     }
     tree_ = bpf_object__find_map_fd_by_name(object_, "tree");
     seen_ = bpf_object__find_map_fd_by_name(object_, "seen");
@@ -191,6 +214,7 @@ class Observer {
       if ((event.flags & (which == 0 ? FLAG_UNREAD0 : FLAG_UNREAD1)) != 0) process.cells += Cell('u', index, "");
       else AddPath(event, spec, which, process);
     }
+    if (spec.descriptor != 0 && (event.flags & FLAG_FILE) != 0 && event.what_begin[1] == RAVELIN_UNREAD) process.cells += Unread(spec.descriptor - 1);
     if (spec.descriptor != 0 && (event.flags & FLAG_FILE) != 0 && !What(event, 1).empty()) process.cells += Cell('f', spec.descriptor - 1, Escape(What(event, 1)));
     if (spec.descriptor != 0 && (event.flags & FLAG_SOCKET) != 0) {
       // The kernel would say which protocol it chose for 0.
@@ -206,8 +230,19 @@ class Observer {
     if (Facts::Seen* seen = reader_.Tell(process, std::to_string(error), Now()); seen != nullptr) told_.emplace_back(event.key, seen);
   }
 
+  // What the call was about is lost.
+  std::string Unread(int index) {
+    facts_.Lose(1);
+    return Cell('u', index, "");
+  }
+
   void AddPath(const fact_event& event, const call_spec& spec, int which, Process& process) {
     const std::string given(event.given[which], event.given_length[which]);
+    // An absolute name leads there all the same.
+    if (event.what_begin[which] == RAVELIN_UNREAD && given.rfind('/', 0) != 0) {
+      process.cells += Unread(spec.path[which] - 1);
+      return;
+    }
     const std::string what = What(event, which);
     const bool opened = spec.opens != 0 && event.error == 0 && !what.empty();
     const uint64_t flags = spec.opens > 1 ? event.args[spec.opens - 1] : event.number == SYS_creat ? O_CREAT : (event.flags & FLAG_CREATED) != 0 ? O_CREAT : 0;
@@ -229,7 +264,7 @@ class Observer {
       uint64_t value = 0;
       return bpf_map_lookup_elem(counters_, &which, &value) == 0 ? value : 0;
     };
-    facts_.Lose(counter(COUNT_RING));
+    facts_.Lose(counter(COUNT_RING) + counter(COUNT_PROGRAM) + counter(COUNT_TREE));
     if (counter(COUNT_COMPAT) != 0) facts_.Trouble("a process made calls of i386, which are not recorded as such");
   }
 
@@ -263,12 +298,19 @@ int RecordByBpf(const Options& options, const Table& table, int out) {
   if (child < 0) return Cannot(out, "no process can be started");
   if (child == 0) {
     PrepareWorkload(options);
+    close(go[1]);  // so that it ends where the recorder does
     char byte = 0;
     if (read(go[0], &byte, 1) != 1) _exit(kCannotStart);
     StartWorkload(options);
   }
   SetChild(child);
-  if (!observer.Follow(child) || write(go[1], "", 1) != 1) return Cannot(out, "the workload's process cannot be followed");
+  close(go[0]);
+  const bool followed = observer.Follow(child) && write(go[1], "", 1) == 1;
+  close(go[1]);
+  if (!followed) {
+    waitpid(child, nullptr, 0);
+    return Cannot(out, "the workload's process cannot be followed");
+  }
   int status = 0;
   observer.Run(child, status);
   WriteEnd(out, facts, observer.started(), observer.stopped(), status);

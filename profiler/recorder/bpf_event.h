@@ -3,6 +3,7 @@
 
 #define RAVELIN_CALLS 512       /* numbers of calls */
 #define RAVELIN_TEXT 1024       /* of one text; a longer one counts as not read */
+#define RAVELIN_UNREAD (RAVELIN_TEXT + 1) /* a path that is too long, has too many parts or is below no root */
 #define RAVELIN_SPARE 256       /* a component that is written over the end */
 #define RAVELIN_ADDRESS 128     /* struct sockaddr */
 
@@ -59,10 +60,17 @@ struct fact_event {
   unsigned int address_length;
   unsigned char address[RAVELIN_ADDRESS] __attribute__((aligned(8)));
   unsigned int given_length[2];   /* of the texts, without the zero that ends them; 0: none */
-  unsigned int what_begin[2];     /* where in `what` the path begins; RAVELIN_TEXT: none */
+  unsigned int what_begin[2];     /* where in `what` the path begins; RAVELIN_TEXT: none; or RAVELIN_UNREAD */
   /* The names as given; and the folder that each begins at, what was opened (0), what the descriptor is (1), the executed file (0). */
   char given[2][RAVELIN_TEXT] __attribute__((aligned(8)));
   char what[2][RAVELIN_TEXT + RAVELIN_SPARE];
 };
 
-enum counter { COUNT_RING, COUNT_TABLE, COUNT_COMPAT, COUNT_SIZE };
+enum counter {
+  COUNT_RING,
+  COUNT_TABLE,
+  COUNT_COMPAT,
+  COUNT_PROGRAM, /* executed, and its path not read */
+  COUNT_TREE,    /* processes that there was no room for */
+  COUNT_SIZE
+};

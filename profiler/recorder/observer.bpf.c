@@ -15,6 +15,7 @@ struct pt_regs {
   unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 };
 struct qstr {
+  unsigned int hash;
   unsigned int len;
   const unsigned char *name;
 };
@@ -139,7 +140,7 @@ __u32 images = 0; /* so far */
 #define S_IFIFO 0010000
 #define FMODE_CREATED (1U << 20)
 #define TS_COMPAT 2
-#define MOST_PARTS 40
+#define MOST_STEPS 96 /* parts of a path, and mounts */
 #define NEVER (-5000) /* no error, and nothing that came back */
 #define AT_FDCWD (-100)
 #define NR_RT_SIGRETURN 15
@@ -156,42 +157,85 @@ static __always_inline __u64 mix(__u64 hash, __u64 value) {
   return hash ^ (hash >> 29);
 }
 
-/* The absolute path, from its end to its begin; returns where it begins.  Not static: the verifier looks at it by itself. */
+/* On the way from a file up to the root of its mounts. */
+struct place {
+  struct mount *mount;
+  struct dentry *root; /* of the mount */
+  struct dentry *at;
+};
+enum step { STEP_PART, STEP_MOUNT, STEP_TOP, STEP_NOWHERE };
+
+static __always_inline struct place place_of(__u64 mounted, __u64 name) {
+  struct vfsmount *from = (struct vfsmount *)mounted;
+  struct place out = {(void *)from - bpf_core_field_offset(struct mount, mnt), BPF_CORE_READ(from, mnt_root), (struct dentry *)name};
+  return out;
+}
+
+/* Pipes, sockets and the like are of mounts that nobody sees (MNT_NS_INTERNAL, an error as pointer). */
+static __always_inline int is_internal(struct mount *mount) { return (__u64)BPF_CORE_READ(mount, mnt_ns) >= (__u64)-4095; }
+
+/* One step up; where it was at a part of the path, that is `part`.  STEP_NOWHERE: it is below no root. */
+static __always_inline enum step climb(struct place *place, struct dentry **part) {
+  struct dentry *at = place->at;
+  struct mount *mount = place->mount;
+  if (at == place->root) {
+    struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+    if (parent == mount) return STEP_TOP;
+    place->at = BPF_CORE_READ(mount, mnt_mountpoint);
+    place->mount = parent;
+    place->root = BPF_CORE_READ(parent, mnt.mnt_root);
+    return STEP_MOUNT;
+  }
+  struct dentry *up = BPF_CORE_READ(at, d_parent);
+  if (up == at) return STEP_NOWHERE;
+  *part = at;
+  place->at = up;
+  return STEP_PART;
+}
+
+/* The absolute path, from its end to its begin; returns where it begins, RAVELIN_TEXT where there is none, or RAVELIN_UNREAD.  Not static:
+ * the verifier looks at it by itself. */
 __attribute__((noinline)) int walk(__u64 mounted, __u64 name, struct fact_event *event, __u32 which) {
   if (!event) return RAVELIN_TEXT;
-  struct vfsmount *from = (struct vfsmount *)mounted;
-  struct dentry *at = (struct dentry *)name;
-  struct mount *mount = (void *)from - bpf_core_field_offset(struct mount, mnt);
-  /* Pipes, sockets and the like are of mounts that nobody sees (MNT_NS_INTERNAL, an error as pointer). */
-  if ((__u64)BPF_CORE_READ(mount, mnt_ns) >= (__u64)-4095) return RAVELIN_TEXT;
-  struct dentry *root = BPF_CORE_READ(from, mnt_root);
+  struct place place = place_of(mounted, name);
+  if (is_internal(place.mount)) return RAVELIN_TEXT;
   char *text = which & 1 ? event->what[1] : event->what[0];
   __u32 begin = RAVELIN_TEXT - 1;
-  for (int i = 0; i < MOST_PARTS; i++) {
-    if (at == root) {
-      struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
-      if (parent == mount) break;
-      at = BPF_CORE_READ(mount, mnt_mountpoint);
-      mount = parent;
-      root = BPF_CORE_READ(mount, mnt.mnt_root);
-      continue;
-    }
-    struct dentry *up = BPF_CORE_READ(at, d_parent);
-    if (up == at) break;
-    __u32 length = BPF_CORE_READ(at, d_name.len) & (RAVELIN_SPARE - 1);
-    if (begin < RAVELIN_SPARE + 2) return RAVELIN_TEXT;
+  enum step step = STEP_PART;
+  for (int i = 0; i < MOST_STEPS; i++) {
+    struct dentry *part = 0;
+    step = climb(&place, &part);
+    if (step == STEP_TOP || step == STEP_NOWHERE) break;
+    if (step == STEP_MOUNT) continue;
+    __u32 length = BPF_CORE_READ(part, d_name.len) & (RAVELIN_SPARE - 1);
+    if (begin < RAVELIN_SPARE + 2) return RAVELIN_UNREAD;
     begin = (begin - length) & (RAVELIN_TEXT - 1);
-    bpf_probe_read_kernel(&text[begin], length, BPF_CORE_READ(at, d_name.name));
+    if (bpf_probe_read_kernel(&text[begin], length, BPF_CORE_READ(part, d_name.name))) return RAVELIN_UNREAD;
     begin = (begin - 1) & (RAVELIN_TEXT - 1);
     text[begin] = '/';
-    at = up;
   }
+  if (step != STEP_TOP) return RAVELIN_UNREAD;
   if (begin == RAVELIN_TEXT - 1) {
     begin--;
     text[begin & (RAVELIN_TEXT - 1)] = '/';
   }
   text[RAVELIN_TEXT - 1] = 0;
   return begin;
+}
+
+/* Which file it is, and by which path: a file that was renamed is told anew.  Not static, as above. */
+__attribute__((noinline)) __u64 identity(__u64 mounted, __u64 name) {
+  struct place place = place_of(mounted, name);
+  struct dentry *dentry = (struct dentry *)name;
+  __u64 hash = mix(name, BPF_CORE_READ(dentry, d_inode, i_ino));
+  if (is_internal(place.mount)) return hash;
+  for (int i = 0; i < MOST_STEPS; i++) {
+    struct dentry *part = 0;
+    const enum step step = climb(&place, &part);
+    if (step == STEP_PART) hash = mix(hash, (__u64)BPF_CORE_READ(part, d_name.hash) << 32 | BPF_CORE_READ(part, d_name.len));
+    else if (step != STEP_MOUNT) break;
+  }
+  return hash;
 }
 
 static __always_inline struct file *file_of(struct task_struct *task, int fd) {
@@ -206,8 +250,6 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd) {
 static __always_inline __u64 argument(const unsigned long long *args, __u32 place) {
   return place == 1 ? args[0] : place == 2 ? args[1] : place == 3 ? args[2] : place == 4 ? args[3] : place == 5 ? args[4] : place == 6 ? args[5] : 0;
 }
-
-static __always_inline __u64 identity(struct dentry *dentry) { return mix((__u64)dentry, BPF_CORE_READ(dentry, d_inode, i_ino)); }
 
 static __always_inline void tell(struct fact_event *event) {
   /* Only as much as has something in it. */
@@ -289,7 +331,7 @@ __attribute__((noinline)) __u64 read_address(struct fact_event *event, __u64 fro
 static __always_inline void keep(struct fact_event *event, __u32 which, struct vfsmount *mount, struct dentry *dentry) {
   event->mount[which & 1] = (__u64)mount;
   event->name[which & 1] = (__u64)dentry;
-  add(event, identity(dentry));
+  add(event, identity((__u64)mount, (__u64)dentry));
 }
 
 /* A name and the folder that it begins at, unless it is absolute. */
@@ -416,7 +458,7 @@ int BPF_PROG(process_forks, struct task_struct *parent, struct task_struct *chil
   __u32 *image = bpf_map_lookup_elem(&tree, &from);
   if (!image || from == to) return 0;
   __u32 same = *image;
-  bpf_map_update_elem(&tree, &to, &same, BPF_ANY);
+  if (bpf_map_update_elem(&tree, &to, &same, BPF_ANY)) count(COUNT_TREE);
   return 0;
 }
 
@@ -432,8 +474,9 @@ int BPF_PROG(process_executes, struct task_struct *task, int former, struct linu
   long length = bpf_probe_read_kernel_str(event->given[0], RAVELIN_TEXT, BPF_CORE_READ(program, filename));
   event->given_length[0] = length > 0 && length < RAVELIN_TEXT ? length - 1 : 0;
   event->what_begin[0] = walk((__u64)BPF_CORE_READ(program, file, f_path.mnt), (__u64)BPF_CORE_READ(program, file, f_path.dentry), event, 0);
+  if (event->what_begin[0] == RAVELIN_UNREAD) count(COUNT_PROGRAM);
   struct task_struct *current = (struct task_struct *)bpf_get_current_task();
-  event->what_begin[1] = walk((__u64)BPF_CORE_READ(current, fs, pwd.mnt), (__u64)BPF_CORE_READ(current, fs, pwd.dentry), event, 1);
+  if (event->given[0][0] != '/') event->what_begin[1] = walk((__u64)BPF_CORE_READ(current, fs, pwd.mnt), (__u64)BPF_CORE_READ(current, fs, pwd.dentry), event, 1);
   *image = event->image;
   tell(event);
   return 0;

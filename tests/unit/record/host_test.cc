@@ -18,7 +18,10 @@ class Host : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     const auto tried = Try({"true"});
-    if (!tried) GTEST_SKIP() << tried.error().message;
+    if (!tried) {
+      ASSERT_THAT(tried.error().message, Not(HasSubstr("rejects the programs"))) << "they are ours";
+      GTEST_SKIP() << tried.error().message;
+    }
   }
   static Result<observe::Recording> Try(const std::vector<std::string>& command, unsigned limit_ms = 20000) {
     Request request;
@@ -138,6 +141,34 @@ TEST_P(Host, ThreadsBelongToTheirProcess) {
   bool found = false;
   for (const auto& [fact, seen] : run.facts) found = found || (fact.facet == "file" && fact.operation == "read" && observe::Decode(fact.attributes)["path"] == "/etc/passwd" && observe::Decode(fact.process)["chain"].find("python") != std::string::npos);
   EXPECT_TRUE(found);
+}
+
+// A descriptor's file is known by the name that it has at the time of the call.
+TEST_P(Host, ARenamedFileIsToldAnew) {
+  const auto run = RunIt("cd $TMPDIR; python3 -c \"import os; os.makedirs('a/b'); f=os.open('a/b/c', os.O_CREAT|os.O_WRONLY)\nfor one in ('a/b/d', 'a/e'):\n  os.fchmod(f, 0o600); os.rename('a/b/c' if one == 'a/b/d' else 'a/b/d', one)\nos.fchmod(f, 0o600); os.rename('a', 'z'); os.fchmod(f, 0o600)\" 2>/dev/null || exit 77");
+  if (run.status == "exit 77") GTEST_SKIP() << "this machine has no /usr/bin/python3";
+  const auto shown = Shown(run);
+  const std::string folder = run.variation.at("TMPDIR");
+  for (const char* name : {"/a/b/c", "/a/b/d", "/a/e", "/z/e"}) EXPECT_THAT(shown, Contains(AllOf(HasSubstr("file setattr "), HasSubstr("path=" + folder + name)))) << name;
+}
+
+// A path is told whole, or the run says that something is lost.
+TEST_P(Host, ADeepPathIsWholeOrLost) {
+  for (const auto& [name, parts] : {std::pair{"p", 60}, std::pair{"a-long-name-of-a-folder", 60}}) {
+    const auto run = RunIt("cd $TMPDIR; python3 -c \"import os; p='" + std::string(name) + "/'*" + std::to_string(parts) + "; os.makedirs(p); f=os.open(p+'x', os.O_CREAT|os.O_WRONLY); os.fchmod(f, 0o600)\" 2>/dev/null || exit 77");
+    if (run.status == "exit 77") GTEST_SKIP() << "this machine has no /usr/bin/python3";
+    std::string path = run.variation.at("TMPDIR");
+    for (int i = 0; i < parts; ++i) path += std::string("/") + name;
+    bool told = false;
+    for (const auto& [fact, seen] : run.facts) {
+      if (fact.facet != "file" || fact.operation != "setattr") continue;
+      const std::string is = observe::Decode(fact.attributes)["path"];
+      told = told || is == path + "/x";
+      EXPECT_THAT(is, testing::AnyOf(path + "/x", Not(testing::EndsWith("/x"))));
+    }
+    EXPECT_EQ(told, run.completeness.Whole()) << path;
+    EXPECT_TRUE(told || name[0] != 'p') << path;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Drivers, Host, testing::Values("ptrace", "notify", "bpf"), [](const auto& one) { return std::string(one.param); });
