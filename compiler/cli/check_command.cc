@@ -48,13 +48,13 @@ std::string ReportJson(const std::vector<std::string>& files, const std::vector<
   std::string out = "{\"files\": [";
   for (size_t i = 0; i < files.size(); ++i) {
     const Checked& r = results[i];
-    out += fmt::format("{}\n{{\"file\": {}, ", i == 0 ? "" : ",", QuoteJson(files[i]));
+    out += fmt::format("{}\n{{\"file\": {}, ", i == 0 ? "" : ",", json::Quote(files[i]));
     if (!r.failure.empty()) {
-      out += fmt::format("\"failure\": {}}}", QuoteJson(r.failure));
+      out += fmt::format("\"failure\": {}}}", json::Quote(r.failure));
       continue;
     }
     std::string notes;
-    for (const std::string& note : r.notes) notes += (notes.empty() ? "" : ", ") + QuoteJson(note);
+    for (const std::string& note : r.notes) notes += (notes.empty() ? "" : ", ") + json::Quote(note);
     out += fmt::format("\"errors\": {}, \"notes\": [{}], \"diagnostics\": {}}}", r.front->sink.ErrorCount(), notes, diag::RenderJson(r.front->sink, r.front->sources));
   }
   return out + "\n]}\n";

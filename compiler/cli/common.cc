@@ -53,21 +53,6 @@ void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& source
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-std::string QuoteJson(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string QuoteXml(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/base/diag.h"
+#include "compiler/base/json.h"
 #include "compiler/base/result.h"
 #include "compiler/driver/compile.h"
 #include "compiler/driver/frontend.h"
@@ -39,7 +40,6 @@ int Complain(const Error& error);  // and the exit code for it
 void ShowDiagnostics(const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options, size_t limit = 50);
 // The end of an import: what was found, and the text, which is written where nothing was wrong.  `output`: "" for standard output.
 int FinishImport(const std::string& text, const std::string& output, const diag::Sink& sink, const source::SourceManager& sources, const CommonOptions& options);
-std::string QuoteJson(const std::string& text);
 std::string QuoteXml(const std::string& text);  // an attribute of JUnit's reports
 
 // Policy files named by files and folders (every *.rav below, sorted); "-" stays.

@@ -23,9 +23,9 @@ std::string Json(const ir::Domain& domain, const driver::Evidence& evidence, uin
   std::string lines;
   for (const size_t i : evidence.of_rule[rule]) {
     const driver::EvidenceLine& line = evidence.lines[i];
-    lines += fmt::format("{}{{\"seen\": {}, \"runs\": {}, \"count\": {}, \"example\": {}}}", lines.empty() ? "" : ", ", QuoteJson(line.shown), line.runs, line.count, QuoteJson(line.example));
+    lines += fmt::format("{}{{\"seen\": {}, \"runs\": {}, \"count\": {}, \"example\": {}}}", lines.empty() ? "" : ", ", json::Quote(line.shown), line.runs, line.count, json::Quote(line.example));
   }
-  return fmt::format("{{\"rule\": {}, \"label\": {}, \"runs\": {}, \"evidence\": [{}]}}", QuoteJson(domain.rules[rule].from.place), QuoteJson(domain.rules[rule].label), evidence.runs, lines);
+  return fmt::format("{{\"rule\": {}, \"label\": {}, \"runs\": {}, \"evidence\": [{}]}}", json::Quote(domain.rules[rule].from.place), json::Quote(domain.rules[rule].label), evidence.runs, lines);
 }
 
 }  // namespace

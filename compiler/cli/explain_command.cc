@@ -81,21 +81,15 @@ std::string Text(const EventAnswer& answer) {
   return out + Text(answer.sets);
 }
 
-std::string List(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + QuoteJson(text);
-  return "[" + out + "]";
-}
-
 std::string Json(const std::vector<SetAnswer>& sets, const Filter& filter) {
   std::string out;
   for (const SetAnswer& set : sets) {
     std::string members;
     for (const LayerAnswer& one : set.members) {
-      members += fmt::format("{}{{\"layer\": {}, \"verdict\": \"{}\", \"asks\": {}, \"because\": {}, \"lines\": {}{}}}", members.empty() ? "" : ", ", QuoteJson(one.layer), LayerVerdictText(one.verdict), QuoteJson(one.asks), QuoteJson(one.because), List(one.lines),
+      members += fmt::format("{}{{\"layer\": {}, \"verdict\": \"{}\", \"asks\": {}, \"because\": {}, \"lines\": {}{}}}", members.empty() ? "" : ", ", json::Quote(one.layer), LayerVerdictText(one.verdict), json::Quote(one.asks), json::Quote(one.because), json::List(one.lines),
                              one.call ? fmt::format(", \"instructions\": {}", filter.Indices(*one.call)) : "");
     }
-    out += fmt::format("{}{{\"layers\": {}, \"effective\": \"{}\", \"gap\": {}, \"accepted\": {}, \"members\": [{}]}}", out.empty() ? "" : ", ", List(set.layers), Effectively(set.effective), QuoteJson(set.gap), QuoteJson(set.accepted), members);
+    out += fmt::format("{}{{\"layers\": {}, \"effective\": \"{}\", \"gap\": {}, \"accepted\": {}, \"members\": [{}]}}", out.empty() ? "" : ", ", json::List(set.layers), Effectively(set.effective), json::Quote(set.gap), json::Quote(set.accepted), members);
   }
   return "[" + out + "]";
 }
@@ -103,7 +97,7 @@ std::string Json(const std::vector<SetAnswer>& sets, const Filter& filter) {
 std::string Head(const ir::Domain& domain, const std::string& shown, const ir::Decision& decision, const std::string& cause) {
   std::vector<std::string> rules;
   for (const uint32_t rule : decision.rules) rules.push_back(domain.rules[rule].from.place);
-  return fmt::format("\"event\": {}, \"permitted\": {}, \"action\": {}, \"reason\": {}, \"by\": {}, \"rules\": {}", QuoteJson(shown), decision.permitted(), QuoteJson(FormatAction(decision.action)), QuoteJson(decision.reason), QuoteJson(cause), List(rules));
+  return fmt::format("\"event\": {}, \"permitted\": {}, \"action\": {}, \"reason\": {}, \"by\": {}, \"rules\": {}", json::Quote(shown), decision.permitted(), json::Quote(FormatAction(decision.action)), json::Quote(decision.reason), json::Quote(cause), json::List(rules));
 }
 
 // The calls that layers were asked of, each once.
@@ -135,7 +129,7 @@ int ExplainAttempts(const driver::Frontend& front, size_t index, const std::vect
   for (const EventAnswer& answer : **answers) {
     permitted &= answer.decision.permitted();
     if (options.json()) {
-      text += fmt::format("{}{{{}, \"attempts\": {}, \"allow\": {}, \"forbidden_by\": {}, \"open\": {}, \"layer_sets\": {}}}", text.empty() ? "" : ",\n ", Head(front.policy.domains[index], answer.shown, answer.decision, answer.cause), answer.alike, QuoteJson(answer.suggestion.line), QuoteJson(answer.forbidden), QuoteJson(answer.open), Json(answer.sets, filter));
+      text += fmt::format("{}{{{}, \"attempts\": {}, \"allow\": {}, \"forbidden_by\": {}, \"open\": {}, \"layer_sets\": {}}}", text.empty() ? "" : ",\n ", Head(front.policy.domains[index], answer.shown, answer.decision, answer.cause), answer.alike, json::Quote(answer.suggestion.line), json::Quote(answer.forbidden), json::Quote(answer.open), Json(answer.sets, filter));
     } else {
       text += Text(answer);
     }

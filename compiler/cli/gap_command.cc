@@ -97,30 +97,24 @@ std::string Text(const DomainReport& report) {
   return out;
 }
 
-std::string List(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + QuoteJson(text);
-  return "[" + out + "]";
-}
-
 std::string Names(const ir::Operations& operations) {
   std::vector<std::string> out;
   for (const auto& [facet, set] : operations) {
     for (std::string& name : ir::OperationNames(facet, set)) out.push_back(std::move(name));
   }
-  return List(out);
+  return json::List(out);
 }
 
 std::string Json(const std::string& file, const DomainReport& report) {
-  std::string out = fmt::format("{{\"file\": {}, \"policy\": {}, \"layers\": {}, \"rules\": [", QuoteJson(file), QuoteJson(report.name), List(report.layers));
-  for (size_t i = 0; i < report.verdicts.size(); ++i) out += fmt::format("{}{{\"rule\": {}, \"verdicts\": {}}}", i == 0 ? "" : ", ", QuoteJson(report.verdicts[i].first), List(report.verdicts[i].second));
+  std::string out = fmt::format("{{\"file\": {}, \"policy\": {}, \"layers\": {}, \"rules\": [", json::Quote(file), json::Quote(report.name), json::List(report.layers));
+  for (size_t i = 0; i < report.verdicts.size(); ++i) out += fmt::format("{}{{\"rule\": {}, \"verdicts\": {}}}", i == 0 ? "" : ", ", json::Quote(report.verdicts[i].first), json::List(report.verdicts[i].second));
   out += "], \"gaps\": [";
   for (size_t i = 0; i < report.rows.size(); ++i) {
     const driver::GapRow& row = report.rows[i];
-    out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"open\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}, \"accept\": {}}}", i == 0 ? "" : ", ", List(row.layers), QuoteJson(row.place), QuoteJson(row.rule ? row.name : ""),
-                       row.wider ? "wider" : "narrower", Names(row.operations), Names(row.open), QuoteJson(row.reason), QuoteJson(row.witness), row.accepted(), QuoteJson(driver::AcceptLine(row)));
+    out += fmt::format("{}{{\"layers\": {}, \"rule\": {}, \"label\": {}, \"direction\": \"{}\", \"operations\": {}, \"open\": {}, \"reason\": {}, \"witness\": {}, \"accepted\": {}, \"accept\": {}}}", i == 0 ? "" : ", ", json::List(row.layers), json::Quote(row.place), json::Quote(row.rule ? row.name : ""),
+                       row.wider ? "wider" : "narrower", Names(row.operations), Names(row.open), json::Quote(row.reason), json::Quote(row.witness), row.accepted(), json::Quote(driver::AcceptLine(row)));
   }
-  return out + fmt::format("], \"base\": {}, \"not_judged\": {}}}", List(report.base), List(report.not_judged));
+  return out + fmt::format("], \"base\": {}, \"not_judged\": {}}}", json::List(report.base), json::List(report.not_judged));
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ std::string Text(const kernels::Driver& driver) {
 
 std::string Json(const kernels::Driver& driver) {
   std::string preconditions;
-  for (const kernels::Precondition& one : driver.preconditions) preconditions += fmt::format("{}{{\"what\": {}, \"holds\": {}, \"detail\": {}, \"remedy\": {}}}", preconditions.empty() ? "" : ", ", QuoteJson(one.what), one.holds, QuoteJson(one.detail), QuoteJson(one.remedy));
+  for (const kernels::Precondition& one : driver.preconditions) preconditions += fmt::format("{}{{\"what\": {}, \"holds\": {}, \"detail\": {}, \"remedy\": {}}}", preconditions.empty() ? "" : ", ", json::Quote(one.what), one.holds, json::Quote(one.detail), json::Quote(one.remedy));
   std::string modules;
   for (const kernels::Module module : driver.modules) modules += fmt::format(", \"{}\"", kernels::ModuleName(module));
-  return fmt::format("{{\"driver\": {}, \"available\": {}, \"kernel\": {}, \"mechanisms\": [\"seccomp\"{}], \"apparmor_features\": {}, \"boot_seconds\": {:.3f}, \"preconditions\": [{}]}}", QuoteJson(kernels::DriverName(driver.kind)), driver.available, QuoteJson(driver.kernel), modules, QuoteJson(FeaturesName(driver.features)), driver.boot_seconds, preconditions);
+  return fmt::format("{{\"driver\": {}, \"available\": {}, \"kernel\": {}, \"mechanisms\": [\"seccomp\"{}], \"apparmor_features\": {}, \"boot_seconds\": {:.3f}, \"preconditions\": [{}]}}", json::Quote(kernels::DriverName(driver.kind)), driver.available, json::Quote(driver.kernel), modules, json::Quote(FeaturesName(driver.features)), driver.boot_seconds, preconditions);
 }
 
 }  // namespace

@@ -36,10 +36,10 @@ int CheckDrift(const LearnCommand& command, driver::LearnRequest& request, const
   if (command.record.common.json()) {
     const auto list = [](const std::vector<std::string>& all) {
       std::string out;
-      for (const std::string& one : all) out += (out.empty() ? "" : ", ") + QuoteJson(one);
+      for (const std::string& one : all) out += (out.empty() ? "" : ", ") + json::Quote(one);
       return "[" + out + "]";
     };
-    text = fmt::format("{{\"policy\": {}, \"observed_and_refused\": {}, \"permitted_and_not_observed\": {}, \"runs\": {}}}\n", QuoteJson(command.check), list(*missing), list(*unused), request.recording.runs.size());
+    text = fmt::format("{{\"policy\": {}, \"observed_and_refused\": {}, \"permitted_and_not_observed\": {}, \"runs\": {}}}\n", json::Quote(command.check), list(*missing), list(*unused), request.recording.runs.size());
   } else {
     for (const std::string& one : *missing) text += "+ observed, and refused by the policy: " + one + "\n";
     for (const std::string& one : *unused) text += "- permitted, and not observed: " + one + "\n";

@@ -37,28 +37,22 @@ std::string Text(const std::string& name, kernels::DriverKind driver, const prob
 
 std::string Findings(const probe::Plan& plan, const std::vector<probe::Finding>& findings) {
   std::string out;
-  for (const probe::Finding& one : findings) out += fmt::format("{}{{\"attempt\": {}, \"text\": {}}}", out.empty() ? "" : ", ", QuoteJson(plan.probes[one.probe].shown), QuoteJson(one.text));
-  return "[" + out + "]";
-}
-
-std::string List(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + QuoteJson(text);
+  for (const probe::Finding& one : findings) out += fmt::format("{}{{\"attempt\": {}, \"text\": {}}}", out.empty() ? "" : ", ", json::Quote(plan.probes[one.probe].shown), json::Quote(one.text));
   return "[" + out + "]";
 }
 
 std::string Known(const std::map<std::string, size_t>& known) {
   std::string out;
-  for (const auto& [name, count] : known) out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", QuoteJson(name), count);
+  for (const auto& [name, count] : known) out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", json::Quote(name), count);
   return "{" + out + "}";
 }
 
 std::string Json(const std::string& name, const probe::Plan& plan, const std::vector<probe::SetReport>& reports) {
-  std::string out = fmt::format("{{\"policy\": {}, \"attempts\": {}, \"left_out\": {}, \"sets\": [", QuoteJson(name), plan.probes.size(), List(plan.left_out));
+  std::string out = fmt::format("{{\"policy\": {}, \"attempts\": {}, \"left_out\": {}, \"sets\": [", json::Quote(name), plan.probes.size(), json::List(plan.left_out));
   for (size_t i = 0; i < reports.size(); ++i) {
     const probe::SetReport& one = reports[i];
-    out += fmt::format("{}\n{{\"layers\": {}, \"kernel\": {}, \"permitted\": {}, \"refused\": {}, \"excess\": {}, \"loss\": {}, \"known\": {}, \"disagreements\": {}, \"undecided\": {}, \"inconclusive\": {}}}", i == 0 ? "" : ",", List(one.layers), QuoteJson(one.kernel), one.permitted, one.refused, one.excess, one.loss, Known(one.known),
-                       Findings(plan, one.disagreements), Findings(plan, one.undecided), List(one.inconclusive));
+    out += fmt::format("{}\n{{\"layers\": {}, \"kernel\": {}, \"permitted\": {}, \"refused\": {}, \"excess\": {}, \"loss\": {}, \"known\": {}, \"disagreements\": {}, \"undecided\": {}, \"inconclusive\": {}}}", i == 0 ? "" : ",", json::List(one.layers), json::Quote(one.kernel), one.permitted, one.refused, one.excess, one.loss, Known(one.known),
+                       Findings(plan, one.disagreements), Findings(plan, one.undecided), json::List(one.inconclusive));
   }
   return out + "\n]}\n";
 }

@@ -31,16 +31,16 @@ std::string TestReportJson(const std::vector<TestedFile>& files) {
   std::string out = "{\"files\": [";
   for (size_t i = 0; i < files.size(); ++i) {
     const TestedFile& file = files[i];
-    out += fmt::format("{}\n{{\"file\": {}", i == 0 ? "" : ",", QuoteJson(file.file));
+    out += fmt::format("{}\n{{\"file\": {}", i == 0 ? "" : ",", json::Quote(file.file));
     if (!file.failure.empty()) {
-      out += fmt::format(", \"failure\": {}}}", QuoteJson(file.failure));
+      out += fmt::format(", \"failure\": {}}}", json::Quote(file.failure));
       continue;
     }
     out += fmt::format(", \"passed\": {}, \"failed\": {}, \"expectations\": [", file.verdicts.size() - file.Failed(), file.Failed());
     for (size_t k = 0; k < file.verdicts.size(); ++k) {
       const ir::Expectation& line = file.front->tests[k];
-      out += fmt::format("{}\n {{\"policy\": {}, \"place\": {}, \"line\": {}, \"passed\": {}", k == 0 ? "" : ",", QuoteJson(file.front->policy.domains[line.domain].name), QuoteJson(line.from.place), QuoteJson(LineOf(file, line)), file.verdicts[k].passed);
-      out += file.verdicts[k].passed ? "}" : fmt::format(", \"instead\": {}}}", QuoteJson(file.verdicts[k].instead));
+      out += fmt::format("{}\n {{\"policy\": {}, \"place\": {}, \"line\": {}, \"passed\": {}", k == 0 ? "" : ",", json::Quote(file.front->policy.domains[line.domain].name), json::Quote(line.from.place), json::Quote(LineOf(file, line)), file.verdicts[k].passed);
+      out += file.verdicts[k].passed ? "}" : fmt::format(", \"instead\": {}}}", json::Quote(file.verdicts[k].instead));
     }
     out += fmt::format("], \"diagnostics\": {}}}", file.judged ? "[]" : diag::RenderJson(file.front->sink, file.front->sources));
   }

@@ -17,12 +17,6 @@ using verify::Verdict;
 
 std::string Layers(const std::vector<std::string>& layers) { return fmt::format("{}", fmt::join(layers, " + ")); }
 
-std::string List(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + QuoteJson(text);
-  return "[" + out + "]";
-}
-
 std::string Text(const driver::Refusal& one) {
   std::string out = fmt::format("denied  {}{}   {}", one.shown, one.error.empty() ? "" : " = " + one.error, one.process);
   if (one.count > 1) out += fmt::format("   x{}", one.count);
@@ -37,7 +31,7 @@ std::string Text(const driver::Refusal& one) {
 }
 
 std::string Json(const driver::Refusal& one) {
-  return fmt::format("{{\"event\": {}, \"layers\": {}, \"seconds\": {:.3f}, \"process\": {}, \"errno\": {}, \"count\": {}, \"by\": {}, \"permitted_by_policy\": {}, \"allow\": {}, \"why_not\": {}, \"forbidden_by\": {}}}", QuoteJson(one.shown), List(one.layers), one.time, QuoteJson(one.process), QuoteJson(one.error), one.count, QuoteJson(one.cause), one.permitted, QuoteJson(one.suggestion), QuoteJson(one.why_not), QuoteJson(one.forbidden));
+  return fmt::format("{{\"event\": {}, \"layers\": {}, \"seconds\": {:.3f}, \"process\": {}, \"errno\": {}, \"count\": {}, \"by\": {}, \"permitted_by_policy\": {}, \"allow\": {}, \"why_not\": {}, \"forbidden_by\": {}}}", json::Quote(one.shown), json::List(one.layers), one.time, json::Quote(one.process), json::Quote(one.error), one.count, json::Quote(one.cause), one.permitted, json::Quote(one.suggestion), json::Quote(one.why_not), json::Quote(one.forbidden));
 }
 
 }  // namespace
@@ -54,9 +48,9 @@ std::string AttackedText(const driver::AttackedSet& set) {
 std::string AttackedJson(const driver::AttackedSet& set) {
   std::string answers;
   for (const driver::AttackAnswer& one : set.answers) {
-    answers += fmt::format("{}\n   {{\"attack\": {}, \"verdict\": \"{}\", \"layer\": {}, \"errno\": {}, \"event\": {}, \"by\": {}}}", answers.empty() ? "" : ",", QuoteJson(one.attack), driver::AttackVerdictText(one.verdict), QuoteJson(one.layer), QuoteJson(one.error), QuoteJson(one.shown), QuoteJson(one.cause));
+    answers += fmt::format("{}\n   {{\"attack\": {}, \"verdict\": \"{}\", \"layer\": {}, \"errno\": {}, \"event\": {}, \"by\": {}}}", answers.empty() ? "" : ",", json::Quote(one.attack), driver::AttackVerdictText(one.verdict), json::Quote(one.layer), json::Quote(one.error), json::Quote(one.shown), json::Quote(one.cause));
   }
-  return fmt::format("{{\"layers\": {}, \"answers\": [{}]}}", List(set.layers), answers);
+  return fmt::format("{{\"layers\": {}, \"answers\": [{}]}}", json::List(set.layers), answers);
 }
 
 bool Verification::Any(Verdict verdict) const {
@@ -122,13 +116,13 @@ std::string TextOf(const Verification& one) {
 std::string JsonOf(const Verification& one) {
   std::string verdicts;
   for (const LayerVerdict& verdict : one.report.verdicts) {
-    verdicts += fmt::format("{}\n  {{\"layers\": {}, \"verdict\": \"{}\", \"reasons\": {}, \"notes\": {}, \"refusals\": {}, \"lost\": {}, \"records\": {}, \"seconds\": {:.3f}}}", verdicts.empty() ? "" : ",", List(verdict.layers), verify::VerdictText(verdict.verdict), List(verdict.reasons), List(verdict.notes), verdict.refusals.size(), verdict.outcome.lost, verdict.outcome.records, verdict.outcome.wall_seconds);
+    verdicts += fmt::format("{}\n  {{\"layers\": {}, \"verdict\": \"{}\", \"reasons\": {}, \"notes\": {}, \"refusals\": {}, \"lost\": {}, \"records\": {}, \"seconds\": {:.3f}}}", verdicts.empty() ? "" : ",", json::List(verdict.layers), verify::VerdictText(verdict.verdict), json::List(verdict.reasons), json::List(verdict.notes), verdict.refusals.size(), verdict.outcome.lost, verdict.outcome.records, verdict.outcome.wall_seconds);
   }
   std::string denied;
   for (const driver::Refusal& refusal : one.refusals) denied += (denied.empty() ? "\n  " : ",\n  ") + Json(refusal);
   std::string attacks;
   for (const driver::AttackedSet& set : one.attacked) attacks += (attacks.empty() ? "\n  " : ",\n  ") + AttackedJson(set);
-  return fmt::format("{{\"file\": {}, \"policy\": {}, \"target\": {}, \"judge\": {}, \"driver\": {}, \"isolated\": {}, \"verdict\": \"{}\", \"not_judged\": {}, \"layer_sets\": [{}], \"denied\": [{}], \"attacks\": [{}], \"seconds\": {:.3f}}}", QuoteJson(one.file), QuoteJson(one.policy), QuoteJson(one.target), QuoteJson(one.Judge()), QuoteJson(kernels::DriverName(one.report.driver)), one.report.isolated, one.Overall(), List(one.not_judged), verdicts, denied, attacks, one.report.seconds);
+  return fmt::format("{{\"file\": {}, \"policy\": {}, \"target\": {}, \"judge\": {}, \"driver\": {}, \"isolated\": {}, \"verdict\": \"{}\", \"not_judged\": {}, \"layer_sets\": [{}], \"denied\": [{}], \"attacks\": [{}], \"seconds\": {:.3f}}}", json::Quote(one.file), json::Quote(one.policy), json::Quote(one.target), json::Quote(one.Judge()), json::Quote(kernels::DriverName(one.report.driver)), one.report.isolated, one.Overall(), json::List(one.not_judged), verdicts, denied, attacks, one.report.seconds);
 }
 
 std::string JunitOfAttacks(const Verification& one) {
@@ -181,7 +175,7 @@ std::string VerifyReportJson(const std::vector<Verified>& all) {
   std::string out;
   for (const Verified& one : all) {
     out += out.empty() ? "" : ",\n";
-    out += one.verification ? JsonOf(*one.verification) : fmt::format("{{\"file\": {}, \"verdict\": \"not judged\", \"failure\": {}}}", QuoteJson(one.file), QuoteJson(one.failure));
+    out += one.verification ? JsonOf(*one.verification) : fmt::format("{{\"file\": {}, \"verdict\": \"not judged\", \"failure\": {}}}", json::Quote(one.file), json::Quote(one.failure));
   }
   return all.size() == 1 ? out + "\n" : "[" + out + "]\n";
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 
+#include "compiler/base/json.h"
 #include "profiler/kernels/exchange.h"
 
 namespace ravelin::kernels {
@@ -17,27 +18,6 @@ namespace {
 constexpr unsigned kStartLimitMs = 20000;
 constexpr int kSignalled = 128;  // runsc's status of a command that a signal ended, less the signal
 const std::vector<std::string> kPath = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
-
-std::string Quote(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
-std::string List(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + Quote(text);
-  return "[" + out + "]";
-}
 
 // The capabilities that root has in a guest.
 std::string Capabilities() {
@@ -49,13 +29,13 @@ std::string Capabilities() {
 std::string Config(const Job& job) {
   const Step& step = job.steps.front();
   std::string mounts = R"({"destination": "/proc", "type": "proc", "source": "proc"})";
-  for (const std::string& path : job.empty) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"tmpfs\", \"source\": \"tmpfs\"}}", Quote(path));
-  for (const Input& input : job.inputs) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"bind\", \"source\": {}, \"options\": [\"bind\", \"ro\"]}}", Quote(input.at), Quote(input.from));
+  for (const std::string& path : job.empty) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"tmpfs\", \"source\": \"tmpfs\"}}", json::Quote(path));
+  for (const Input& input : job.inputs) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"bind\", \"source\": {}, \"options\": [\"bind\", \"ro\"]}}", json::Quote(input.at), json::Quote(input.from));
   std::vector<std::string> arguments = step.arguments;
   arguments.front() = step.program;
   const std::string seccomp = step.filtered ? ", \"seccomp\": " + job.runtime_profile : "";
   return fmt::format(R"({{"ociVersion": "1.0.2", "process": {{"terminal": false, "user": {{"uid": {}, "gid": {}}}, "args": {}, "env": {}, "cwd": {}, "capabilities": {}}}, "root": {{"path": {}, "readonly": false}}, "hostname": "guest", "mounts": [{}], "linux": {{"namespaces": [{{"type": "pid"}}, {{"type": "ipc"}}, {{"type": "uts"}}, {{"type": "mount"}}, {{"type": "network"}}]{}}}}})",
-                     step.user, step.group, List(arguments), List(step.environment), Quote(step.directory), Capabilities(), Quote(job.root), mounts, seccomp);
+                     step.user, step.group, json::List(arguments), json::List(step.environment), json::Quote(step.directory), Capabilities(), json::Quote(job.root), mounts, seccomp);
 }
 
 // Newer versions have a faster platform and another way to keep writes in memory.

@@ -6,6 +6,7 @@
 namespace ravelin::observe {
 namespace {
 
+// As json::Quote, but a path is any bytes: each beyond ASCII stands for itself as a character of Latin-1, and comes back so.
 std::string Quote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {

@@ -14,22 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "profiler/recorder/bpf_event.h"
 #include "profiler/recorder/format.h"
 #include "profiler/recorder/recorder.h"
 
-// OBSERVER_PATH is the compiled observer.bpf.c.
-asm(".section .rodata\n"
-    ".balign 16\n"
-    "ravelin_observer:\n"
-    ".incbin \"" OBSERVER_PATH "\"\n"
-    "ravelin_observer_end:\n"
-    ".previous\n");
-
-extern "C" const char ravelin_observer[] __attribute__((visibility("hidden")));
-extern "C" const char ravelin_observer_end[] __attribute__((visibility("hidden")));
-
 namespace ravelin::recorder {
+
+std::string_view ObserverImage();  // the compiled observer.bpf.c
+
 namespace {
 
 int Quiet(libbpf_print_level, const char*, va_list) { return 0; }
@@ -102,7 +96,7 @@ class Observer {
   // "" where the kernel took the programs; else why it did not, and what to do.
   std::string Load() {
     libbpf_set_print(Quiet);
-    object_ = bpf_object__open_mem(ravelin_observer, static_cast<size_t>(ravelin_observer_end - ravelin_observer), nullptr);
+    object_ = bpf_object__open_mem(ObserverImage().data(), ObserverImage().size(), nullptr);
     if (object_ == nullptr) return "libbpf does not read the programs of the driver bpf";
     if (bpf_object__load(object_) != 0) {
       const int error = errno;

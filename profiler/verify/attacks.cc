@@ -8,17 +8,6 @@
 #include "compiler/base/check.h"
 #include "profiler/verify/embedded_attacks.h"
 
-// INTRUDER_PATH is the program's file; the build makes it before this is compiled.
-asm(".section .rodata\n"
-    ".balign 16\n"
-    "ravelin_intruder:\n"
-    ".incbin \"" INTRUDER_PATH "\"\n"
-    "ravelin_intruder_end:\n"
-    ".previous\n");
-
-extern "C" const char ravelin_intruder[] __attribute__((visibility("hidden")));
-extern "C" const char ravelin_intruder_end[] __attribute__((visibility("hidden")));
-
 namespace ravelin::verify {
 namespace {
 
@@ -62,8 +51,6 @@ AttackResult Judge(size_t attack, const StepResult& free, const StepResult& conf
 }
 
 }  // namespace
-
-std::string_view IntruderImage() { return {ravelin_intruder, static_cast<size_t>(ravelin_intruder_end - ravelin_intruder)}; }
 
 Scenario BuiltinAttacks() {
   auto attacks = ParseScenario(EmbeddedAttacks("intruder.attacks"), "the built-in attacks");
