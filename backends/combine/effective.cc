@@ -179,10 +179,13 @@ Result<const Boxes*> Effective::Granted(std::string_view mechanism, const std::s
       granted.push_back(std::move(seen));
     }
   }
-  // Message queues have the type of files in memory, which is one of those that no rule has a type for.
-  if (mechanism == "selinux" && module_ != nullptr && object.size() > 3 && object.rfind(" of message_queue") != std::string::npos) {
-    const auto rest = module_->allows.find({selinux::DomainType(domain_.name), selinux::RestFiles(module_->name), object.substr(0, object.find(' '))});
-    if (rest != module_->allows.end() && rest->second.permissions.count(permission) != 0) granted.emplace_back();
+  // Message queues have the type of files in memory, which is one of those that no rule has a type for: either brings the other.
+  if (mechanism == "selinux" && module_ != nullptr && object.find(" of message_queue") != std::string::npos && Allows(selinux::RestFiles(module_->name), object.substr(0, object.find(' ')), permission)) granted.emplace_back();
+  if (mechanism == "selinux" && module_ != nullptr && object.find(" of path") != std::string::npos && Allows(selinux::kMessageQueues, object.substr(0, object.find(' ')), permission)) {
+    RAVELIN_TRY(in_memory, InMemory());
+    Box box;
+    box.texts.emplace("path", std::move(in_memory));
+    granted.push_back(std::move(box));
   }
   // AppArmor's parser grants by itself where rules of a facet refuse, too.
   for (const Checks::Grant& grant : ChecksOf(mechanism).GrantsOf(object, permission)) {
@@ -226,18 +229,31 @@ bool Effective::ByCreation(std::string_view mechanism, ir::FacetId facet, int op
   return mechanism == "selinux" && module_ != nullptr && kernel::Facets()[facet].name == "file" && kernel::Facets()[facet].operations[static_cast<size_t>(operation)].rfind("create", 0) == 0;
 }
 
+bool Effective::Allows(const std::string& type, const std::string& object_class, const std::string& permission) const {
+  const selinux::Access access{selinux::DomainType(domain_.name), type, object_class};
+  const auto has = [&](const std::map<selinux::Access, selinux::Allowed>& allows) {
+    const auto at = allows.find(access);
+    return at != allows.end() && at->second.permissions.count(permission) != 0;
+  };
+  return has(module_->allows) || std::any_of(module_->conditional.begin(), module_->conditional.end(), [&](const auto& one) { return has(one.second); });
+}
+
+Result<ir::PathSet> Effective::InMemory() const {
+  RAVELIN_TRY(names, ir::PathSet::Parse("/dev/shm{,/**}"));
+  for (const selinux::PathType& path : module_->paths) {
+    RAVELIN_TRY(theirs, ir::PathSet::ParseAny(path.patterns));
+    RAVELIN_TRY(less, names.Minus(theirs));
+    names = std::move(less);
+  }
+  return names;
+}
+
 Result<Boxes> Effective::Created(const Cell& cell) {
   const auto check = std::find_if(cell.checks.begin(), cell.checks.end(), [](const Check& one) { return !one.grants_only; });
   const std::string object_class = check->object.substr(0, check->object.find(' '));
   const std::string source = selinux::DomainType(domain_.name);
   const std::string rest_files = selinux::RestFiles(module_->name);
-  const auto grants = [&](const std::string& type, const std::string& of, const std::string& permission) {
-    const auto has = [&](const std::map<selinux::Access, selinux::Allowed>& allows) {
-      const auto at = allows.find({source, type, of});
-      return at != allows.end() && at->second.permissions.count(permission) != 0;
-    };
-    return has(module_->allows) || std::any_of(module_->conditional.begin(), module_->conditional.end(), [&](const auto& one) { return has(one.second); });
-  };
+  const auto grants = [&](const std::string& type, const std::string& of, const std::string& permission) { return Allows(type, of, permission); };
   RAVELIN_TRY(types, Types());
   std::vector<std::pair<std::string, ir::PathSet>> folders;  // type, the directories that have it
   for (const selinux::PathType& path : module_->paths) {
@@ -254,6 +270,10 @@ Result<Boxes> Effective::Created(const Cell& cell) {
       none = std::move(less);
     }
     folders.emplace_back(rest_files, std::move(none));
+  }
+  if (grants(selinux::kMessageQueues, "dir", "add_name")) {
+    RAVELIN_TRY(in_memory, InMemory());
+    folders.emplace_back(selinux::kMessageQueues, std::move(in_memory));
   }
   Boxes out;
   for (const auto& [type, folder] : folders) {

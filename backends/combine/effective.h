@@ -68,6 +68,10 @@ class Effective {
   Result<const ir::Boxes*> Granted(std::string_view mechanism, const std::string& object, const std::string& permission);
   // SELinux: objects by the label that they get when they are made, which their directory and its transitions say.
   Result<ir::Boxes> Created(const Cell& cell);
+  // Whether a line of the module, conditional or not, grants it to the domain.
+  bool Allows(const std::string& type, const std::string& object_class, const std::string& permission) const;
+  // Names in memory that have the type of their file system: /dev/shm, where no rule has another for them.
+  Result<ir::PathSet> InMemory() const;
   bool ByCreation(std::string_view mechanism, ir::FacetId facet, int operation) const;
   Result<ir::Boxes> PassedIn(std::string_view mechanism, const Cell& cell);
 

@@ -56,13 +56,7 @@ class Finder {
         gaps_.push_back(std::move(gap));
       }
     }
-    for (Gap& gap : FileSystemGaps(domain_, layers_)) {
-      if (gap.wider && Has(layers_, "seccomp")) {
-        gap.carrier = effective_.FindCarrier(gap.facet, gap.operation, {}, Effective::Ways::kEntrances);
-        if (!gap.carrier) continue;
-      }
-      gaps_.push_back(std::move(gap));
-    }
+    for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
     return std::move(gaps_);
   }
 

@@ -124,16 +124,6 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
   }
   const ir::FacetId ipc = ir::FacetOf("ipc");
   const ir::OperationSet queues = ir::OperationsNamed(ipc, "mqueue");
-  // Of the same type, whoever has queues has files in memory that no rule speaks of.
-  for (const ir::Rule& rule : domain.rules) {
-    if (!has("selinux") || rule.facet != ipc || rule.effect != ir::Effect::kAllow || (rule.operations & queues) == 0) continue;
-    ir::BoxMember witness;
-    witness.texts["path"] = "/dev/shm/name";
-    for (const char* name : {"read", "write", "append", "create", "delete", "list"}) {
-      const ir::FacetId file = ir::FacetOf("file");
-      gaps.push_back({rule.id, file, std::countr_zero(ir::OperationsNamed(file, name)), true, layers, "SELinux gives message queues the type of files in memory, tmpfs_t", witness, std::nullopt});
-    }
-  }
   const bool wanted = std::any_of(domain.rules.begin(), domain.rules.end(), [&](const ir::Rule& rule) { return rule.facet == ipc && rule.effect == ir::Effect::kAllow && (rule.operations & queues) != 0; });
   if (wanted && has("apparmor")) gaps.push_back({std::nullopt, ipc, std::countr_zero(queues), false, layers, "AppArmor finds no path for a message queue, and refuses every one", {}, std::nullopt});
   return gaps;

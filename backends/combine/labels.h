@@ -21,8 +21,7 @@ std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule);
 
 // Objects of the kernel's own file systems that a module refuses whatever the rules say (narrower), of the domain, by facet and operation:
 // files that SELinux labels by their file system (/proc, /sys), where file_contexts do not reach; message queues, whose file system is
-// mounted nowhere, so that AppArmor finds no path for them (security/apparmor/path.c disconnect).  Wider, of the rule: what SELinux gives
-// with message queues.
+// mounted nowhere, so that AppArmor finds no path for them (security/apparmor/path.c disconnect).
 std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers);
 
 }  // namespace ravelin::combine

@@ -1,12 +1,15 @@
 #include "profiler/kernels/host.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
 #include "profiler/guest/job_format.h"
@@ -18,11 +21,23 @@ namespace {
 constexpr unsigned kStartLimitMs = 10000;
 constexpr int kMostStarts = 50;
 
-// This kernel's profiles are one table: a job that loads and unloads them would take away another's.
-std::mutex& OneAtATime() {
-  static std::mutex mutex;
-  return mutex;
-}
+// This kernel's profiles are one table: a job that loads and unloads them would take away another's, of this program or of another one.
+class Turn {
+ public:
+  explicit Turn(bool wanted) : file_(wanted ? open("/run/ravelin.profiles", O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1) {
+    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~Turn() {
+    if (file_ >= 0) close(file_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool got() const { return file_ >= 0; }
+
+ private:
+  const int file_;
+};
 
 // A program that was just written cannot be started while a process that another thread is about to start still holds it open.
 Result<ProcessResult> RunInit(const std::string& folder, unsigned limit_ms) {
@@ -49,7 +64,8 @@ Result<Outcome> RunHost(const Job& job) {
     if (("," + HostModules() + ",").find(",apparmor,") == std::string::npos) return Undecided(job, "driver host: AppArmor is not active on this machine; use the driver uml");
     if (!job.machine.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
   }
-  const std::lock_guard<std::mutex> turn(OneAtATime());
+  const Turn turn(!job.profiles.empty());
+  if (!job.profiles.empty() && !turn.got()) return Fail(ErrorCode::kEnvironment, fmt::format("driver host: /run/ravelin.profiles: {}", std::strerror(errno)));
   RAVELIN_TRY(scratch, Scratch::Make());
   if (auto written = WriteJob(job, {}, scratch); !written) return tl::make_unexpected(std::move(written.error()));
   const auto begin = std::chrono::steady_clock::now();

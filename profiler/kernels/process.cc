@@ -85,6 +85,18 @@ Result<ProcessResult> RunProcess(const std::vector<std::string>& arguments, cons
     if (result.output.size() > 2 * kMostOutput) result.output.erase(0, result.output.size() - kMostOutput);
   }
   close(output[0]);
+  // One that has its output elsewhere goes on without it.
+  const int ended = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+  while (ended >= 0 && !result.timed_out) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    pollfd one{ended, POLLIN, 0};
+    const int n = poll(&one, 1, static_cast<int>(std::max<long>(left, 0)));
+    if (n > 0 || (n < 0 && errno != EINTR)) break;
+    if (left > 0) continue;
+    result.timed_out = true;
+    kill(-child, SIGKILL);
+  }
+  if (ended >= 0) close(ended);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

@@ -114,7 +114,8 @@ Result<KernelImage> FindKernelImage(const std::string& path) {
 Result<Outcome> RunVm(const Job& job) {
   // An overlay's file that is mapped is the share's, whose protection is then changed under the one label that a share can have.
   if (!job.policy.empty()) return Undecided(job, "driver vm: files of a share have no labels of their own; SELinux is judged by the driver uml");
- return RunWithin(job, job.limit_ms + kBootLimitMs); }
+  return RunWithin(job, job.limit_ms + kBootLimitMs);
+}
 
 std::string WhyNoKvm(const std::string& kernel_image) {
   if (access(kKvm, R_OK | W_OK) != 0) return fmt::format("{}: {}", kKvm, std::strerror(errno));

@@ -165,6 +165,10 @@ class Comparison {
       report.excess += came == Expected::kPermitted && !permitted ? 1 : 0;
       report.loss += came == Expected::kRefused && permitted ? 1 : 0;
     }
+    // Few that say nothing are told; many are no judgement.
+    if (const size_t judged = report.permitted + report.refused + report.disagreements.size(); report.undecided.size() * 10 > judged + report.undecided.size()) {
+      report.inconclusive.push_back(fmt::format("nothing follows from {} of {} attempts, such as {}", report.undecided.size(), judged + report.undecided.size(), plan_.probes[report.undecided.front().probe].shown));
+    }
     return report;
   }
 

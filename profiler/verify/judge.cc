@@ -46,6 +46,18 @@ std::string Name(const Request& request, size_t i) {
   return "";
 }
 
+// What a terminal would act on is shown, not sent.
+std::string Visible(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\r') out += "\\r";
+    else if (byte < 0x20 && c != '\t') out += fmt::format("\\x{:02x}", byte);
+    else out += c;
+  }
+  return out;
+}
+
 // The first line in which two texts differ, for people.
 std::string FirstDifference(const std::string& expected, const std::string& found) {
   size_t begin = 0;
@@ -55,7 +67,7 @@ std::string FirstDifference(const std::string& expected, const std::string& foun
     begin = i + 1;
     ++line;
   }
-  const auto cut = [&](const std::string& text) { return begin >= text.size() ? std::string("nothing") : "`" + text.substr(begin, std::min<size_t>(text.find('\n', begin) - begin, 80)) + "`"; };
+  const auto cut = [&](const std::string& text) { return begin >= text.size() ? std::string("nothing") : "`" + Visible(text.substr(begin, std::min<size_t>(text.find('\n', begin) - begin, 80))) + "`"; };
   return fmt::format("line {} is {} instead of {}", line, cut(found), cut(expected));
 }
 

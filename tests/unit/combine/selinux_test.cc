@@ -178,6 +178,27 @@ TEST(SelinuxGaps, LinksAreAskedOfTheOldName) {
   EXPECT_THAT(one.reasons, HasSubstr("in which directory an object is put, not its name"));
 }
 
+// They have the type of files in memory, which come with them; and they with those, where files are permitted.
+TEST(SelinuxGaps, QueuesAndFilesInMemoryAreAlike) {
+  const std::string calls = "\n  allow syscall { open, creat, unlink, stat, truncate, utime, mq_open }";
+  for (const std::string queues : {"  allow ipc { mqueue }", "  default allow ipc\n  allow file { read } on path(\"/x\")"}) {
+    const auto front = testing::ReadText("language 1\npolicy p {\n  layers { selinux }\n" + queues + calls + "\n  default deny\n}\n");
+    ASSERT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
+    const seccomp::FilterSpec spec = seccomp::Lower(front->policy.domains.front());
+    const auto module = selinux::LowerFor(front->policy, {});
+    ASSERT_TRUE(module.has_value());
+    combine::Effective effective(front->policy.domains.front(), spec, {}, &*module);
+    const auto gaps = combine::FindGaps(effective, {"selinux"});
+    ASSERT_TRUE(gaps.has_value());
+    std::set<std::string> wider;
+    for (const combine::Gap& gap : *gaps) {
+      const auto path = gap.witness.texts.find("path");
+      if (gap.wider && gap.facet == ir::FacetOf("file")) wider.insert(kernel::Facets()[gap.facet].operations[static_cast<size_t>(gap.operation)] + (path == gap.witness.texts.end() ? "" : " " + path->second));
+    }
+    for (const char* operation : {"read", "write", "append", "create", "delete", "getattr", "truncate"}) EXPECT_THAT(wider, Contains(HasSubstr(std::string(operation) + " /dev/shm"))) << queues;
+  }
+}
+
 // Message queues are files of a file system that is mounted nowhere.
 TEST(ApparmorGaps, QueuesAreRefusedWhateverTheRulesSay) {
   const auto refused = [](const std::string& rule) {
