@@ -31,9 +31,6 @@ bool Creates(const Process& process) {
   }
 }
 
-// Takes a name out of its folder.
-bool Removes(const Call& call) { return call.number == SYS_unlink || call.number == SYS_unlinkat || call.number == SYS_rmdir; }
-
 bool ChangesAttributes(const Call& call) { return call.number == SYS_chmod || call.number == SYS_fchmodat; }
 
 // What open(2) and access(2) ask for: R_OK | W_OK.
@@ -62,18 +59,6 @@ bool May(const Credentials& who, const Found& found, int wanted) {
   return ((found.mode >> shift) & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
 }
 
-// The folder of what is there.
-Found FolderOf(const std::string& path) {
-  Found out;
-  const size_t slash = path.rfind('/');
-  struct stat status {};
-  if (slash == std::string::npos || stat(slash == 0 ? "/" : path.substr(0, slash).c_str(), &status) != 0) return out;
-  out.mode = status.st_mode;
-  out.user = status.st_uid;
-  out.group = status.st_gid;
-  return out;
-}
-
 int Refused(const Process& process, const Credentials& who, const Found& found, bool made) {
   const bool special = S_ISCHR(found.mode) || S_ISBLK(found.mode) || S_ISFIFO(found.mode) || S_ISSOCK(found.mode);
   const int wanted = Wanted(process);
@@ -83,7 +68,10 @@ int Refused(const Process& process, const Credentials& who, const Found& found, 
   }
   if (Removes(process.call)) {
     if (found.read_only) return EROFS;
-    const Found folder = FolderOf(found.path);
+    Found folder;
+    folder.mode = found.folder_mode;
+    folder.user = found.folder_user;
+    folder.group = found.folder_group;
     return folder.mode == 0 || May(who, folder, W_OK | X_OK) ? 0 : EACCES;
   }
   if (ChangesAttributes(process.call)) return found.read_only ? EROFS : who.owns || who.user == found.user ? 0 : EPERM;

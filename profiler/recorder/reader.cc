@@ -43,6 +43,8 @@ bool LeavesLink(const Call& call, uint64_t flags) {
 
 bool IsOpening(uint64_t number) { return number == SYS_open || number == SYS_openat || number == SYS_creat || number == SYS_openat2; }
 
+bool Removes(const Call& call) { return call.number == SYS_unlink || call.number == SYS_unlinkat || call.number == SYS_rmdir; }
+
 std::string Cell(char kind, int index, const std::string& value) { return std::string("\t") + kind + std::to_string(index) + "=" + value; }
 
 namespace {
@@ -104,7 +106,7 @@ bool Reader::ReadString(pid_t id, uint64_t address, std::string& out) const {
 
 std::string Reader::Descriptor(pid_t id, int64_t fd) const { return LinkOf(Proc(id, "fd/" + std::to_string(fd))); }
 
-Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow) {
+Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow, bool with_folder) {
   Found out;
   const bool absolute = !given.empty() && given.front() == '/';
   std::string path = absolute ? given : folder + "/" + given;
@@ -141,6 +143,16 @@ Found Reader::Resolve(pid_t id, const std::string& folder, const std::string& gi
     describe(fd);
     out.path = named(fd);
     close(fd);
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    const size_t end = path.rfind('/');
+    const int parent = with_folder ? look(end == 0 ? "/" : path.substr(0, end), true) : -1;
+    struct stat status {};
+    if (parent >= 0 && fstat(parent, &status) == 0) {
+      out.folder_mode = status.st_mode;
+      out.folder_user = status.st_uid;
+      out.folder_group = status.st_gid;
+    }
+    if (parent >= 0) close(parent);
     close(from);
     return out;
   }
@@ -225,7 +237,7 @@ void Reader::Enter(pid_t id, Process& process) {
         }
         Found& found = process.found[i];
         if (given.empty()) found.path = folder;
-        else found = Resolve(id, folder, given, roles[i] == 'p' && !LeavesLink(call, process.flags));
+        else found = Resolve(id, folder, given, roles[i] == 'p' && !LeavesLink(call, process.flags), Removes(call));
         if (IsOpening(call.number)) {  // the descriptor will say it better
           process.path_argument = i;
           process.given = given;

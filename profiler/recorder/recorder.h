@@ -79,6 +79,10 @@ struct Found {
   uid_t user = 0;
   gid_t group = 0;
   bool read_only = false;  // its mount
+  // Of the folder that it is in, where a call takes it out of there; mode 0: not known.
+  mode_t folder_mode = 0;
+  uid_t folder_user = 0;
+  gid_t folder_group = 0;
 };
 
 // As whom a process reaches files.
@@ -128,7 +132,8 @@ class Reader {
 
   bool ReadBytes(pid_t id, uint64_t address, size_t size, std::string& out) const;
   // `folder`: where a relative name begins.
-  Found Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow);
+  // `with_folder`: the folder that it is in is looked at as well.
+  Found Resolve(pid_t id, const std::string& folder, const std::string& given, bool follow, bool with_folder = false);
 
  private:
   bool ReadString(pid_t id, uint64_t address, std::string& out) const;
@@ -150,6 +155,8 @@ int ExpectedError(const Process& process, const Credentials& credentials);
 bool IsOpening(uint64_t number);
 // The last link of the call's name is not followed; `flags`: of an opening.
 bool LeavesLink(const Call& call, uint64_t flags);
+// Takes a name out of its folder.
+bool Removes(const Call& call);
 // A cell of a line: "pN=VALUE".
 std::string Cell(char kind, int index, const std::string& value);
 

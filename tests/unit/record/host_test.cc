@@ -125,6 +125,14 @@ TEST_P(Host, WhatIsNotPermittedIsNotRead) {
   EXPECT_THAT(shown, Contains(AllOf(HasSubstr("file read "), HasSubstr(folder + "/open/new"))));
 }
 
+// The same name may be another folder in the workload's mounts.
+TEST_P(Host, MountsOfTheWorkloadAreItsOwn) {
+  if (geteuid() != 0) GTEST_SKIP() << "this machine has no /usr/bin/setpriv for who is not root";
+  const auto run = RunIt("cd $TMPDIR; chmod 755 .; mkdir m; unshare -m true && exec unshare -m sh -c 'mount -t tmpfs -o mode=777 none m && echo > m/x && setpriv --reuid 1234 --regid 1234 --clear-groups rm -f m/x' || exit 77");
+  if (run.status != "exit 0") GTEST_SKIP() << "this machine has no /usr/bin/unshare that may mount";
+  EXPECT_THAT(Shown(run), Contains(AllOf(HasSubstr("file delete "), HasSubstr("/m/x"))));
+}
+
 // Programs are told apart, whoever forked them, and though they live on when their parent has ended.
 TEST_P(Host, ProgramsKeepTheirChain) {
   const auto run = RunIt("(cat /etc/hostname > /dev/null; (sleep 0.3; head -c 1 /etc/passwd > /dev/null) &) & wait; sleep 0.6; env true; sh -c 'exec env true'");
