@@ -135,7 +135,7 @@ struct RecordCommand {
   std::vector<std::string> arguments;
 };
 int Run(const RecordCommand& command);
-// What the workload did, told as it comes; `exit_code` where nothing was recorded.
+// What the workload did, told as it comes; `exit_code` where nothing was recorded, or not by each driver.
 std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command, int& exit_code);
 
 struct LearnCommand {

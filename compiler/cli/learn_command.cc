@@ -122,6 +122,7 @@ std::optional<observe::Recording> Observations(const LearnCommand& command, Unti
       return std::nullopt;
     }
   }
+  if (exit_code != kOk) return std::nullopt;  // a driver recorded nothing
   return all;
 }
 
@@ -264,7 +265,7 @@ int Run(const LearnCommand& command) {
       once.first_variation = 1 + round;
       int code = kOk;
       auto more = RecordOrComplain(once, code);
-      if (!more) return Fail(ErrorCode::kEnvironment, "the workload could not be recorded once more");
+      if (!more || code != kOk) return Fail(ErrorCode::kEnvironment, "the workload could not be recorded once more");
       return std::move(*more);
     };
     auto loop = driver::VerifyLearned(request, workload, command.rounds, again, [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });

@@ -111,6 +111,7 @@ std::optional<observe::Recording> RecordUntil(const LearnCommand& command, const
       exit_code = Complain(written.error());
       return std::nullopt;
     }
+    if (exit_code != kOk) return std::nullopt;  // a driver recorded nothing
   }
 }
 

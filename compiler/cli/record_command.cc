@@ -88,7 +88,11 @@ std::optional<observe::Recording> RecordOrComplain(const RecordCommand& command,
     // On the host a workload runs once: what it changes stays changed.
     request.runs = command.runs != 0 ? command.runs : record::KeepsTheHost(driver) ? 2 : 1;
     auto recording = OrComplain(record::Record(request, Say), exit_code);
-    if (!recording) return std::nullopt;
+    if (!recording && all.runs.empty()) return std::nullopt;
+    if (!recording) {
+      Say(fmt::format("INCOMPLETE: the driver {} recorded nothing; what was recorded before it is kept", driver));
+      return all;
+    }
     all = observe::Merge(std::move(all), *recording);
   }
   return all;

@@ -1,10 +1,12 @@
 // The recorder on this machine, beside the workload, without privileges: a tracer, or the listener of a filter.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "compiler/base/source.h"
@@ -23,9 +25,9 @@ Result<kernels::Scratch> PlaceRecorder() {
   return std::move(scratch);
 }
 
-Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::string& name) {
+Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::string& name, const std::string& driver, int status) {
   const std::string text = scratch.Read(name);
-  if (text.empty()) return Fail(ErrorCode::kEnvironment, "the recorder wrote nothing: this machine forbids tracing (ptrace)");
+  if (text.empty()) return Fail(ErrorCode::kEnvironment, fmt::format("the recorder of the driver {} wrote nothing, and ended with {} {}", driver, WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
   observe::Run run;
   observe::Imported imported;
   observe::ImportRecorder(text, run, imported);
@@ -36,6 +38,9 @@ Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::stri
 }
 
 Result<observe::Run> RecordOnHost(const Request& request, const Variation& variation) {
+  // The dot: it can be entered.
+  const int directory = request.directory.empty() ? -1 : open((request.directory + "/.").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (!request.directory.empty() && directory < 0) return Fail(ErrorCode::kEnvironment, fmt::format("{}: {}: the driver {} cannot work there", request.directory, std::strerror(errno), request.driver));
   RAVELIN_TRY(scratch, PlaceRecorder());
   const std::string program = scratch.folder() + "/recorder";
   std::vector<std::string> words = {program, "--by", request.driver, "--table", scratch.folder() + "/table", "--output", scratch.folder() + "/record", "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--"};
@@ -48,16 +53,17 @@ Result<observe::Run> RecordOnHost(const Request& request, const Variation& varia
   if (child == 0) {
     setenv("TMPDIR", variation.temporary.c_str(), 1);
     setenv("RAVELIN_RUN", std::to_string(variation.number).c_str(), 1);
-    if (!request.directory.empty() && chdir(request.directory.c_str()) != 0) _exit(126);
+    if (directory >= 0 && fchdir(directory) != 0) _exit(126);
     execv(program.c_str(), arguments.data());
     _exit(126);
   }
+  if (directory >= 0) close(directory);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   std::error_code ignored;
   std::filesystem::remove_all(variation.temporary, ignored);
-  return ReadRecord(scratch, "record");
+  return ReadRecord(scratch, "record", request.driver, status);
 }
 
 }  // namespace ravelin::record

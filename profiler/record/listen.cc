@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "profiler/observe/calls.h"
@@ -40,11 +43,40 @@ struct Container {
   std::vector<Descriptor> descriptors;
 };
 
+using Clock = std::chrono::steady_clock;
+
+// Whether there is something to read before then.
+bool Comes(int fd, Clock::time_point until) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd one{fd, POLLIN, 0};
+    const int ready = poll(&one, 1, static_cast<int>(std::clamp<int64_t>(left, 0, std::numeric_limits<int>::max())));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
+// What the runtime sends, of the types that the specification gives them.
+Result<Container> Understand(const nlohmann::json& state, Container out) {
+  const auto names = state.find("fds");
+  if (names == state.end() || !names->is_array()) return Fail(ErrorCode::kMalformed, "the runtime sends no list `fds`");
+  for (size_t i = 0; i < names->size() && i < out.descriptors.size(); ++i) {
+    if (!(*names)[i].is_string()) return Fail(ErrorCode::kMalformed, "what the runtime sends in `fds` is not all text");
+    if ((*names)[i] == "seccompFd") out.listener = out.descriptors[i].get();
+  }
+  if (out.listener < 0) return Fail(ErrorCode::kMalformed, "the runtime names no `seccompFd` among what it sends");
+  const auto container = state.find("state");
+  if (container == state.end() || !container->is_object() || !container->contains("id")) return out;
+  if (!(*container)["id"].is_string()) return Fail(ErrorCode::kMalformed, "the container's `id` is no text");
+  out.id = (*container)["id"];
+  return out;
+}
+
 // One record of JSON and the descriptors that it names.
-Result<Container> Receive(int connection) {
+Result<Container> Receive(int connection, Clock::time_point until) {
   Container out;
   std::string text;
   while (true) {
+    if (!Comes(connection, until)) return Fail(ErrorCode::kMalformed, "what came to the socket was not whole in time");
     char bytes[1 << 14];
     alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
     iovec part{bytes, sizeof bytes};
@@ -66,15 +98,7 @@ Result<Container> Receive(int connection) {
     if (n > 0) text.append(bytes, static_cast<size_t>(n));
     // Runtimes in C send the zero that ends their string.
     const auto state = nlohmann::json::parse(text.substr(0, text.find('\0')), nullptr, false);
-    if (state.is_object() && !out.descriptors.empty()) {
-      const auto names = state.value("fds", std::vector<std::string>());
-      for (size_t i = 0; i < names.size() && i < out.descriptors.size(); ++i) {
-        if (names[i] == "seccompFd") out.listener = out.descriptors[i].get();
-      }
-      if (out.listener < 0) return Fail(ErrorCode::kMalformed, "the runtime names no `seccompFd` among what it sends");
-      out.id = state.contains("state") && state["state"].is_object() ? state["state"].value("id", "") : "";
-      return out;
-    }
+    if (state.is_object() && !out.descriptors.empty()) return Understand(state, std::move(out));
     if (n <= 0 || text.size() > (1 << 20)) return Fail(ErrorCode::kMalformed, "what came to the socket is no container's state with a listener");
   }
 }
@@ -119,31 +143,39 @@ Result<observe::Recording> Listen(const Listening& listening, const std::functio
   std::vector<Started> started;
   std::string why;
   while (started.size() < listening.containers && why.empty()) {
-    pollfd one{socket.get(), POLLIN, 0};
-    const int ready = poll(&one, 1, static_cast<int>(listening.limit_ms));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0) {
+    const Clock::time_point until = Clock::now() + std::chrono::milliseconds(listening.limit_ms);
+    if (!Comes(socket.get(), until)) {
       why = "no container came in time";
       break;
     }
     const Descriptor connection(accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    auto container = connection.get() < 0 ? Fail(ErrorCode::kEnvironment, "no connection can be taken") : Receive(connection.get());
+    auto container = connection.get() < 0 ? Fail(ErrorCode::kEnvironment, "no connection can be taken") : Receive(connection.get(), until);
     if (!container) {
       why = container.error().message;
       break;
     }
     Started next{container->id, fmt::format("record{}", started.size()), -1};
     next.process = StartRecorder(scratch, next.file, container->listener, listening.limit_ms);
+    if (next.process < 0) {
+      why = "no recorder can be started";
+      break;
+    }
     progress(fmt::format("container {} is recorded", next.id));
     started.push_back(std::move(next));
   }
   unlink(listening.socket.c_str());
-  observe::Recording recording;
+  if (started.empty()) return Fail(ErrorCode::kEnvironment, why);
+  std::vector<int> statuses;
   for (const Started& one : started) {
-    int status = 0;
-    while (one.process > 0 && waitpid(one.process, &status, 0) < 0 && errno == EINTR) {
+    int& status = statuses.emplace_back(0);
+    while (waitpid(one.process, &status, 0) < 0 && errno == EINTR) {
     }
-    RAVELIN_TRY(run, ReadRecord(scratch, one.file));
+  }
+  observe::Recording recording;
+  for (size_t i = 0; i < started.size(); ++i) {
+    const Started& one = started[i];
+    RAVELIN_TRY(run, ReadRecord(scratch, one.file, "notify", statuses[i]));
+    if (!why.empty() && i + 1 == started.size()) run.completeness.doubts.insert(fmt::format("{} of {} containers were recorded: {}", started.size(), listening.containers, why));
     // Nobody tells whoever listens how the container's first process ended.
     run.status = "ended";
     Describe("notify", "container " + one.id, run);
@@ -152,7 +184,6 @@ Result<observe::Recording> Listen(const Listening& listening, const std::functio
     progress(fmt::format("container {}: {} facts", one.id, run.facts.size()));
     recording.runs.emplace(observe::FreshRunIdentity(), std::move(run));
   }
-  if (recording.runs.empty()) return Fail(ErrorCode::kEnvironment, why);
   return recording;
 }
 

@@ -27,7 +27,8 @@ struct Request {
   bool host_isolation = true;
 };
 
-// uml: a guest kernel.  gvisor: an application kernel.  On this machine: ptrace, a tracer; notify, the listener of a filter.
+// uml: a guest kernel.  gvisor: an application kernel.  On this machine: ptrace, a tracer; notify, the listener of
+// a filter; bpf, programs on tracepoints.
 const std::vector<std::string>& Drivers();
 // The workload cannot change this machine: it may run more than once.
 bool KeepsTheHost(const std::string& driver);
@@ -38,7 +39,7 @@ std::vector<std::string> BlindSpots(const std::string& driver);
 Result<observe::Recording> Record(const Request& request, const std::function<void(const std::string&)>& progress);
 
 // Containers that a runtime of the Open Container Initiative starts: their filters' listeners come to `socket`
-// (config.json, linux.seccomp.listenerPath), one for each container.
+// (config.json, linux.seccomp.listenerPath), one for each container.  Where fewer come, the last run says so as a doubt.
 struct Listening {
   std::string socket;       // made anew, and removed at the end
   unsigned containers = 1;  // a run each
@@ -61,8 +62,8 @@ Variation VariationOf(const Request& request, unsigned run);
 Result<observe::Run> RecordOnHost(const Request& request, const Variation& variation);
 // What the recorder needs beside it: itself and its table.
 Result<kernels::Scratch> PlaceRecorder();
-// A recorder that has ended: what it wrote, as a run.  kEnvironment, with its reason, where it could not begin.
-Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::string& name);
+// A recorder that has ended, with `status` as of waitpid: what it wrote, as a run.  kEnvironment, with its reason, where it could not begin.
+Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::string& name, const std::string& driver, int status);
 // Adds what the kernel reads to execute a program, as far as the programs are still there.
 void AddExecReads(const std::string& root, observe::Run& run);
 void Describe(const std::string& driver, const std::string& command, observe::Run& run);

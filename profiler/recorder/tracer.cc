@@ -1,6 +1,7 @@
 // The recorder as a tracer: it stops every call at its entry and at its exit.
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -138,7 +139,7 @@ int RecordByPtrace(const Options& options, const Table& table, int out) {
   if (child < 0) return kCannotStart;
   if (child == 0) {
     PrepareWorkload(options);
-    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(Cannot(out, "this machine forbids tracing (ptrace): " + std::string(strerror(errno))));
     raise(SIGSTOP);
     StartWorkload(options);
   }
