@@ -80,6 +80,15 @@ TEST(Policy, DoesNotGrantToAskWhoWasNeverThere) {
   EXPECT_THAT(text, Not(HasSubstr("family AF_UNIX type STREAM")));
 }
 
+TEST(Policy, KeepsSocketsThatAskedNobody) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    Ask(run, "/run/nscd/socket", "ENOENT");
+    Call(run, "socket", {{"domain", "0x1"}, {"type", "0x80002"}});  // for a question about an interface
+  }
+  EXPECT_THAT(TextOf(recording), Not(HasSubstr("deny syscall socket(")));
+}
+
 // SELinux: a label stays with a file that is renamed.
 TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
   Recording recording = TwoRuns();
