@@ -18,7 +18,7 @@ using Texts = std::set<std::string>;
 
 // What processes do without choosing it by chance; the environment is the same everywhere, the port that of this process.
 std::string Workload() {
-  constexpr const char* kLine = R"(exec env -i PATH=/usr/bin:/bin LANG=C TMPDIR=$TMPDIR sh -c 'cd $TMPDIR; cat /etc/hostname > a; mkdir d; mv a d/b; ln -s b d/c; cat d/c > /dev/null; chmod 600 d/b; cat absent 2> /dev/null; env true; rm d/c d/b; rmdir d
+  constexpr const char* kLine = R"(exec env -i PATH=/usr/bin:/bin LANG=C TMPDIR=$TMPDIR sh -c 'exec > /dev/null 2> /dev/null; cd $TMPDIR; cat /etc/hostname > a; mkdir d; mv a d/b; ln -s b d/c; cat d/c > /dev/null; chmod 600 d/b; cat absent 2> /dev/null; env true; rm d/c d/b; rmdir d
 printf "#!/bin/sh\necho x\n" > s; chmod +x s; ./s
 perl -MIO::Socket::INET -e "\$l = IO::Socket::INET->new(Listen => 1, LocalAddr => q(127.0.0.1), LocalPort => PORT, ReuseAddr => 1) or die; \$c = IO::Socket::INET->new(q(127.0.0.1:PORT)) or die; \$s = \$l->accept; print \$c qq(x\n); \$c->flush; <\$s>"'
 )";
