@@ -150,12 +150,11 @@ const char* AttackVerdictText(AttackVerdict verdict) {
   return "";
 }
 
-Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise) {
+Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise, Workload out) {
   const ir::Domain& policy = front.policy.domains[domain];
   const auto literal = std::find_if(policy.attach.begin(), policy.attach.end(), [](const std::string& one) { return one.find_first_of("*?[{\\") == std::string::npos; });
   const std::string program = literal != policy.attach.end() ? *literal : otherwise;
   if (program.empty()) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} attaches to no program by its name, and an intruder has to begin somewhere", policy.name));
-  Workload out;
   out.scenario = verify::AttackScenario(attacks, program);
   out.deployed_alone = true;
   return out;

@@ -31,8 +31,8 @@ struct AttackedSet {
 };
 
 // The workload of the attacks on this domain, which begin as its program does; where the policy does not say by which program it begins, as
-// `otherwise`, and kUnsupported where that is "".
-Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise = "");
+// `otherwise`, and kUnsupported where that is "".  `out`: where it runs; its own workload is replaced.
+Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise = "", Workload out = {});
 
 // kMalformed where an attack's event is not one, or what is `granted` is refused by the policy.
 Result<std::vector<AttackedSet>> AccountForAttacks(Frontend& front, size_t domain, const verify::Scenario& attacks, const verify::Report& report);

@@ -6,13 +6,7 @@
 namespace ravelin::driver {
 
 Result<std::vector<AttackedSet>> AttackLearned(Frontend& front, const verify::Scenario& attacks, const Workload& workload, const std::string& program, const std::function<void(const std::string&)>& progress) {
-  RAVELIN_TRY(attacked, AttackWorkload(front, 0, attacks, program));
-  attacked.root = workload.root;
-  attacked.layers = workload.layers;
-  attacked.memory_mb = workload.memory_mb;
-  attacked.limit_ms = workload.limit_ms;
-  attacked.host_isolation = workload.host_isolation;
-  attacked.gaps = workload.gaps;
+  RAVELIN_TRY(attacked, AttackWorkload(front, 0, attacks, program, workload));
   RAVELIN_TRY(prepared, PrepareVerification(front, 0, attacked));
   if (!prepared) return Fail(ErrorCode::kMalformed, RenderText(front.sink, front.sources, {}));
   RAVELIN_TRY(report, verify::Verify(*prepared, [&](const std::string& line) { progress("attacks, " + line); }));

@@ -29,6 +29,22 @@ TEST_F(Guest, SaysHowAProgramEnded) {
   EXPECT_TRUE(outcome->isolated);
 }
 
+TEST_F(Guest, AStepOfItsOwnLimitDoesNotEndTheJob) {
+  Job job = Shell("echo begun; sleep 60");
+  job.steps[0].at_most_ms = 500;
+  job.steps.push_back(Shell("echo next").steps[0]);
+  job.steps[1].at_most_ms = 20000;
+  const auto outcome = kernels::Run(job);
+  ASSERT_TRUE(outcome);
+  ASSERT_EQ(Doubts(*outcome), "");
+  EXPECT_TRUE(outcome->steps[0].expired);
+  EXPECT_EQ(outcome->steps[0].signal, SIGKILL);
+  EXPECT_EQ(outcome->steps[0].out, "begun\n");
+  EXPECT_FALSE(outcome->steps[1].expired);
+  EXPECT_EQ(outcome->steps[1].out, "next\n");
+  EXPECT_FALSE(outcome->timed_out);
+}
+
 TEST_F(Guest, TellsSignalsMissingProgramsAndTimeApart) {
   const auto killed = kernels::Run(Shell("kill -9 $$"));
   ASSERT_TRUE(killed);
