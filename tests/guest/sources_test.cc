@@ -30,17 +30,22 @@ struct Seen {
   Texts calls;
 };
 
-// Without what a recorder cannot know or what differs by chance: the name as given, who owns, the number of a process, what came of a call.
+// Without what a recorder cannot know or what differs by chance: the name as given, who owns, the number of a process, what came of a call, and
+// the run's TMPDIR, which has another name where somebody else has that one.
 Seen Union(const observe::Recording& recording) {
   Seen out;
   for (const auto& [id, run] : recording.runs) {
     EXPECT_TRUE(run.completeness.Whole()) << run.driver << ": " << testing::PrintToString(run.completeness.WhyNotWhole());
     EXPECT_EQ(run.status, "exit 0") << run.driver;
+    const std::string temporary = run.variation.at("TMPDIR");
     for (const auto& [fact, seen] : run.facts) {
       observe::Attributes attributes = observe::Decode(fact.attributes);
       const bool refused = attributes.erase("refused") != 0;
       for (const char* name : {"given", "owner", "arch"}) attributes.erase(name);
-      if (const auto path = attributes.find("path"); path != attributes.end()) path->second = std::regex_replace(path->second, std::regex("^/proc/(self|[0-9]+)(/|$)"), "/proc/PID$2");
+      if (const auto path = attributes.find("path"); path != attributes.end()) {
+        path->second = std::regex_replace(path->second, std::regex("^/proc/(self|[0-9]+)(/|$)"), "/proc/PID$2");
+        path->second = std::regex_replace(path->second, std::regex("^" + temporary + "(/|$)"), "$$TMPDIR$1");
+      }
       if (fact.facet == "syscall") out.calls.insert(fact.operation);
       if ((fact.facet == "file" || fact.facet == "exec" || fact.facet == "network") && !refused) out.objects.insert(fact.facet + " " + fact.operation + " " + observe::Encode(attributes));
     }
