@@ -253,12 +253,12 @@ int Run(const LearnCommand& command) {
       if (!scenario) return Complain(scenario.error());
       workload.scenario = std::move(*scenario);
     }
-    workload.layers = command.record.layers;
+    workload.setting.layers = command.record.layers;
     workload.directory = command.record.directory;
-    workload.root = command.record.root;
-    workload.memory_mb = command.record.memory_mb;
-    workload.limit_ms = command.record.limit_s * 1000;
-    workload.host_isolation = !command.record.no_host_isolation;
+    workload.setting.root = command.record.root;
+    workload.setting.memory_mb = command.record.memory_mb;
+    workload.setting.limit_ms = command.record.limit_s * 1000;
+    workload.setting.host_isolation = !command.record.no_host_isolation;
     const driver::RecordAgain again = [&](unsigned round) -> Result<observe::Recording> {
       RecordCommand once = command.record;
       once.runs = 1;

@@ -67,12 +67,12 @@ int CodeOf(const std::vector<probe::SetReport>& reports) {
   return found ? std::max<int>(code, kFindings) : code;
 }
 
-driver::ProbeOptions OptionsOf(const ProbeCommand& command) {
-  driver::ProbeOptions options;
-  options.machine = kernels::MachineFor(command.driver, command.kernel);
-  options.memory_mb = command.memory_mb;
-  options.limit_ms = command.limit_s * 1000;
-  return options;
+kernels::Setting SettingOf(const ProbeCommand& command) {
+  kernels::Setting setting;
+  setting.machine = kernels::MachineFor(command.driver, command.kernel);
+  setting.memory_mb = command.memory_mb;
+  setting.limit_ms = command.limit_s * 1000;
+  return setting;
 }
 
 // By way of a file: policies are read from files.
@@ -84,7 +84,7 @@ Result<std::unique_ptr<driver::Frontend>> ReadText(const std::string& text, cons
 
 // Policies by chance, until so many were probed.  What a back end refuses is no policy to probe.
 int Soak(const SoakCommand& soak, const ProbeCommand& command) {
-  const driver::ProbeOptions options = OptionsOf(command);
+  const kernels::Setting setting = SettingOf(command);
   const auto target = driver::FindTarget(command.common.target);
   if (!target) return Complain(target.error());
   int exit_code = kOk;
@@ -97,7 +97,7 @@ int Soak(const SoakCommand& soak, const ProbeCommand& command) {
     if (!front) return Complain(front.error());
     std::optional<driver::Probed> probed;
     if (!(*front)->sink.HasErrors()) {
-      auto one = driver::ProbePolicy(**front, 0, options);
+      auto one = driver::ProbePolicy(**front, 0, setting);
       if (!one && one.error().code != ErrorCode::kUnsupported) return Complain(one.error());
       if (one) probed = std::move(*one);
     }
@@ -107,7 +107,7 @@ int Soak(const SoakCommand& soak, const ProbeCommand& command) {
     }
     ++probed_count;
     attempts += probed->plan.probes.size();
-    std::string shown = fmt::format("seed {}: {}", seed, Text("random", options.machine.driver, probed->plan, probed->reports));
+    std::string shown = fmt::format("seed {}: {}", seed, Text("random", setting.machine.driver, probed->plan, probed->reports));
     const int code = CodeOf(probed->reports);
     if (code != kOk) shown += text;
     if (const auto printed = Print(shown); !printed) return Complain(printed.error());
@@ -131,8 +131,8 @@ int Run(const ProbeCommand& command) {
   if (!front) return exit_code;
   const auto index = PickDomain(*front, command.policy);
   if (!index) return kUsage;
-  const driver::ProbeOptions options = OptionsOf(command);
-  const auto probed = driver::ProbePolicy(*front, *index, options);
+  const kernels::Setting setting = SettingOf(command);
+  const auto probed = driver::ProbePolicy(*front, *index, setting);
   if (!probed) return Complain(probed.error());
   if (!*probed) {
     ShowDiagnostics(front->sink, front->sources, command.common);
@@ -141,7 +141,7 @@ int Run(const ProbeCommand& command) {
   const probe::Plan& plan = (*probed)->plan;
   const std::vector<probe::SetReport>& reports = (*probed)->reports;
   const std::string& name = front->policy.domains[*index].name;
-  const std::string text = command.common.json() ? Json(name, plan, reports) : Text(name, options.machine.driver, plan, reports);
+  const std::string text = command.common.json() ? Json(name, plan, reports) : Text(name, setting.machine.driver, plan, reports);
   const auto written = command.output.empty() ? Print(text) : source::WriteFile(command.output, text);
   if (!written) return Complain(written.error());
   return CodeOf(reports);

@@ -86,7 +86,7 @@ class One {
       workload = std::move(attacked);
     }
     workload.command = command_.arguments;
-    workload.root = command_.root;
+    workload.setting.root = command_.root;
     workload.directory = command_.directory;
     if (!command_.scenario.empty()) {
       RAVELIN_TRY(scenario, ReadScenario(command_.scenario));
@@ -99,12 +99,12 @@ class One {
       RAVELIN_TRY(scenario, ReadScenario(path));
       workload.scenario = std::move(scenario);
     }
-    workload.layers = command_.layers;
-    workload.machine = machine_;
+    workload.setting.layers = command_.layers;
+    workload.setting.machine = machine_;
     workload.compare_output = command_.expect.empty();
-    workload.memory_mb = command_.memory_mb;
-    workload.limit_ms = command_.limit_s * 1000;
-    workload.host_isolation = !command_.no_host_isolation;
+    workload.setting.memory_mb = command_.memory_mb;
+    workload.setting.limit_ms = command_.limit_s * 1000;
+    workload.setting.host_isolation = !command_.no_host_isolation;
     return workload;
   }
 

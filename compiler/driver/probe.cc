@@ -8,19 +8,16 @@
 
 namespace ravelin::driver {
 
-Result<std::optional<Probed>> ProbePolicy(Frontend& front, size_t index, const ProbeOptions& options, Frontend* enforced) {
+Result<std::optional<Probed>> ProbePolicy(Frontend& front, size_t index, const kernels::Setting& setting, Frontend* enforced) {
   const ir::Domain& domain = front.policy.domains[index];
   RAVELIN_TRY(plan, probe::MakePlan(domain, geteuid() == 0));
   RAVELIN_TRY(root, probe::Root::Make(plan));
   Workload workload;
-  workload.machine = options.machine;
+  workload.setting = setting;
+  workload.setting.root = root.folder();
   workload.command = {plan.program};
   workload.directory = "/";
-  workload.root = root.folder();
-  workload.memory_mb = options.memory_mb;
   workload.gaps = GapsAre::kWarnings;
-  workload.limit_ms = options.limit_ms;
-  workload.host_isolation = options.host_isolation;
   RAVELIN_TRY(request, PrepareVerification(enforced != nullptr ? *enforced : front, index, workload));
   if (!request) return std::optional<Probed>();
   const auto module = LowerSelinux(front, selinux::Form::kStandalone, front.sink);

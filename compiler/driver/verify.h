@@ -13,21 +13,14 @@
 namespace ravelin::driver {
 
 struct Workload {
-  kernels::Machine machine;
+  kernels::Setting setting;
   std::vector<std::string> command;  // looked up in the root's PATH; or
   std::optional<verify::Scenario> scenario;
-  std::vector<std::string> layers;   // folders over the root: unpacked packages
   std::string directory;             // working directory in the guest; "": this process's, where the root is this machine's
-  std::string root = "/";
   std::vector<std::string> environment;  // of the command; empty: a fixed one
   unsigned user = 0;                     // as whom the command runs
   unsigned group = 0;
-  std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
-  std::vector<kernels::Input> inputs;                 // folders of this machine, seen read-only
   bool compare_output = true;
-  unsigned memory_mb = 512;
-  unsigned limit_ms = 60000;
-  bool host_isolation = true;
   bool deployed_alone = false;       // the policy's layer sets alone, and no mechanism by itself
   GapsAre gaps = GapsAre::kErrors;
 };

@@ -76,18 +76,11 @@ std::string ProcessContext(const std::string& type) { return fmt::format("{}:{}:
 
 class Preparation {
  public:
-  Preparation(Frontend& front, size_t domain, const Workload& workload) : front_(front), domain_(front.policy.domains[domain]), workload_(workload), root_(workload.root == "/" ? "" : workload.root) {}
+  Preparation(Frontend& front, size_t domain, const Workload& workload) : front_(front), domain_(front.policy.domains[domain]), workload_(workload), root_(workload.setting.root == "/" ? "" : workload.setting.root) {}
 
   Result<std::optional<verify::Request>> Run() {
     request_.layer_sets = SetsOf(domain_, workload_.deployed_alone);
-    request_.machine = workload_.machine;
-    request_.root = workload_.root;
-    request_.empty = workload_.empty;
-    request_.inputs = workload_.inputs;
-    request_.layers = workload_.layers;
-    request_.memory_mb = workload_.memory_mb;
-    request_.limit_ms = workload_.limit_ms;
-    request_.host_isolation = workload_.host_isolation;
+    request_.setting = workload_.setting;
     request_.expect.output = workload_.compare_output;
     if (auto placed = workload_.scenario ? Play(*workload_.scenario) : Place(); !placed) return tl::make_unexpected(std::move(placed.error()));
     RAVELIN_TRY(good, Artifacts());
@@ -103,8 +96,8 @@ class Preparation {
       if (getcwd(here, sizeof here) != nullptr) directory = here;
     }
     if (directory.empty()) directory = "/";
-    for (const std::string& empty : workload_.empty) {  // these are the guest's own; where one works stays visible
-      if (directory.rfind(empty + "/", 0) == 0 && root_.empty()) request_.inputs.push_back({directory, directory});
+    for (const std::string& empty : workload_.setting.empty) {  // these are the guest's own; where one works stays visible
+      if (directory.rfind(empty + "/", 0) == 0 && root_.empty()) request_.setting.inputs.push_back({directory, directory});
     }
     verify::Step step;
     step.confined = true;
@@ -171,12 +164,12 @@ class Preparation {
     std::map<std::string, std::string> out;
     RAVELIN_TRY(labels, kernels::PathLabels::Parse(file_contexts));
     request_.artifacts.default_label = labels.DefaultContext();
-    const std::vector<std::string>& covered = request_.empty;
+    const std::vector<std::string>& covered = request_.setting.empty;
     for (const std::string& root : verify::RootsOf(request_)) {
       RAVELIN_TRY(tree, kernels::LabelTree(labels, root, "", covered, FileContext("default_t")));
       for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
     }
-    for (const kernels::Input& input : request_.inputs) {
+    for (const kernels::Input& input : request_.setting.inputs) {
       RAVELIN_TRY(tree, kernels::LabelTree(labels, input.from, input.at, {}, ""));
       for (kernels::PathLabel& label : tree) out.emplace(std::move(label.path), std::move(label.context));
     }
@@ -205,7 +198,7 @@ class Preparation {
     CompileOptions options;
     options.facts = FactsOf(front_.target);
     options.gaps = workload_.gaps;
-    options.oci = workload_.machine.driver == kernels::DriverKind::kGvisor;
+    options.oci = workload_.setting.machine.driver == kernels::DriverKind::kGvisor;
     const auto module = LowerSelinux(front_, selinux::Form::kStandalone, front_.sink);
     options.module = module ? &*module : nullptr;
     const auto filter = CompileSeccomp(front_.policy, domain_, options, front_.sink);
@@ -245,10 +238,10 @@ class Preparation {
 
   // The newest set that the kernel, by its version, can have.
   Result<std::string> JudgeFeatures() {
-    if (workload_.machine.driver == kernels::DriverKind::kHost) return front_.target.apparmor_features;
+    if (workload_.setting.machine.driver == kernels::DriverKind::kHost) return front_.target.apparmor_features;
     std::string found = kJudgeFeatures;
-    if (workload_.machine.driver != kernels::DriverKind::kVm) return found;
-    RAVELIN_TRY(kernel, kernels::FindKernelImage(workload_.machine.kernel_image));
+    if (workload_.setting.machine.driver != kernels::DriverKind::kVm) return found;
+    RAVELIN_TRY(kernel, kernels::FindKernelImage(workload_.setting.machine.kernel_image));
     const auto version = kernel::ParseVersion(kernel.release);
     for (const std::string& set : kernel::ApparmorFeatureSets()) {
       if (version && *kernel::ParseVersion(set) <= *version && *kernel::ParseVersion(found) <= *kernel::ParseVersion(set)) found = set;

@@ -50,11 +50,11 @@ Precondition Memory() {
 Precondition Try(const char* what, bool host_isolation, Driver& driver) {
   Precondition out{what, false, "", ""};
   Job job;
-  job.machine.driver = driver.kind;
+  job.setting.machine.driver = driver.kind;
   job.module = Module::kApparmor;
-  job.memory_mb = 128;
-  job.limit_ms = 10000;
-  job.host_isolation = host_isolation;
+  job.setting.memory_mb = 128;
+  job.setting.limit_ms = 10000;
+  job.setting.host_isolation = host_isolation;
   if (driver.kind == DriverKind::kGvisor) job.steps.push_back({.program = "/bin/true", .arguments = {"true"}});
   else job.steps.push_back({.kind = Step::Kind::kPath, .path = "/"});
   const auto outcome = Run(job);

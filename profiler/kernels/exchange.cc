@@ -67,16 +67,16 @@ std::string WhereIs(const std::string& path, const Job& job) {
     return lstat(((below == "/" ? "" : below) + path).c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR) ? '1' : '0';
   };
   std::string out;
-  for (const std::string& layer : job.layers) out += there(layer);
-  return out + there(job.root);
+  for (const std::string& layer : job.setting.layers) out += there(layer);
+  return out + there(job.setting.root);
 }
 
 }  // namespace
 
 Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, const Scratch& scratch) {
   Records out;
-  out.Add("root", job.root);
-  for (const std::string& layer : job.layers) out.Add("layer", layer);
+  out.Add("root", job.setting.root);
+  for (const std::string& layer : job.setting.layers) out.Add("layer", layer);
   for (const std::string& path : modules) out.Add("module", path);
   const auto file = [&](const char* key, const std::string& content) -> Result<void> {
     if (content.empty()) return {};
@@ -92,8 +92,8 @@ Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, c
   out.AddWhere(!job.launcher.empty(), "launcher", job.launcher);
   out.Add("enforcing", job.mode == Mode::kEnforce ? "1" : "0");
   out.AddWhere(!job.default_label.empty(), "default", job.default_label);
-  for (const std::string& path : job.empty) out.Add("tmpfs", path);
-  for (const Input& input : job.inputs) {
+  for (const std::string& path : job.setting.empty) out.Add("tmpfs", path);
+  for (const Input& input : job.setting.inputs) {
     out.Add("input", input.from);
     out.Add("at", input.at);
   }
@@ -107,7 +107,7 @@ Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, c
   }
   out.AddNumber("backlog", job.audit_backlog);
   out.Add("audit-waits", job.audit_waits ? "1" : "0");
-  out.AddNumber("limit", job.limit_ms);
+  out.AddNumber("limit", job.setting.limit_ms);
   for (size_t i = 0; i < job.steps.size(); ++i) {
     const std::string input = job.steps[i].input.empty() ? "" : fmt::format("{}.stdin", i);
     if (!input.empty()) {
@@ -122,7 +122,7 @@ Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, c
 }
 
 std::vector<std::string> IsolatedCommand(const Job& job, const Scratch& scratch, const std::vector<std::string>& devices) {
-  if (!job.host_isolation) return {};
+  if (!job.setting.host_isolation) return {};
   const std::string& folder = scratch.folder();
   std::vector<std::string> command = {"bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--die-with-parent", "--new-session"};
   // Root reads what the workload's user may read on the host, and is nothing else there.
@@ -130,14 +130,14 @@ std::vector<std::string> IsolatedCommand(const Job& job, const Scratch& scratch,
   command.insert(command.end(), {"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"});
   for (const std::string& device : devices) command.insert(command.end(), {"--dev-bind", device, device});
   command.insert(command.end(), {"--ro-bind", folder, folder});
-  for (const Input& input : job.inputs) command.insert(command.end(), {"--ro-bind", input.from, input.from});  // also where it lies in what is hidden above
+  for (const Input& input : job.setting.inputs) command.insert(command.end(), {"--ro-bind", input.from, input.from});  // also where it lies in what is hidden above
   for (const char* name : {"/out", "/memory"}) command.insert(command.end(), {"--bind", folder + name, folder + name});
   return command;
 }
 
 Result<void> CanIsolate(const Job& job, const ProcessResult& process) {
   if (process.output.rfind("bwrap: ", 0) != 0) return {};
-  return Fail(ErrorCode::kEnvironment, fmt::format("driver {}: the guest cannot be kept from this host: {}; permit user namespaces and mounts here (a container: --security-opt seccomp=unconfined, or a privileged one)", DriverName(job.machine.driver), process.output.substr(0, process.output.find('\n'))));
+  return Fail(ErrorCode::kEnvironment, fmt::format("driver {}: the guest cannot be kept from this host: {}; permit user namespaces and mounts here (a container: --security-opt seccomp=unconfined, or a privileged one)", DriverName(job.setting.machine.driver), process.output.substr(0, process.output.find('\n'))));
 }
 
 std::string HowItEnded(const ProcessResult& process, unsigned limit_ms) {

@@ -29,13 +29,13 @@ std::string Capabilities() {
 std::string Config(const Job& job) {
   const Step& step = job.steps.front();
   std::string mounts = R"({"destination": "/proc", "type": "proc", "source": "proc"})";
-  for (const std::string& path : job.empty) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"tmpfs\", \"source\": \"tmpfs\"}}", json::Quote(path));
-  for (const Input& input : job.inputs) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"bind\", \"source\": {}, \"options\": [\"bind\", \"ro\"]}}", json::Quote(input.at), json::Quote(input.from));
+  for (const std::string& path : job.setting.empty) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"tmpfs\", \"source\": \"tmpfs\"}}", json::Quote(path));
+  for (const Input& input : job.setting.inputs) mounts += fmt::format(", {{\"destination\": {}, \"type\": \"bind\", \"source\": {}, \"options\": [\"bind\", \"ro\"]}}", json::Quote(input.at), json::Quote(input.from));
   std::vector<std::string> arguments = step.arguments;
   arguments.front() = step.program;
   const std::string seccomp = step.filtered ? ", \"seccomp\": " + job.runtime_profile : "";
   return fmt::format(R"({{"ociVersion": "1.0.2", "process": {{"terminal": false, "user": {{"uid": {}, "gid": {}}}, "args": {}, "env": {}, "cwd": {}, "capabilities": {}}}, "root": {{"path": {}, "readonly": false}}, "hostname": "guest", "mounts": [{}], "linux": {{"namespaces": [{{"type": "pid"}}, {{"type": "ipc"}}, {{"type": "uts"}}, {{"type": "mount"}}, {{"type": "network"}}]{}}}}})",
-                     step.user, step.group, json::List(arguments), json::List(step.environment), json::Quote(step.directory), Capabilities(), json::Quote(job.root), mounts, seccomp);
+                     step.user, step.group, json::List(arguments), json::List(step.environment), json::Quote(step.directory), Capabilities(), json::Quote(job.setting.root), mounts, seccomp);
 }
 
 // Newer versions have a faster platform and another way to keep writes in memory.
@@ -78,7 +78,7 @@ Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
   const auto release = GvisorRelease();
   if (!release) return Fail(ErrorCode::kEnvironment, fmt::format("driver gvisor: {}; install the package runsc", release.error().message));
   if (!job.profiles.empty() || !job.policy.empty()) return Undecided(job, "driver gvisor: its kernel has no security modules; use the driver uml");
-  if (job.steps.size() != 1 || job.steps.front().kind != Step::Kind::kRun || !job.files.empty() || !job.folders.empty() || !job.layers.empty()) return Undecided(job, "driver gvisor: it runs one command in a root, and no scenario; use the driver uml");
+  if (job.steps.size() != 1 || job.steps.front().kind != Step::Kind::kRun || !job.files.empty() || !job.folders.empty() || !job.setting.layers.empty()) return Undecided(job, "driver gvisor: it runs one command in a root, and no scenario; use the driver uml");
   const Step& step = job.steps.front();
   if (step.filtered && job.runtime_profile.empty()) return Undecided(job, "driver gvisor: the filter cannot be said as a runtime's profile; use the driver uml");
   RAVELIN_TRY(scratch, Scratch::Make());
@@ -102,7 +102,7 @@ Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
   const std::string name = "ravelin-" + folder.substr(folder.find_last_of('.') + 1);
   command.insert(command.end(), {"run", "--bundle=" + folder, name});
   const auto begin = std::chrono::steady_clock::now();
-  RAVELIN_TRY(process, RunProcess(command, kPath, job.limit_ms + kStartLimitMs));
+  RAVELIN_TRY(process, RunProcess(command, kPath, job.setting.limit_ms + kStartLimitMs));
   if (sink) {
     sink->Finish();
     ReadLog(folder + "/log", *trace);
@@ -131,8 +131,8 @@ Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
 
 std::string GvisorFalseError() {
   Job job;
-  job.machine.driver = DriverKind::kGvisor;
-  job.limit_ms = 20000;
+  job.setting.machine.driver = DriverKind::kGvisor;
+  job.setting.limit_ms = 20000;
   job.steps.push_back({.program = "/usr/bin/stat", .arguments = {"stat", "/"}});
   const auto outcome = RunGvisor(job);
   if (!outcome || outcome->steps.front().err.find("Invalid argument") == std::string::npos) return "";

@@ -62,14 +62,14 @@ Result<Outcome> RunHost(const Job& job) {
   if (job.module == Module::kSelinux && !job.policy.empty()) return Undecided(job, "driver host: a policy of SELinux is not loaded into a kernel that stays; use the driver uml");
   if (!job.profiles.empty()) {
     if (("," + HostModules() + ",").find(",apparmor,") == std::string::npos) return Undecided(job, "driver host: AppArmor is not active on this machine; use the driver uml");
-    if (!job.machine.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
+    if (!job.setting.machine.change_host) return Fail(ErrorCode::kEnvironment, "driver host: profiles would be loaded into this machine's kernel until the run ends, and what is attached by them would be confined; say --yes-change-this-host, or use the driver uml");
   }
   const Turn turn(!job.profiles.empty());
   if (!job.profiles.empty() && !turn.got()) return Fail(ErrorCode::kEnvironment, fmt::format("driver host: /run/ravelin.profiles: {}", std::strerror(errno)));
   RAVELIN_TRY(scratch, Scratch::Make());
   if (auto written = WriteJob(job, {}, scratch); !written) return tl::make_unexpected(std::move(written.error()));
   const auto begin = std::chrono::steady_clock::now();
-  RAVELIN_TRY(process, RunInit(scratch.folder(), job.limit_ms + kStartLimitMs));
+  RAVELIN_TRY(process, RunInit(scratch.folder(), job.setting.limit_ms + kStartLimitMs));
   if (process.output.rfind("no name spaces", 0) == 0) return Fail(ErrorCode::kEnvironment, fmt::format("driver host: {}; in a container permit them (--security-opt seccomp=unconfined --cap-add SYS_ADMIN)", process.output.substr(0, process.output.find('\n'))));
   Outcome outcome = ReadOutcome(job, scratch, process.output, process.timed_out ? "it was ended for its time" : fmt::format("it ended with status {}", process.exit_code));
   outcome.observed = false;

@@ -8,7 +8,7 @@
 //   job.steps.push_back({.program = "/usr/bin/curl", .arguments = {"curl", "http://127.0.0.1/"}, .profile = "curl"});
 //   Result<Outcome> outcome = Run(job);
 //
-// Paths are absolute.  Those of the guest are relative to `root`.  Times are milliseconds.
+// Paths are absolute.  Those of the guest are relative to its root.  Times are milliseconds.
 #pragma once
 
 #include <cstdint>
@@ -80,10 +80,20 @@ struct Machine {
   unsigned processors = 1;   // vm
 };
 
-struct Job {
+// What steps run in, whatever they are.
+struct Setting {
+  Machine machine;
   std::string root = "/";  // a folder of the host: the guest's root, which it can change for itself alone
   std::vector<std::string> layers;  // folders of the host that lie over the root, the first on top: unpacked packages
-  Machine machine;
+  std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
+  std::vector<Input> inputs;
+  unsigned memory_mb = 512;
+  unsigned limit_ms = 60000;   // for the steps; the boot has its own
+  bool host_isolation = true;  // false only on the word of a user (--no-host-isolation): a hostile workload can then reach the host
+};
+
+struct Job {
+  Setting setting;
   Module module = Module::kNone;
   Mode mode = Mode::kEnforce;
   std::string policy;             // SELinux, binary
@@ -96,15 +106,10 @@ struct Job {
   std::string runtime_profile;    // seccomp: the same as linux.seccomp of the OCI runtime specification, for the driver gvisor
   std::vector<Step> steps;
   std::vector<std::string> modules;  // of the guest's kernel, beside those that every guest has: "crypto/af_alg.ko"
-  std::vector<std::string> empty = {"/tmp", "/run"};  // folders that are empty in the guest (memory)
-  std::vector<Input> inputs;
   std::vector<std::string> folders;  // made in the guest, mode 0755
   std::vector<File> files;
-  unsigned memory_mb = 512;
-  unsigned limit_ms = 60000;       // for the steps; the boot has its own
-  bool host_isolation = true;      // false only on the word of a user (--no-host-isolation): a hostile workload can then reach the host
-  unsigned audit_backlog = 0;      // records that the kernel may hold back; 0: no limit
-  bool audit_waits = true;         // false: the kernel loses what it cannot hold
+  unsigned audit_backlog = 0;  // records that the kernel may hold back; 0: no limit
+  bool audit_waits = true;     // false: the kernel loses what it cannot hold
 };
 
 struct StepResult {

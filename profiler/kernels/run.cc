@@ -25,7 +25,7 @@ const char* DriverName(DriverKind driver) {
 }
 
 Result<Outcome> Run(const Job& job) {
-  switch (job.machine.driver) {
+  switch (job.setting.machine.driver) {
     case DriverKind::kUml: return RunUml(job);
     case DriverKind::kHost: return RunHost(job);
     case DriverKind::kGvisor: return RunGvisor(job);

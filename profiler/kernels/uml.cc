@@ -21,7 +21,7 @@ constexpr const char* kQuickBoot[] = {"initcall_blacklist=raid6_select_algo,init
 std::vector<std::string> GuestCommand(const Job& job, const Scratch& scratch) {
   const std::string& folder = scratch.folder();
   std::vector<std::string> command = IsolatedCommand(job, scratch);
-  command.insert(command.end(), {kKernel, fmt::format("mem={}M", job.memory_mb), "rootfstype=hostfs", "rootflags=" + folder + "/boot", "root=/dev/root", "ro", "init=/init"});
+  command.insert(command.end(), {kKernel, fmt::format("mem={}M", job.setting.memory_mb), "rootfstype=hostfs", "rootflags=" + folder + "/boot", "root=/dev/root", "ro", "init=/init"});
   command.push_back(fmt::format("lsm={}", ModuleName(job.module)));
   command.push_back(fmt::format("{}={}", guest::kJobArgument, folder));
   command.push_back(fmt::format("uml_dir={}/memory/", folder));
@@ -42,7 +42,7 @@ Result<std::string> UmlRelease() {
 Result<Outcome> RunUml(const Job& job) {
   const auto release = UmlRelease();
   if (!release) return Fail(ErrorCode::kEnvironment, fmt::format("driver uml: {}; install the package user-mode-linux", release.error().message));
-  if (job.host_isolation && FindProgram("bwrap").empty()) return Fail(ErrorCode::kEnvironment, "driver uml: without bubblewrap a guest's root could write to this host; install the package bubblewrap (or accept that with --no-host-isolation)");
+  if (job.setting.host_isolation && FindProgram("bwrap").empty()) return Fail(ErrorCode::kEnvironment, "driver uml: without bubblewrap a guest's root could write to this host; install the package bubblewrap (or accept that with --no-host-isolation)");
   RAVELIN_TRY(scratch, Scratch::Make());
   std::vector<std::string> modules = {"fs/overlayfs/overlay.ko", "lib/crc-ccitt.ko", "net/ipv6/ipv6.ko"};
   modules.insert(modules.end(), job.modules.begin(), job.modules.end());
@@ -50,12 +50,12 @@ Result<Outcome> RunUml(const Job& job) {
   if (auto written = WriteJob(job, modules, scratch); !written) return tl::make_unexpected(std::move(written.error()));
   const auto begin = std::chrono::steady_clock::now();
   const std::string memory = scratch.folder() + "/memory";
-  const unsigned limit_ms = job.limit_ms + kBootLimitMs;
+  const unsigned limit_ms = job.setting.limit_ms + kBootLimitMs;
   RAVELIN_TRY(process, RunProcess(GuestCommand(job, scratch), {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + memory, "HOME=" + memory}, limit_ms));
   if (auto isolated = CanIsolate(job, process); !isolated) return tl::make_unexpected(std::move(isolated.error()));
   Outcome outcome = ReadOutcome(job, scratch, process.output, HowItEnded(process, limit_ms));
   outcome.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  outcome.isolated = job.host_isolation;
+  outcome.isolated = job.setting.host_isolation;
   return outcome;
 }
 

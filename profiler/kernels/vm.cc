@@ -51,9 +51,9 @@ std::string ModulesOf(const std::string& image, const std::string& release) {
 
 std::vector<std::string> MachineCommand(const Job& job, const KernelImage& kernel, const Scratch& scratch) {
   const std::string& folder = scratch.folder();
-  std::vector<std::string> command = IsolatedCommand(job, scratch, job.machine.kvm ? std::vector<std::string>{kKvm} : std::vector<std::string>());
-  command.insert(command.end(), {kMachine, "-accel", job.machine.kvm ? "kvm" : "tcg", "-cpu", job.machine.kvm ? "host" : "max", "-M", "q35", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio", "-nic", "none"});
-  command.insert(command.end(), {"-m", fmt::format("{}M", job.memory_mb), "-smp", std::to_string(std::max(1u, job.machine.processors)), "-kernel", kernel.path, "-initrd", folder + "/boot/initramfs"});
+  std::vector<std::string> command = IsolatedCommand(job, scratch, job.setting.machine.kvm ? std::vector<std::string>{kKvm} : std::vector<std::string>());
+  command.insert(command.end(), {kMachine, "-accel", job.setting.machine.kvm ? "kvm" : "tcg", "-cpu", job.setting.machine.kvm ? "host" : "max", "-M", "q35", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio", "-nic", "none"});
+  command.insert(command.end(), {"-m", fmt::format("{}M", job.setting.memory_mb), "-smp", std::to_string(std::max(1u, job.setting.machine.processors)), "-kernel", kernel.path, "-initrd", folder + "/boot/initramfs"});
   command.insert(command.end(), {"-append", fmt::format("console=ttyS0 audit=1 quiet loglevel=0 panic=-1 mitigations=off lsm=landlock,{} {}={} {}=1", ModuleName(job.module), guest::kJobArgument, folder, guest::kMachineArgument)});
   const auto share = [&](const char* tag, const std::string& path, const char* rest) {
     command.insert(command.end(), {"-fsdev", fmt::format("local,id={},path={},{}", tag, path, rest), "-device", fmt::format("virtio-9p-pci,fsdev={0},mount_tag={0}", tag)});
@@ -67,8 +67,8 @@ std::vector<std::string> MachineCommand(const Job& job, const KernelImage& kerne
 
 Result<Outcome> RunWithin(const Job& job, unsigned limit_ms) {
   if (FindProgram(kMachine).empty()) return Fail(ErrorCode::kEnvironment, "driver vm: there is no qemu-system-x86_64; install the package qemu-system-x86");
-  if (job.host_isolation && FindProgram("bwrap").empty()) return Fail(ErrorCode::kEnvironment, "driver vm: without bubblewrap what breaks out of the machine could write to this host; install the package bubblewrap (or accept that with --no-host-isolation)");
-  RAVELIN_TRY(kernel, FindKernelImage(job.machine.kernel_image));
+  if (job.setting.host_isolation && FindProgram("bwrap").empty()) return Fail(ErrorCode::kEnvironment, "driver vm: without bubblewrap what breaks out of the machine could write to this host; install the package bubblewrap (or accept that with --no-host-isolation)");
+  RAVELIN_TRY(kernel, FindKernelImage(job.setting.machine.kernel_image));
   RAVELIN_TRY(scratch, Scratch::Make());
   std::vector<std::string> wanted = kNeeded;
   for (const std::string& path : job.modules) wanted.push_back(fs::path(path).stem().string());
@@ -83,7 +83,7 @@ Result<Outcome> RunWithin(const Job& job, unsigned limit_ms) {
   if (auto isolated = CanIsolate(job, process); !isolated) return tl::make_unexpected(std::move(isolated.error()));
   Outcome outcome = ReadOutcome(job, scratch, process.output, HowItEnded(process, limit_ms));
   outcome.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  outcome.isolated = job.host_isolation;
+  outcome.isolated = job.setting.host_isolation;
   return outcome;
 }
 
@@ -114,14 +114,14 @@ Result<KernelImage> FindKernelImage(const std::string& path) {
 Result<Outcome> RunVm(const Job& job) {
   // An overlay's file that is mapped is the share's, whose protection is then changed under the one label that a share can have.
   if (!job.policy.empty()) return Undecided(job, "driver vm: files of a share have no labels of their own; SELinux is judged by the driver uml");
-  return RunWithin(job, job.limit_ms + kBootLimitMs);
+  return RunWithin(job, job.setting.limit_ms + kBootLimitMs);
 }
 
 std::string WhyNoKvm(const std::string& kernel_image) {
   if (access(kKvm, R_OK | W_OK) != 0) return fmt::format("{}: {}", kKvm, std::strerror(errno));
   Job job;
-  job.machine = {.driver = DriverKind::kVm, .kernel_image = kernel_image, .kvm = true};
-  job.memory_mb = 256;
+  job.setting.machine = {.driver = DriverKind::kVm, .kernel_image = kernel_image, .kvm = true};
+  job.setting.memory_mb = 256;
   job.steps.push_back({.kind = Step::Kind::kPath, .path = "/"});
   const auto outcome = RunWithin(job, kKvmLimitMs);
   if (!outcome) return outcome.error().message;

@@ -244,7 +244,7 @@ Result<std::vector<SetReport>> RunProbes(const verify::Request& request, const P
     for (Result<Outcome>* one : {&outcome, &unconfined}) {
       if (!*one) return tl::make_unexpected(one->error());
     }
-    RAVELIN_TRY(report, Comparison(plan, steps.at(module).at, request.machine.driver, effective).Of(layers, *outcome, *unconfined));
+    RAVELIN_TRY(report, Comparison(plan, steps.at(module).at, request.setting.machine.driver, effective).Of(layers, *outcome, *unconfined));
     reports.push_back(std::move(report));
   }
   return reports;

@@ -79,18 +79,18 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   RAVELIN_TRY(scratch, PlaceRecorder());
   if (chmod(scratch.folder().c_str(), 0755) != 0 || chmod((scratch.folder() + "/recorder").c_str(), 0755) != 0 || chmod((scratch.folder() + "/table").c_str(), 0644) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
   kernels::Job job;
-  job.root = request.root;
+  job.setting.root = request.root;
   job.module = kernels::Module::kApparmor;
   job.mode = kernels::Mode::kComplain;
   job.profiles.assign(compiled.binary.begin(), compiled.binary.end());
-  job.inputs.push_back({scratch.folder(), kTools});
+  job.setting.inputs.push_back({scratch.folder(), kTools});
   for (const char* empty : {"/tmp", "/run"}) {  // these are the guest's own; where one works stays visible
-    if (request.directory.rfind(std::string(empty) + "/", 0) == 0) job.inputs.push_back({request.directory, request.directory});
+    if (request.directory.rfind(std::string(empty) + "/", 0) == 0) job.setting.inputs.push_back({request.directory, request.directory});
   }
-  job.memory_mb = request.memory_mb;
-  job.limit_ms = request.limit_ms + 10000;  // the recorder's own limit comes first
-  job.host_isolation = request.host_isolation;
-  job.layers = request.layers;
+  job.setting.memory_mb = request.memory_mb;
+  job.setting.limit_ms = request.limit_ms + 10000;  // the recorder's own limit comes first
+  job.setting.host_isolation = request.host_isolation;
+  job.setting.layers = request.layers;
   const std::vector<verify::Step> steps = StepsOf(request);
   if (request.scenario) {
     job.folders = request.scenario->folders;

@@ -55,12 +55,12 @@ void DropExisting(const std::string& root, const std::vector<std::string>& empty
 Result<observe::Run> RecordInGvisor(const Request& request, const Variation& variation) {
   if (!request.layers.empty()) return Fail(ErrorCode::kUnsupported, "driver gvisor has no layers: --driver uml");
   kernels::Job job;
-  job.machine.driver = kernels::DriverKind::kGvisor;
-  job.root = request.root;
-  job.limit_ms = request.limit_ms;
-  job.empty.push_back(variation.temporary);
+  job.setting.machine.driver = kernels::DriverKind::kGvisor;
+  job.setting.root = request.root;
+  job.setting.limit_ms = request.limit_ms;
+  job.setting.empty.push_back(variation.temporary);
   for (const char* folder : {"/tmp", "/run"}) {
-    if (request.directory.rfind(std::string(folder) + "/", 0) == 0) job.inputs.push_back({request.directory, request.directory});
+    if (request.directory.rfind(std::string(folder) + "/", 0) == 0) job.setting.inputs.push_back({request.directory, request.directory});
   }
   kernels::Step step;
   step.arguments = request.command;
@@ -78,11 +78,11 @@ Result<observe::Run> RecordInGvisor(const Request& request, const Variation& var
   run.ended = Now();
   observe::Imported imported;
   observe::Sandbox sandbox;
-  sandbox.place = [&](const std::string& path, bool follow) { return Place(job.root, job.empty, path, follow); };
+  sandbox.place = [&](const std::string& path, bool follow) { return Place(job.setting.root, job.setting.empty, path, follow); };
   sandbox.first = sandbox.place(trace.first, true);
   sandbox.programs = trace.programs;
   observe::ImportGvisor(trace.calls, run, imported, sandbox);
-  DropExisting(job.root, job.empty, run);
+  DropExisting(job.setting.root, job.setting.empty, run);
   for (auto& [fact, seen] : run.facts) seen.first = seen.last = run.started;  // the log's times have no day
   const kernels::StepResult& result = outcome.steps.front();
   run.status = outcome.timed_out ? "limit 0" : result.signal != 0 ? fmt::format("signal {}", result.signal) : fmt::format("exit {}", result.exit_code);

@@ -86,7 +86,7 @@ std::vector<std::string> RefusedByHost(const Request& request, const std::vector
   }
   std::vector<std::string> out;
   for (const std::string& path : paths) {
-    const std::string host = (request.root == "/" ? "" : request.root) + path;  // layers are the caller's own
+    const std::string host = (request.setting.root == "/" ? "" : request.setting.root) + path;  // layers are the caller's own
     if (access(host.c_str(), R_OK) != 0 && errno == EACCES) out.push_back(fmt::format("this user cannot read {} on the host, and the guest saw a refusal there that no layer made", path));
   }
   return out;
@@ -136,7 +136,7 @@ void Judge(const Request& request, const std::vector<const Outcome*>& unconfined
   if (filtered && !request.artifacts.filter_doubt.empty()) doubts.push_back(request.artifacts.filter_doubt);
   for (const Outcome* one : unconfined) {
     for (const std::string& reason : one->inconclusive) doubts.push_back("unconfined: " + reason);
-    if (one->timed_out) doubts.push_back(fmt::format("unconfined, the workload does not end within {} s", request.limit_ms / 1000));
+    if (one->timed_out) doubts.push_back(fmt::format("unconfined, the workload does not end within {} s", request.setting.limit_ms / 1000));
     for (size_t i = 0; i < one->steps.size(); ++i) {
       const StepResult& step = one->steps[i];
       const bool stopped = request.steps[i].step.kind == kernels::Step::Kind::kStart;
@@ -149,14 +149,14 @@ void Judge(const Request& request, const std::vector<const Outcome*>& unconfined
   }
   std::sort(doubts.begin(), doubts.end());
   doubts.erase(std::unique(doubts.begin(), doubts.end()), doubts.end());
-  if (doubts.empty() && outcome.timed_out && verdict.refusals.empty()) doubts.push_back(fmt::format("the workload does not end within {} s, and nothing was refused", request.limit_ms / 1000));
+  if (doubts.empty() && outcome.timed_out && verdict.refusals.empty()) doubts.push_back(fmt::format("the workload does not end within {} s, and nothing was refused", request.setting.limit_ms / 1000));
   if (!doubts.empty()) {
     verdict.verdict = Verdict::kInconclusive;
     verdict.reasons = std::move(doubts);
     return;
   }
   Compare(request, unconfined, verdict);
-  if (!verdict.reasons.empty() && request.machine.driver == kernels::DriverKind::kGvisor && !request.artifacts.other_answers.empty()) {
+  if (!verdict.reasons.empty() && request.setting.machine.driver == kernels::DriverKind::kGvisor && !request.artifacts.other_answers.empty()) {
     verdict.verdict = Verdict::kInconclusive;
     verdict.reasons.push_back(fmt::format("gVisor answers every refusal with EPERM, and the workload may depend on another answer: {}", fmt::join(request.artifacts.other_answers, ", ")));
     return;

@@ -67,33 +67,26 @@ double BeginOf(const Outcome& outcome) {
 }  // namespace
 
 std::vector<std::string> RootsOf(const Request& request) {
-  std::vector<std::string> roots = request.layers;
-  roots.push_back(request.root == "/" ? "" : request.root);
+  std::vector<std::string> roots = request.setting.layers;
+  roots.push_back(request.setting.root == "/" ? "" : request.setting.root);
   return roots;
 }
 
 kernels::Job JobFor(const Request& request, const std::vector<std::string>& layers, Module module) {
   kernels::Job job;
   const Artifacts& artifacts = request.artifacts;
-  job.machine = request.machine;
-  job.root = request.root;
+  job.setting = request.setting;
   job.module = module;
-  job.memory_mb = request.memory_mb;
-  job.limit_ms = request.limit_ms;
-  job.layers = request.layers;
-  job.inputs = request.inputs;
-  job.empty = request.empty;
   job.folders = request.folders;
   job.files = request.files;
   job.modules = request.modules;
-  job.host_isolation = request.host_isolation;
   const bool apparmor = Has(layers, "apparmor");
   const bool selinux = Has(layers, "selinux");
   const bool seccomp = Has(layers, "seccomp");
   // Without the mechanism among the layers nothing of it is loaded: an attachment would confine by itself.
   if (apparmor) {
     job.profiles = artifacts.profiles;
-    if (request.machine.driver == kernels::DriverKind::kHost) job.profile_names = artifacts.profile_names;
+    if (request.setting.machine.driver == kernels::DriverKind::kHost) job.profile_names = artifacts.profile_names;
   }
   if (selinux) {
     job.policy = artifacts.policy;
@@ -152,7 +145,7 @@ Result<Report> Verify(const Request& request, const std::function<void(const std
     if (!*run->outcome) return tl::make_unexpected(run->outcome->error());
   }
   Report report;
-  report.driver = request.machine.driver;
+  report.driver = request.setting.machine.driver;
   for (Run& run : confined) {
     LayerVerdict verdict;
     verdict.layers = run.layers;

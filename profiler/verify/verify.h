@@ -43,21 +43,14 @@ struct Expectation {
 };
 
 struct Request {
-  kernels::Machine machine;
+  kernels::Setting setting;
   std::vector<std::vector<std::string>> layer_sets;  // to be judged: {"seccomp"}, {"seccomp", "apparmor"}, ...
   Artifacts artifacts;
   std::vector<Step> steps;
   Expectation expect;
-  std::string root = "/";
-  std::vector<std::string> layers;  // over the root
-  std::vector<kernels::Input> inputs;
-  std::vector<std::string> empty = kernels::Job().empty;
   std::vector<std::string> folders;
   std::vector<kernels::File> files;
   std::vector<std::string> modules;  // of the guest's kernel
-  unsigned memory_mb = 512;
-  unsigned limit_ms = 60000;
-  bool host_isolation = true;
 };
 
 enum class Verdict { kPassed, kFailed, kInconclusive };

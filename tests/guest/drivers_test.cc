@@ -87,7 +87,7 @@ TEST_F(Drivers, TheHostJudgesTheFilter) {
 TEST_F(Drivers, TheHostIsNotChangedWithoutAWord) {
   if (geteuid() != 0) GTEST_SKIP() << "no guest kernel: driver host: root";
   Job job = Shell("true");
-  job.machine.driver = DriverKind::kHost;
+  job.setting.machine.driver = DriverKind::kHost;
   job.profiles = "x";
   const auto outcome = kernels::Run(job);
   // A kernel without AppArmor says that it has none; one with it asks first.
@@ -106,8 +106,8 @@ TEST_F(Drivers, TheHostLoadsProfilesForTheTimeOfTheRuns) {
   policy.replace(policy.find("ANSWERS"), 7, "unknown syscall with errno(ENOSYS)");
   const std::string verify = "/srv/build/ravelin verify /srv/work.rav --target host --driver host --directory / ";
   Job job = Shell(verify + "-- sh -c 'cat /etc/hostname'");
-  job.memory_mb = 1024;
-  job.inputs.push_back({fs::path(RAVELIN_BINARY).parent_path(), "/srv/build"});
+  job.setting.memory_mb = 1024;
+  job.setting.inputs.push_back({fs::path(RAVELIN_BINARY).parent_path(), "/srv/build"});
   job.files.push_back({"/srv/work.rav", policy, 0644});
   for (const char* line : {"cat /etc/hostname", "mkdir /srv/new"}) {
     job.steps.push_back(job.steps.front());

@@ -5,7 +5,7 @@ namespace ravelin::kernels {
 Job Shell(const std::string& line, Module module) {
   Job job;
   job.module = module;
-  job.limit_ms = 20000;
+  job.setting.limit_ms = 20000;
   job.steps.push_back({.program = "/bin/sh", .arguments = {"sh", "-c", line}, .environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}});
   return job;
 }

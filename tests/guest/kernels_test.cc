@@ -56,7 +56,7 @@ TEST_F(Guest, TellsSignalsMissingProgramsAndTimeApart) {
   EXPECT_FALSE(none->steps[0].started);
   EXPECT_EQ(none->steps[0].why_not, "exec: No such file or directory");
   Job slow = Shell("sleep 60");
-  slow.limit_ms = 500;
+  slow.setting.limit_ms = 500;
   const auto cut = kernels::Run(slow);
   ASSERT_TRUE(cut);
   EXPECT_TRUE(cut->timed_out);
@@ -124,7 +124,7 @@ TEST_F(Guest, AKilledGuestIsInconclusive) {
 
 TEST_F(Guest, StarvedMemoryIsInconclusive) {
   Job job = Shell("tail /dev/zero");
-  job.memory_mb = 96;
+  job.setting.memory_mb = 96;
   const auto outcome = kernels::Run(job);
   ASSERT_TRUE(outcome);
   EXPECT_NE(Doubts(*outcome).find("memory ran out"), std::string::npos) << Doubts(*outcome);
@@ -143,7 +143,7 @@ TEST_F(Guest, LostRecordsAreInconclusive) {
 
 TEST_F(Guest, WithoutIsolationItSaysSo) {
   Job job = Shell("true");
-  job.host_isolation = false;
+  job.setting.host_isolation = false;
   const auto outcome = kernels::Run(job);
   ASSERT_TRUE(outcome);
   EXPECT_FALSE(outcome->isolated);

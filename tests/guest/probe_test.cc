@@ -32,7 +32,7 @@ class Probes : public Guest {
     const auto front = testing::ReadText(asked);
     EXPECT_FALSE(front->sink.HasErrors()) << Messages(*front);
     const auto other = testing::ReadText(enforced);
-    RAVELIN_TRY(probed, driver::ProbePolicy(*front, 0, {}, other.get()));
+    RAVELIN_TRY(probed, driver::ProbePolicy(*front, 0, {.limit_ms = 120000}, other.get()));
     EXPECT_TRUE(probed.has_value()) << Messages(*other);
     return probed ? std::move(*probed) : driver::Probed();
   }

@@ -19,7 +19,7 @@ constexpr int kNames = 5000;
 Job Hammer(Module module) {
   Job job = Shell(fmt::format("i=0; while [ $i -lt {} ]; do : > /tmp/name$i; i=$((i+1)); done", kNames), module);
   job.mode = Mode::kComplain;
-  job.limit_ms = 60000;
+  job.setting.limit_ms = 60000;
   return job;
 }
 

@@ -32,7 +32,7 @@ double Median(const kernels::Job& job) {
 kernels::Job True(kernels::Module module) {
   kernels::Job job;
   job.module = module;
-  job.limit_ms = 10000;
+  job.setting.limit_ms = 10000;
   job.steps.push_back({.program = "/usr/bin/true", .arguments = {"true"}});
   return job;
 }
