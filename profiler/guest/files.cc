@@ -87,6 +87,9 @@ std::string ReadJob(int folder, Job& job) {
     else if (key == "enforcing") job.enforcing = number != 0;
     else if (key == "default") job.default_label = value;
     else if (key == "labels") job.labels = value;
+    else if (key == "region") job.regions.push_back({value, "", ""});
+    else if (key == "itself" && !job.regions.empty()) job.regions.back().itself = value;
+    else if (key == "below" && !job.regions.empty()) job.regions.back().below = value;
     else if (key == "profiles") job.profiles = value;
     else if (key == "unload") job.unload.push_back(value);
     else if (key == "filter") job.filter = value;

@@ -42,6 +42,12 @@ struct Step {
   std::string path;
 };
 
+struct Region {
+  std::string path;
+  std::string itself;
+  std::string below;
+};
+
 struct Job {
   bool guest = true;           // false: on the machine's own kernel, in name spaces
   bool machine = false;        // a guest that sees the host by 9p, at /host, and not by hostfs
@@ -54,6 +60,7 @@ struct Job {
   bool enforcing = true;
   std::string default_label;
   std::string labels;
+  std::vector<Region> regions;
   std::string profiles;
   std::vector<std::string> unload;
   std::string filter;

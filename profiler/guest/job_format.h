@@ -12,6 +12,7 @@
 //   default CONTEXT        label of what is seen of the host and not labelled below; without it, the policy's
 //   labels FILE            path, context and where the host has it: for each layer in their order and then the root `1` or `0`; each ended by a
 //                          NUL, again and again
+//   region PATH, itself CONTEXT, below CONTEXT   a folder that is mounted by itself, with one label for all in it; "": the default
 //   profiles FILE          AppArmor profiles, binary
 //   unload NAME            of the profiles, from a kernel that stays when the job is done
 //   filter FILE            seccomp program, struct sock_filter, for steps that ask for it

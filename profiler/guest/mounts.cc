@@ -40,6 +40,61 @@ void MakeFolders(const std::string& path, mode_t mode) {
 
 bool IsBelow(const std::string& path, const std::string& folder) { return path == folder || path.rfind(folder == "/" ? folder : folder + "/", 0) == 0; }
 
+// Each mount of the host's files is a file system of its own, with a label of its own for all in it.
+class Regions {
+ public:
+  Regions(const Job& job, std::vector<std::string> lower) : job_(job), lower_(std::move(lower)) {}
+
+  // Where the file of a label is that the tree `i` has.
+  std::string Place(const std::string& path, size_t i) const {
+    for (size_t n = 0; n < job_.regions.size(); ++n) {
+      if (IsBelow(path, job_.regions[n].path) && path != job_.regions[n].path) return Name(n, i) + path.substr(job_.regions[n].path.size());
+    }
+    return lower_[i] + path;
+  }
+
+  // Before labels are given.
+  bool Show(const std::vector<std::string>& trees) const {
+    for (size_t n = 0; n < job_.regions.size(); ++n) {
+      for (size_t i = 0; i < trees.size(); ++i) {
+        if (!Has(n, i)) continue;
+        mkdir(Name(n, i).c_str(), 0755);
+        if (!ShowHost(job_, (trees[i] == "/" ? "" : trees[i]) + job_.regions[n].path, Name(n, i), ",fscontext=" + job_.regions[n].below)) return false;
+      }
+    }
+    return true;
+  }
+
+  // Over the new root.
+  bool Mount(const std::string& root) const {
+    for (size_t n = 0; n < job_.regions.size(); ++n) {
+      const Region& region = job_.regions[n];
+      std::string folders;
+      for (size_t i = 0; i < lower_.size(); ++i) {
+        if (Has(n, i)) folders += (folders.empty() ? "" : ":") + Name(n, i);
+      }
+      const std::string own = job_.place + "/own" + std::to_string(n);
+      for (const char* name : {"", "/upper", "/work"}) mkdir((own + name).c_str(), 0755);
+      struct stat status {};  // the folder as it is before the mount hides it
+      if (lstat((root + region.path).c_str(), &status) != 0 || chown((own + "/upper").c_str(), status.st_uid, status.st_gid) != 0 || chmod((own + "/upper").c_str(), status.st_mode & 07777) != 0) Trouble("mode of " + region.path);
+      if (!guest::Mount("overlay", root + region.path, "overlay", 0, "lowerdir=" + folders + ",upperdir=" + own + "/upper,workdir=" + own + "/work")) return false;
+      const std::string& itself = region.itself.empty() ? job_.default_label : region.itself;
+      if (!itself.empty() && lsetxattr((root + region.path).c_str(), "security.selinux", itself.c_str(), itself.size() + 1, 0) != 0) Trouble("label of " + region.path);
+    }
+    return true;
+  }
+
+ private:
+  std::string Name(size_t n, size_t i) const { return job_.place + "/region" + std::to_string(n) + "." + std::to_string(i); }
+  bool Has(size_t n, size_t i) const {
+    struct stat status {};
+    return lstat((lower_[i] + job_.regions[n].path).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  }
+
+  const Job& job_;
+  const std::vector<std::string> lower_;  // trees of the host, the first on top
+};
+
 // hostfs keeps no attributes, so a label lives in the inode in memory, and that as long as somebody holds it: the descriptors are never
 // closed, and the limit stays raised (a program that is started gets its own, start.cc).  The host's file is not touched.
 class Pins {
@@ -53,8 +108,7 @@ class Pins {
   Pins& operator=(const Pins&) = delete;
 
   // False where there is no such file.
-  bool Give(const std::string& below, const Label& label) {
-    const std::string path = below + label.path;
+  bool Give(const std::string& path, const Label& label) {
     const int file = open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0) {
       if (errno != ENOENT && errno != ENOTDIR) Trouble("label of " + label.path);
@@ -148,16 +202,20 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
     if (!ShowHost(job, job.layers[i], lower.back(), label)) return false;
   }
   lower.push_back(job.guest ? job.place + "/lower" : job.root);
+  const Regions regions(job, lower);
+  std::vector<std::string> trees = job.layers;
+  trees.push_back(job.root);
+  if (!regions.Show(trees)) return false;
   Pins pins(!labels.empty());
   std::vector<const Label*> later;  // of what the guest has for itself
   for (const Label& one : labels) {
     bool found = false;
-    for (size_t i = 0; i < lower.size() && i < one.where.size() && !is_covered(one); ++i) found |= one.where[i] == '1' && pins.Give(lower[i], one);
+    for (size_t i = 0; i < lower.size() && i < one.where.size() && !is_covered(one); ++i) found |= one.where[i] == '1' && pins.Give(regions.Place(one.path, i), one);
     if (!found) later.push_back(&one);
   }
   std::string folders;
   for (const std::string& below : lower) folders += (folders.empty() ? "" : ":") + below;
-  if (!Mount("overlay", root, "overlay", 0, "lowerdir=" + folders + ",upperdir=" + job.place + "/upper,workdir=" + job.place + "/work")) return false;
+  if (!Mount("overlay", root, "overlay", 0, "lowerdir=" + folders + ",upperdir=" + job.place + "/upper,workdir=" + job.place + "/work") || !regions.Mount(root)) return false;
   for (const char* name : {"/proc", "/sys", "/dev", "/run"}) mkdir((root + name).c_str(), 0755);
   if (job.guest) MountKernelFiles(root);
   else BindKernelFiles(root);
@@ -179,7 +237,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
     else if (mount(input.from.c_str(), (root + input.at).c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble("bind " + input.from);
   }
   for (const Label* one : later) {
-    if (!pins.Give(root, *one)) pins.Miss();
+    if (!pins.Give(root + one->path, *one)) pins.Miss();
   }
   for (const Input& input : job.inputs) {
     if (mount("none", (root + input.at).c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) Trouble("read-only " + input.at);

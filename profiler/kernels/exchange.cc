@@ -92,6 +92,11 @@ Result<void> WriteJob(const Job& job, const std::vector<std::string>& modules, c
   out.AddWhere(!job.launcher.empty(), "launcher", job.launcher);
   out.Add("enforcing", job.mode == Mode::kEnforce ? "1" : "0");
   out.AddWhere(!job.default_label.empty(), "default", job.default_label);
+  for (const Region& region : job.regions) {
+    out.Add("region", region.path);
+    out.Add("itself", region.itself);
+    out.Add("below", region.below);
+  }
   for (const std::string& path : job.setting.empty) out.Add("tmpfs", path);
   for (const Input& input : job.setting.inputs) {
     out.Add("input", input.from);

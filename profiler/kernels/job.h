@@ -58,6 +58,14 @@ struct PathLabel {
   std::string context;
 };
 
+// A folder below which everything has one label, by its path in the guest.  It is mounted by itself with that label, since a guest holds
+// each other label in memory; to rename from it to elsewhere is EXDEV.
+struct Region {
+  std::string path;
+  std::string itself;  // context of the folder
+  std::string below;   // of all in it
+};
+
 // A folder of the host, seen read-only in the guest.
 struct Input {
   std::string from;
@@ -100,6 +108,7 @@ struct Job {
   std::string launcher;           // SELinux: the context of what is not confined
   std::string default_label;      // SELinux: of what is seen of the host and is not in `labels`; "": the policy's
   std::vector<PathLabel> labels;  // SELinux, by path in the guest
+  std::vector<Region> regions;    // SELinux; none within another (driver uml)
   std::string profiles;           // AppArmor, binary
   std::vector<std::string> profile_names;  // of those: what is unloaded from a kernel that stays
   std::string filter;             // seccomp: struct sock_filter of this machine

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -107,40 +109,111 @@ bool PathLabels::LeadsNowhere(std::string_view beginning) const {
   return !alive_[state];
 }
 
-Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered, const std::string& unnamed) {
-  std::set<std::string> own(covered.begin(), covered.end());
-  own.insert({"/dev", "/proc", "/sys"});
-  std::vector<PathLabel> out;
-  const std::string& usual = labels.DefaultContext();
-  // `host`: the file is one of the host's, which has the default already.
-  const auto give = [&](const std::string& path, bool host) {
-    std::string context = labels.ContextOf(path);
-    if (context.empty() && host && !usual.empty()) context = unnamed;
-    if (!context.empty() && (!host || context != usual)) out.push_back({path, std::move(context)});
-  };
-  give(at.empty() ? "/" : at, at.empty());
-  for (const char* device : kDevices) {
-    if (at.empty()) give(device, false);
-  }
-  for (size_t slash = at.find('/', 1); slash != std::string::npos; slash = at.find('/', slash + 1)) give(at.substr(0, slash), false);
-  std::vector<std::string> folders = {at};
-  while (!folders.empty()) {
-    const std::string folder = std::move(folders.back());
-    folders.pop_back();
-    if (labels.LeadsNowhere(folder + "/")) continue;
-    const std::unique_ptr<DIR, Close> dir(opendir((from + folder.substr(at.size()) + "/").c_str()));
-    if (dir == nullptr) continue;  // what cannot be listed cannot be opened in the guest either
-    for (const dirent* entry = readdir(dir.get()); entry != nullptr; entry = readdir(dir.get())) {
-      const std::string_view name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      const std::string path = fmt::format("{}/{}", folder, name);
-      // The kernel labels its own; /dev was named before.
-      if (path != "/dev" && path != "/proc" && path != "/sys") give(path, at.empty() && own.count(path) == 0);
-      if (entry->d_type == DT_DIR && own.count(path) == 0) folders.push_back(path);
-      if (out.size() > kMostLabels) return Fail(ErrorCode::kTooLarge, fmt::format("more than {} files have a label, and a guest cannot hold so many; give it a smaller root (--root DIR)", kMostLabels));
+namespace {
+
+class Walk {
+ public:
+  Walk(const PathLabels& labels, const Tree& tree) : labels_(labels), tree_(tree), own_(tree.covered.begin(), tree.covered.end()) { own_.insert({"/dev", "/proc", "/sys"}); }
+
+  TreeLabels Run() {
+    const std::string& at = tree_.at;
+    std::vector<PathLabel> out;
+    Give(at.empty() ? "/" : at, at.empty(), out);
+    for (const char* device : kDevices) {
+      if (at.empty()) Give(device, false, out);
     }
+    for (size_t slash = at.find('/', 1); slash != std::string::npos; slash = at.find('/', slash + 1)) Give(at.substr(0, slash), false, out);
+    Append(Of(at).labels, out);
+    std::sort(out.begin(), out.end(), [](const PathLabel& a, const PathLabel& b) { return a.path < b.path; });
+    std::sort(regions_.begin(), regions_.end(), [](const Region& a, const Region& b) { return a.path < b.path; });
+    return {std::move(out), std::move(regions_)};
   }
-  std::sort(out.begin(), out.end(), [](const PathLabel& a, const PathLabel& b) { return a.path < b.path; });
+
+ private:
+  struct Folder {
+    std::vector<PathLabel> labels;  // of all below it
+    bool uniform = true;            // they have one context, `context`, and nothing below it has the default
+    std::string context;
+  };
+
+  // `host`: the file is one of the host's, which has the default already.
+  std::string ContextOf(const std::string& path, bool host) const {
+    std::string context = labels_.ContextOf(path);
+    if (context.empty() && host && !labels_.DefaultContext().empty()) context = tree_.unnamed;
+    return context;
+  }
+
+  void Give(const std::string& path, bool host, std::vector<PathLabel>& out) const {
+    std::string context = ContextOf(path, host);
+    if (!context.empty() && (!host || context != labels_.DefaultContext())) out.push_back({path, std::move(context)});
+  }
+
+  static void Append(std::vector<PathLabel> from, std::vector<PathLabel>& to) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); }
+
+  // Names in the folder, and which of them are folders themselves.  What cannot be listed cannot be opened in the guest either.
+  std::map<std::string, bool> List(const std::string& folder) const {
+    std::map<std::string, bool> out;
+    for (const std::string& from : tree_.from) {
+      const std::unique_ptr<DIR, Close> dir(opendir((from + folder.substr(tree_.at.size()) + "/").c_str()));
+      if (dir == nullptr) continue;
+      for (const dirent* entry = readdir(dir.get()); entry != nullptr; entry = readdir(dir.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") out[std::string(name)] |= entry->d_type == DT_DIR;
+      }
+    }
+    return out;
+  }
+
+  bool IsRegion(const std::string& path, const Folder& folder) const {
+    // A mount's options and an overlay's list of folders have their own use for these.
+    return folder.uniform && folder.labels.size() >= tree_.region_files && path.find_first_of(",:\\") == std::string::npos;
+  }
+
+  Folder Of(const std::string& folder) {
+    Folder out;
+    if (labels_.LeadsNowhere(folder + "/")) {
+      out.uniform = false;
+      return out;
+    }
+    std::vector<std::pair<std::string, Folder>> inner;
+    for (const auto& [name, is_folder] : List(folder)) {
+      const std::string path = fmt::format("{}/{}", folder, name);
+      const bool own = own_.count(path) != 0;
+      const size_t before = out.labels.size();
+      // The kernel labels its own; /dev was named before.
+      if (path != "/dev" && path != "/proc" && path != "/sys") Give(path, tree_.at.empty() && !own, out.labels);
+      if (own || out.labels.size() == before) out.uniform = false;
+      else Join(out.labels.back().context, out);
+      if (!is_folder || own) continue;
+      Folder below = Of(path);
+      if (!below.uniform) out.uniform = false;
+      else if (!below.labels.empty()) Join(below.context, out);
+      inner.emplace_back(path, std::move(below));
+    }
+    for (auto& [path, below] : inner) {
+      // What is uniform is decided where it ends: the larger the folder, the fewer mounts.
+      if (out.uniform || !IsRegion(path, below)) Append(std::move(below.labels), out.labels);
+      else regions_.push_back({path, ContextOf(path, true), below.context});
+    }
+    return out;
+  }
+
+  static void Join(const std::string& context, Folder& folder) {
+    if (folder.context.empty()) folder.context = context;
+    folder.uniform = folder.uniform && folder.context == context;
+  }
+
+  const PathLabels& labels_;
+  const Tree& tree_;
+  std::set<std::string> own_;
+  std::vector<Region> regions_;
+};
+
+}  // namespace
+
+Result<TreeLabels> LabelTree(const PathLabels& labels, const Tree& tree) {
+  TreeLabels out = Walk(labels, tree).Run();
+  if (out.labels.size() > kMostLabels) return Fail(ErrorCode::kTooLarge, fmt::format("{} files have a label of their own, and a guest cannot hold more than {}; give it a smaller root (--root DIR)", out.labels.size(), kMostLabels));
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Which paths of a tree get which SELinux label, by file_contexts.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,22 @@ class PathLabels {
   std::vector<bool> alive_;  // by state: another context than the default can follow
 };
 
-// Everything below the folder `from` of the host that has another label than the default (where the default is an entry's, `unnamed` for
-// what no entry matches), where the guest has it at `at` ("" for its root), by its path in the
-// guest, sorted.  Of the folders in `covered`, which the guest has for itself, only they themselves count, and what is in every guest's
-// /dev.  Symbolic links are not followed.  kTooLarge beyond what a guest can hold.
+// Folders of the host as the guest has them: one over the other, the first on top.
+struct Tree {
+  std::vector<std::string> from;
+  std::string at;                    // where the guest has it; "": its root
+  std::vector<std::string> covered;  // folders that the guest has for itself: only they themselves count
+  std::string unnamed;               // where the default is an entry's: the label of what no entry matches
+  size_t region_files = SIZE_MAX;    // so many files of one label, and no others, make their folder a region
+};
+
+// All that has another label than the default, by its path in the guest, sorted, and what is in every guest's /dev; nothing of what is
+// below a region.  Symbolic links are not followed.
+struct TreeLabels {
+  std::vector<PathLabel> labels;
+  std::vector<Region> regions;
+};
 inline constexpr size_t kMostLabels = 60000;
-Result<std::vector<PathLabel>> LabelTree(const PathLabels& labels, const std::string& from, const std::string& at, const std::vector<std::string>& covered, const std::string& unnamed);
+Result<TreeLabels> LabelTree(const PathLabels& labels, const Tree& tree);  // kTooLarge beyond what a guest can hold
 
 }  // namespace ravelin::kernels

@@ -93,6 +93,7 @@ kernels::Job JobFor(const Request& request, const std::vector<std::string>& laye
     job.launcher = artifacts.launcher;
     job.default_label = artifacts.default_label;
     job.labels = artifacts.labels;
+    job.regions = artifacts.regions;
   }
   if (seccomp) {
     job.filter = artifacts.filter;

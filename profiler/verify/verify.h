@@ -29,6 +29,7 @@ struct Artifacts {
   std::string context;                       // the domain's
   std::string default_label;
   std::vector<kernels::PathLabel> labels;
+  std::vector<kernels::Region> regions;
   std::vector<std::string> subjects;         // profiles and types that are the policy's: whose refusals count
 };
 
