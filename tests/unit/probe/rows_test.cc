@@ -9,6 +9,7 @@
 #include "compiler/ir/grant.h"
 #include "compiler/kernel/lsm_view.h"
 #include "compiler/kernel/selinux_facts.h"
+#include "profiler/probe/catalogue.h"
 #include "profiler/probe/plan.h"
 #include "tests/support/compiled.h"
 
@@ -166,6 +167,18 @@ TEST(ProbeRows, BothSidesOfEveryRuleAndNoKindMoreThanTwoInFive) {
   const ir::Domain domain = testing::DomainOf(kEverything);
   for (const ir::Rule& rule : domain.rules) {
     for (const bool inside : {true, false}) EXPECT_GT(sides[std::pair(rule.id, inside)], 0u) << rule.from.place << (inside ? " inside" : " outside");
+  }
+}
+
+// Whoever may unmount anything still has to get to it: SELinux asks for a search of each folder on the way.
+TEST(Mounts, TheWayToThePointIsAskedFor) {
+  ir::Domain domain;
+  for (const Probe& probe : MountProbes(domain, "/mnt/a/q")) {
+    std::set<std::string> way;
+    for (const ir::ObjectCheck& check : probe.calls.front().event.objects) {
+      if (check.facet == ir::FacetOf("file")) way.insert(check.texts.at("path"));
+    }
+    EXPECT_EQ(way, (std::set<std::string>{"/", "/mnt", "/mnt/a"})) << probe.shown;
   }
 }
 
