@@ -66,10 +66,12 @@ class Explainer {
     const ir::Domain& domain = front_.policy.domains[launched_];
     const ir::Decision decision = oracle::DecideCall(domain, *one.call);
     Denial denial{*one.call, decision, "", 1, one.texts};
-    // Addresses differ from run to run and say nothing.
+    // Addresses differ from run to run and say nothing; where a call may have something else there (prctl) they are known by their size.
+    constexpr uint64_t kNoAddress = uint64_t{1} << 32, kUserSpace = uint64_t{1} << 47;
     const kernel::Syscall* call = kernel::FindSyscall(kernel::Arch::kX86_64, one.call->number);
     for (size_t i = 0; call != nullptr && i < call->params.size() && i < denial.event.args.size(); ++i) {
-      if (call->params[i].type == kernel::ArgType::kPtr) denial.event.args[i] = 0;
+      const uint64_t value = denial.event.args[i];
+      if (call->params[i].type == kernel::ArgType::kPtr || (call->params[i].name.rfind("arg", 0) == 0 && value >= kNoAddress && value < kUserSpace)) denial.event.args[i] = 0;
     }
     Refusal out;
     out.shown = ShowDeniedCall(domain, denial);
