@@ -13,7 +13,6 @@
 #include "compiler/syntax/parse.h"
 
 namespace ravelin::driver {
-namespace {
 
 std::string LaidOut(const std::string& text) {
   source::SourceManager sources;
@@ -23,6 +22,8 @@ std::string LaidOut(const std::string& text) {
   RAVELIN_CHECK(!sink.HasErrors(), "what was learned is no policy");
   return ast::Format(tree, text);
 }
+
+namespace {
 
 struct Judged {
   std::vector<GapRow> gaps;

@@ -46,6 +46,9 @@ struct LearnedPolicy {
 // Generalises, lays out, accepts what was accepted beforehand, and writes.
 Result<LearnedPolicy> WritePolicy(const LearnRequest& request);
 
+// A policy file that a program made, in the canonical layout.
+std::string LaidOut(const std::string& text);
+
 // What the recorded processes began with, where that is one program; else "".
 std::string ProgramOf(const observe::Recording& recording);
 // What a policy is called that nobody named: after the program, else after the file of the recording.

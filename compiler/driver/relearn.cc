@@ -7,6 +7,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/driver/drift.h"
+#include "compiler/driver/learn.h"
 #include "profiler/generalize/generalize.h"
 
 namespace ravelin::driver {
@@ -159,12 +160,36 @@ std::vector<std::string> LinesOf(std::string_view text) {
   return out;
 }
 
+// Statements and comments of a policy in the canonical layout, at that indentation.
+std::vector<std::string> LaidOutAt(const std::string& indentation, const std::vector<std::string>& statements) {
+  const std::string head = "language 1\n\npolicy p {\n", tail = "}\n";
+  const std::string text = LaidOut(fmt::format("{}  {}\n{}", head, fmt::join(statements, "\n  "), tail));
+  RAVELIN_CHECK(text.rfind(head, 0) == 0 && text.size() >= head.size() + tail.size(), "the layout of a policy begins and ends otherwise");
+  std::vector<std::string> out = LinesOf(std::string_view(text).substr(head.size(), text.size() - head.size() - tail.size()));
+  for (std::string& line : out) line = line.empty() ? line : indentation + line.substr(2);
+  return out;
+}
+
 // Lines `first` to `last` (1-based; none: in front of `first`) become others.
 struct Edit {
   size_t first = 0;
   size_t removed = 0;
   std::vector<std::string> lines;
 };
+
+// Without what stays as it is at its ends.
+Edit Trimmed(Edit edit, const std::vector<std::string>& before) {
+  while (edit.removed > 0 && !edit.lines.empty() && edit.lines.front() == before[edit.first - 1]) {
+    edit.lines.erase(edit.lines.begin());
+    ++edit.first;
+    --edit.removed;
+  }
+  while (edit.removed > 0 && !edit.lines.empty() && edit.lines.back() == before[edit.first + edit.removed - 2]) {
+    edit.lines.pop_back();
+    --edit.removed;
+  }
+  return edit;
+}
 
 std::string Unified(const std::string& name, const std::vector<std::string>& before, const std::vector<Edit>& edits) {
   if (edits.empty()) return "";
@@ -203,7 +228,7 @@ std::optional<Edit> WithoutUsed(const Frontend& edited, const ir::Domain& domain
     edit.first = edited.sources.PositionOf(span.file, span.begin).line;
     edit.removed = edited.sources.PositionOf(span.file, span.end).line - edit.first + 1;
     const std::string anchor(edited.sources.LineOf(span.file, static_cast<uint32_t>(edit.first)));
-    if (!left.empty()) edit.lines.push_back(anchor.substr(0, anchor.find_first_not_of(" \t")) + fmt::format("{}: deny syscall {{ {} }} with errno(ENOSYS)", kUnused, generalize::JoinNames(left)));
+    if (!left.empty()) edit.lines = LaidOutAt(anchor.substr(0, anchor.find_first_not_of(" \t")), {fmt::format("{}: deny syscall {{ {} }} with errno(ENOSYS)", kUnused, generalize::JoinNames(left))});
     return edit;
   }
   return std::nullopt;
@@ -233,12 +258,12 @@ Result<Relearned> Relearn(const LearnRequest& request, const std::string& policy
   if (!before.IsValid()) return Fail(ErrorCode::kUnsupported, fmt::format("{}: policy `{}` states no default of its own: it refuses nothing that could be added", policy, domain->name));
   std::vector<std::string> content = LinesOf(edited->sources.Text(file));
   std::vector<Edit> edits;
-  if (auto edit = WithoutUsed(*edited, *domain, adding.calls())) edits.push_back(std::move(*edit));
+  if (auto edit = WithoutUsed(*edited, *domain, adding.calls())) edits.push_back(Trimmed(std::move(*edit), content));
   if (!lines.empty()) {
     const size_t at = edited->sources.PositionOf(file, before.begin).line;
     const std::string indentation = content[at - 1].substr(0, content[at - 1].find_first_not_of(" \t"));
     Edit edit{at, 0, {fmt::format("{}// --- learned again, from {} run{}", indentation, written.learned.runs, written.learned.runs == 1 ? "" : "s")}};
-    for (const std::string& line : lines) edit.lines.push_back(indentation + line);
+    for (std::string& line : LaidOutAt(indentation, lines)) edit.lines.push_back(std::move(line));
     edit.lines.emplace_back();
     edits.push_back(std::move(edit));
   }

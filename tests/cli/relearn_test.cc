@@ -66,6 +66,8 @@ TEST_F(Relearn, AddsWhatIsNewAndKeepsWhatWasWrittenByHand) {
   ASSERT_TRUE(Apply("new.patch")) << patch;
   const std::string applied = Text("tool.rav");
   EXPECT_THAT(applied, HasSubstr("  // ours: reviewed\n  ours: allow file { read } on path(\"/srv/**\")\n"));
+  EXPECT_EQ(RunRavelin({"fmt", "--check", Path("tool.rav")}).out, "") << "what is added is laid out as what was there\n" << applied;
+  EXPECT_THAT(patch, Not(HasSubstr("-  unused: deny syscall {"))) << "lines that stay are left alone";
   // It is a policy, and it lacks nothing any more.
   const Output again = Learn("after", {"--onto", Path("tool.rav"), "-o", Path("again.patch")});
   EXPECT_EQ(again.exit_code, 0) << again.err << Text("again.patch");
