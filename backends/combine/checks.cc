@@ -57,6 +57,7 @@ Object ObjectOf(const kernel::SelinuxViewRow& row) {
   if (row.Sees("path")) return {"path", {"path", "label"}, Check::About::kItself};
   if (row.Sees("parent")) return {"path", {"path", "label"}, Check::About::kParent};
   if (row.Sees("above")) return {"path", {"path", "label"}, Check::About::kAbove};
+  if (row.Sees("above_target")) return {"path", {"target"}, Check::About::kAbove};
   if (row.Sees("on")) return {"path", {"on"}, Check::About::kItself};
   if (row.Sees("target")) return {"target", {"target"}, Check::About::kItself};
   if (row.Sees("port")) return {"port", {"port"}, Check::About::kItself};
@@ -170,7 +171,7 @@ void Checks::AddSelinux(const LayerFacts& facts) {
     }
     // What an exec asks for either of its outcomes is granted by exec rules alone, for the same paths.
     if (std::any_of(row.conditions.begin(), row.conditions.end(), [](const kernel::SelinuxCondition& condition) { return !condition.words.empty() && condition.numbers.excluded; })) continue;
-    if (row.Sees("parent") || row.Sees("above") || row.Sees("filesystem")) {
+    if (row.Sees("parent") || row.Sees("above") || row.Sees("above_target") || row.Sees("filesystem")) {
       const Check check = check_of(row, row.classes.front());
       if (cells.empty() && check.grants_only) continue;
       if (cells.empty()) CellFor(cells, "", names, {});

@@ -152,12 +152,12 @@ Result<Box> Effective::Project(const Box& box, const Check& check) const {
     if (!check.Sees(attribute)) continue;
     if (check.about == Check::About::kItself) {
       out.texts.emplace(attribute, set);
-    } else if (attribute == "path") {
+    } else if (attribute == "path" || attribute == "target") {
       // A directory has the type of others that no pattern tells apart from it.
       RAVELIN_TRY(directories, check.about == Check::About::kParent ? set.Parents() : set.Above());
       RAVELIN_TRY(types, Types());
       RAVELIN_TRY(alike, directories.ClosedUnder(*types));
-      out.texts.emplace(attribute, std::move(alike));
+      out.texts.emplace("path", std::move(alike));
     }
   }
   return out;

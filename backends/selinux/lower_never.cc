@@ -14,7 +14,7 @@ void Lowering::AddNevers(const ir::Domain& domain) {
     if (rule.effect != ir::Effect::kNever) continue;
     const std::string& facet = kernel::Facets()[rule.facet].name;
     for (const Row& row : kernel::SelinuxViewRows()) {
-      if (row.facet != facet || !Asked(row) || row.Sees("parent") || row.Sees("above") || row.Sees("after")) continue;
+      if (row.facet != facet || !Asked(row) || row.Sees("parent") || row.Sees("above") || row.Sees("above_target") || row.Sees("after")) continue;
       if (facet == "exec" && !(row.Sees("path") && HoldsFor(row, TransitionOf(rule)))) continue;  // the outcome of an exec is no object
       const auto& operations = kernel::Facets()[rule.facet].operations;
       const int operation = static_cast<int>(std::find(operations.begin(), operations.end(), row.operation) - operations.begin());

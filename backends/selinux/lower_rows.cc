@@ -130,7 +130,7 @@ std::vector<Lowering::Target> Lowering::TargetsOf(const Current& at, const Row& 
 
 void Lowering::LowerRow(const Current& at, ir::FacetId facet, int operation, const Row& row) {
   const std::string& name = kernel::Facets()[facet].name;
-  if (row.Sees("parent") || row.Sees("above")) return LowerFolders(at, facet, operation, row);
+  if (row.Sees("parent") || row.Sees("above") || row.Sees("above_target")) return LowerFolders(at, facet, operation, row);
   if (name == "exec") return LowerExec(at, operation, row);
   const Box conditions = ConditionsOf(row);
   const bool socket = row.Sees("family");
@@ -209,11 +209,11 @@ void Lowering::LowerCommands(const Current& at, ir::FacetId facet, int operation
   }
 }
 
-std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const {
+std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed, const std::string& attribute) const {
   std::set<uint32_t> cells;
-  fixed["label"] = IntervalSet::Single(Vocabulary::kOther);
+  if (attribute == "path") fixed["label"] = IntervalSet::Single(Vocabulary::kOther);
   for (const auto& [label, witness] : cells_.tree->Witnesses()) {
-    fixed["path"] = IntervalSet::Single(label);
+    fixed[attribute] = IntervalSet::Single(label);
     if (at.reach->Permits(facet, operation, fixed)) cells.insert(label);
   }
   return cells;
@@ -221,11 +221,11 @@ std::set<uint32_t> Lowering::PermittedCells(const Current& at, ir::FacetId facet
 
 // Rows about the directories that an object stands in.
 void Lowering::LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row) {
-  const auto permitted = PermittedCells(at, facet, operation, ConditionsOf(row));
+  const auto permitted = PermittedCells(at, facet, operation, ConditionsOf(row), row.Sees("above_target") ? "target" : "path");
   if (permitted.empty()) return;
   const Places places = {fmt::format("{} {} on what lies below", row.facet, row.operation)};
   std::set<uint32_t> folders;
-  if (row.Sees("above")) {
+  if (!row.Sees("parent")) {
     folders = cells_.tree->Above(permitted);
   } else {
     for (const auto& entry : cells_.tree->Entries()) {

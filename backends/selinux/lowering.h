@@ -57,7 +57,7 @@ class Lowering {
   static ir::IntervalSet LowCommands(const ir::IntervalSet& commands);  // what SELinux sees of them: the low 16 bits
   void LowerCommands(const Current& at, ir::FacetId facet, int operation, const Row& row, const Target& target);
   void LowerFolders(const Current& at, ir::FacetId facet, int operation, const Row& row);
-  std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed) const;
+  std::set<uint32_t> PermittedCells(const Current& at, ir::FacetId facet, int operation, Box fixed, const std::string& attribute = "path") const;
   std::vector<std::string> FileTypes() const;
   // lower_exec.cc
   static std::string TransitionOf(const ir::Rule& rule);

@@ -41,6 +41,9 @@ const char* ProtocolOf(const std::string& object_class) {
                                                                              : "";
 }
 
+// Asked of directories on the way to a name.
+bool IsAbove(const Row& row) { return row.Sees("above") || row.Sees("above_target"); }
+
 class DomainDemand {
  public:
   DomainDemand(const ir::Policy& policy, const ir::Domain& domain, const World& world, const std::vector<DecodedPort>& ports, const TargetFacts& target, Demand& out)
@@ -100,7 +103,7 @@ class DomainDemand {
     DomainDemand demand(policy, only, world, ports, target, asked);
     const FacetEvents events(only, rule.facet, world);
     for (const Row& row : kernel::SelinuxViewRows()) {
-      if (row.facet != kernel::Facets()[rule.facet].name || row.classes.empty() || !Met(row.needs, target) || row.Sees("parent") || row.Sees("above") || row.Sees("after")) continue;
+      if (row.facet != kernel::Facets()[rule.facet].name || row.classes.empty() || !Met(row.needs, target) || row.Sees("parent") || IsAbove(row) || row.Sees("after")) continue;
       const auto& operations = kernel::Facets()[rule.facet].operations;
       const int operation = static_cast<int>(std::find(operations.begin(), operations.end(), row.operation) - operations.begin());
       if (row.facet != "exec") {
@@ -182,7 +185,7 @@ class DomainDemand {
   static std::vector<std::string> SeenBy(const Row& row) {
     std::vector<std::string> seen;
     for (const char* attribute : {"family", "type", "protocol", "port", "peer", "target"}) {
-      if (row.Sees(attribute)) seen.emplace_back(attribute);
+      if (row.Sees(attribute) || (row.Sees("above_target") && std::string_view(attribute) == "target")) seen.emplace_back(attribute);
     }
     for (const auto& condition : row.conditions) seen.push_back(condition.attribute);
     return seen;
@@ -207,6 +210,11 @@ class DomainDemand {
     events.ForEach(operation, by_object, SeenBy(row), [&](const FacetEvents::Object& object, const FacetEvents::Values& values) {
       const auto classes = ClassesOf(events, row, values);
       if (classes.empty()) return;
+      if (row.Sees("above_target")) {
+        const auto& old_names = events.AtomsOf("target").kinds[values.at("target")];
+        kinds.insert(old_names.begin(), old_names.end());
+        return;
+      }
       if (row.Sees("parent") || row.Sees("above")) {
         if (object.label.empty()) kinds.insert(object.kind);
         return;
@@ -285,7 +293,7 @@ class DomainDemand {
       if (kinds.count(kind) != 0) labels.insert(label);
     }
     std::set<uint32_t> folders;
-    if (row.Sees("above")) {
+    if (IsAbove(row)) {
       for (const uint32_t label : world_.tree->Above(labels)) folders.insert(world_.kind_of_label.at(label));
     } else {
       for (const auto& entry : world_.tree->Entries()) {

@@ -85,6 +85,13 @@ TEST(Gaps, AnExecThatChangesTheProfileIsLostUnderNoNewPrivs) {
   EXPECT_THAT(GapsOf("seccomp + apparmor", "  allow exec \"/bin/q\"" + rest), ::testing::Not(::testing::Contains("exec/exec narrower")));
 }
 
+// Whoever may bind a folder somewhere may change the propagation of what is there: SELinux asks the same, and of a new mount more.
+TEST(Gaps, AChangeOfPropagationIsNoNewMountToSelinux) {
+  const std::string rest = "\n  allow file { inherit, traverse }\n  default deny";
+  EXPECT_THAT(GapsOf("selinux", "  allow mount { bind } on \"/m\"" + rest), ::testing::Contains("mount/mount wider"));
+  EXPECT_THAT(GapsOf("selinux", "  allow mount { umount } on \"/m\"" + rest), ::testing::Not(::testing::Contains("mount/mount wider")));
+}
+
 // The boxes say of every object what the oracle says (clauses 5.2, 2.6 and 5.7), on random rules.
 TEST(Boxes, DecideAsTheOracle) {
   std::mt19937_64 random(31);

@@ -46,6 +46,12 @@ TEST(Selinux, ARefusedCreationLeavesTheDirectoryAlone) {
   ProvedModule(SelinuxSource("  allow file { create } on path(\"/a/b/c\")\n  deny file { create } on path(\"/**\")"));
 }
 
+// A link's old name has to be reached, too.
+TEST(Selinux, LinkingAsksForTheWayToTheOldName) {
+  const auto artifact = ProvedModule(SelinuxSource("  allow file { link } on path(\"/data/new\") to path(\"/srv/*/old\")\n  allow file { setattr } on path(\"/srv/*\")"));
+  EXPECT_EQ(Granted(artifact, "web_t", "web_srv_t", "dir"), "search setattr") << "which no other rule grants";
+}
+
 // The conventions of container tools: a block for each domain, which inherits `container`.
 TEST(Selinux, TheContainerForm) {
   selinux::Options options;
