@@ -150,7 +150,7 @@ class Walk {
 
   static void Append(std::vector<PathLabel> from, std::vector<PathLabel>& to) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); }
 
-  // Names in the folder, and which of them are folders themselves.  What cannot be listed cannot be opened in the guest either.
+  // Names in the folder, and which of them are folders: the top one counts, a link hides the folder below it.  What cannot be listed cannot be opened in the guest either.
   std::map<std::string, bool> List(const std::string& folder) const {
     std::map<std::string, bool> out;
     for (const std::string& from : tree_.from) {
@@ -158,7 +158,7 @@ class Walk {
       if (dir == nullptr) continue;
       for (const dirent* entry = readdir(dir.get()); entry != nullptr; entry = readdir(dir.get())) {
         const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") out[std::string(name)] |= entry->d_type == DT_DIR;
+        if (name != "." && name != "..") out.emplace(name, entry->d_type == DT_DIR);
       }
     }
     return out;

@@ -92,6 +92,9 @@ TEST(Labels, AFolderOfOneLabelIsARegion) {
   EXPECT_EQ(regions("/srv(|/.*)\ts:s0\n/srv/www(|/.*)\tw:s0\n", 3), "/srv/www w:s0 w:s0\n/srv\n/srv/other\n/srv/www\n");
   EXPECT_EQ(regions("/srv/www/.+\tw:s0\n/srv/www/index.html\tx:s0\n", 1), "/srv/www/deep w:s0 w:s0\n/srv/www/deep\n/srv/www/index.html\n/srv/www/over\n") << "a file with another label parts it";
   EXPECT_EQ(regions("/srv/www/[^/]*\tw:s0\n", 2), "/srv/www/deep\n/srv/www/index.html\n/srv/www/over\n") << "below deep is what has none";
+  fs::create_directories(root + "/data/in/it");
+  fs::create_symlink("/srv", layer + "/data");
+  EXPECT_EQ(regions("/data(|/.*)\td:s0\n", 1), "/data\n") << "a link hides the folder below";
   fs::create_directories(layer + "/srv/www/a,b");
   EXPECT_EQ(regions("/srv/www/a,b/.+\tw:s0\n", 1), "");
   EXPECT_TRUE(source::WriteFile(layer + "/srv/www/a,b/c", "x"));
