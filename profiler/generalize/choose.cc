@@ -22,6 +22,25 @@ std::string ExtensionOf(const std::string& name) {
   return dot == std::string::npos || dot == 0 || name.find_first_of("*?[{\\", dot) != std::string::npos ? "" : name.substr(dot);
 }
 
+bool IsMade(const Entry& entry) {
+  return std::any_of(entry.operations.begin(), entry.operations.end(), [](const auto& one) { return Makes(one.first); });
+}
+
+bool IsWithin(const Entry& entry, const std::set<std::string>& operations) {
+  return std::all_of(entry.operations.begin(), entry.operations.end(), [&](const auto& one) { return operations.count(one.first) != 0; });
+}
+
+// Found and changed, by nothing that whoever owns a folder could not do there.
+bool IsWritten(const Entry& entry) {
+  const auto has = [&](const char* operation) { return entry.operations.count(operation) != 0; };
+  return !IsMade(entry) && IsWithin(entry, OwnOperations()) && (has("write") || has("append") || has("truncate"));
+}
+
+void Tell(const Entry& entry, PathRule& rule) {
+  rule.used += entry.used;
+  for (const auto& [operation, evidence] : entry.operations) rule.evidence.Join(evidence);
+}
+
 bool EndsWith(const std::string& text, const std::string& end) { return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0; }
 
 }  // namespace
@@ -41,22 +60,39 @@ struct Chooser::Choice {
 };
 
 std::vector<PathRule> Chooser::Choose(const std::vector<Entry>& entries) const {
-  // What is made, with all that is done to it; what is only found, by what is done to it.
+  // What is made, with all that is done to it, and beside it what is written; what is only found, by what is done to it.
+  std::vector<const Entry*> filled;
   std::map<std::set<std::string>, std::vector<const Entry*>> groups;
   for (const Entry& one : entries) {
-    const bool made = std::any_of(one.operations.begin(), one.operations.end(), [](const auto& operation) { return Makes(operation.first); });
     std::set<std::string> operations;
     for (const auto& [operation, evidence] : one.operations) operations.insert(operation);
-    groups[made ? std::set<std::string>() : operations].push_back(&one);
+    if (IsMade(one) || IsWritten(one)) filled.push_back(&one);
+    if (!IsMade(one)) groups[operations].push_back(&one);
   }
+  std::vector<PathRule> own = Of({}, "", filled, entries).rules;
   std::vector<PathRule> out;
-  for (const auto& [operations, group] : groups) {
+  for (const auto& [operations, all] : groups) {
+    const auto group = WithoutCovered(all, own);
+    if (group.empty()) continue;
     Choice best = Of(operations, "", group, entries);
-    if (!operations.empty()) {
-      Choice apart = ByExtension(operations, group, entries);
-      if (apart.cost <= best.cost) best = std::move(apart);
-    }
+    Choice apart = ByExtension(operations, group, entries);
+    if (apart.cost <= best.cost) best = std::move(apart);
     for (PathRule& rule : best.rules) out.push_back(std::move(rule));
+  }
+  for (PathRule& rule : own) out.push_back(std::move(rule));
+  return out;
+}
+
+std::vector<const Entry*> Chooser::WithoutCovered(const std::vector<const Entry*>& group, std::vector<PathRule>& own) {
+  std::vector<const Entry*> out;
+  for (const Entry* one : group) {
+    const auto covers = [&](const PathRule& rule) {
+      const size_t folder = rule.pattern.size() - 2;  // with its slash
+      return EndsWith(rule.pattern, "/**") && IsWithin(*one, rule.operations) && one->path.size() > folder && one->path.compare(0, folder, rule.pattern, 0, folder) == 0;
+    };
+    const auto rule = std::find_if(own.begin(), own.end(), covers);
+    if (rule == own.end()) out.push_back(one);
+    else if (!IsWritten(*one)) Tell(*one, *rule);  // what is written was told when the folder was chosen
   }
   return out;
 }
@@ -114,7 +150,7 @@ Chooser::Choice Chooser::Best(const std::string& folder, const Branch& branch, c
       ++direct;
       here.cost += kRuleCost + kCharacterCost * static_cast<double>(name.size()) + expected;
       here.expected += expected;
-      here.rules.push_back(LiteralRule(*child.entry));
+      if (!kind.made || IsMade(*child.entry)) here.rules.push_back(LiteralRule(*child.entry));
     }
     if (child.children.empty()) continue;
     Choice below = Best(folder + "/" + name, child, kind, entries);
@@ -130,7 +166,7 @@ Chooser::Choice Chooser::Best(const std::string& folder, const Branch& branch, c
   };
   Choice apart = together(here, deeper);
   // One name is no folder, nor are two that are made; and no pattern stands for most of a system.
-  if (Count(branch) < (kind.reads ? 2 : 3) || IsCommon(folder) || std::count(folder.begin(), folder.end(), '/') < 2) return apart;
+  if (Count(branch, kind) < (kind.reads ? 2 : 3) || IsCommon(folder) || std::count(folder.begin(), folder.end(), '/') < 2) return apart;
   // What is written must have shown that its names change.
   if (!kind.reads && !Changes(branch, kind)) return apart;
   // What the workload made itself holds nothing of others.
@@ -163,9 +199,9 @@ std::optional<Chooser::Choice> Chooser::Pattern(const std::string& folder, const
   return out;
 }
 
-size_t Chooser::Count(const Branch& branch) {
-  size_t out = branch.entry != nullptr ? 1 : 0;
-  for (const auto& [name, child] : branch.children) out += Count(child);
+size_t Chooser::Count(const Branch& branch, const Kind& kind) {
+  size_t out = branch.entry != nullptr && (!kind.made || IsMade(*branch.entry)) ? 1 : 0;
+  for (const auto& [name, child] : branch.children) out += Count(child, kind);
   return out;
 }
 
@@ -183,11 +219,8 @@ bool Chooser::Changes(const Branch& branch, const Kind& kind) const {
 
 void Chooser::Collect(const Branch& branch, bool below, PathRule& rule) {
   if (branch.entry != nullptr) {
-    rule.used += branch.entry->used;
-    for (const auto& [operation, evidence] : branch.entry->operations) {
-      rule.operations.insert(operation);
-      rule.evidence.Join(evidence);
-    }
+    Tell(*branch.entry, rule);
+    for (const auto& [operation, evidence] : branch.entry->operations) rule.operations.insert(operation);
   }
   for (const auto& [name, child] : branch.children) {
     if (below) Collect(child, below, rule);
@@ -211,7 +244,7 @@ std::optional<Chooser::Opened> Chooser::Beyond(const std::string& folder, bool b
   Opened out;
   for (const Entry& one : entries) {
     if (one.path.size() <= folder.size() + 1 || one.path.compare(0, folder.size(), folder) != 0 || one.path[folder.size()] != '/') continue;
-    const bool same = kind.made ? std::any_of(one.operations.begin(), one.operations.end(), [](const auto& operation) { return Makes(operation.first); }) : true;
+    const bool same = !kind.made || IsMade(one) || IsWritten(one);
     if (same) used.insert(one.path);
     // What the workload only reads lies in a folder that it would own.
     if (!same && (below || one.path.find('/', folder.size() + 1) == std::string::npos)) out.cost += kWrittenBeyond;
@@ -242,6 +275,7 @@ std::optional<Chooser::Opened> Chooser::Beyond(const std::string& folder, bool b
       if (out.cost >= most) return std::nullopt;
     }
   }
+  if (out.cost >= most) return std::nullopt;
   return out;
 }
 

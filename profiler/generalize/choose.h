@@ -43,13 +43,15 @@ class Chooser {
     std::vector<std::string> code;  // the files, where they are mapped to be executed
   };
 
+  // Takes away the entries that folders of the workload's own cover, and tells them there.
+  static std::vector<const Entry*> WithoutCovered(const std::vector<const Entry*>& group, std::vector<PathRule>& own);
   // The best that can be said of entries of one kind: together, or by the ends of their names.
   Choice Of(const std::set<std::string>& operations, const std::string& extension, const std::vector<const Entry*>& group, const std::vector<Entry>& entries) const;
   Choice ByExtension(const std::set<std::string>& operations, const std::vector<const Entry*>& group, const std::vector<Entry>& entries) const;
   Choice Best(const std::string& folder, const Branch& branch, const Kind& kind, const std::vector<Entry>& entries) const;
   // A pattern for the folder's names, or for all below, where it costs less than `instead`.
   std::optional<Choice> Pattern(const std::string& folder, const Branch& branch, bool below, const Kind& kind, const std::vector<Entry>& entries, double base, const Choice& instead) const;
-  static size_t Count(const Branch& branch);
+  static size_t Count(const Branch& branch, const Kind& kind);
   bool Changes(const Branch& branch, const Kind& kind) const;
   static void Collect(const Branch& branch, bool below, PathRule& rule);
   static PathRule LiteralRule(const Entry& entry);

@@ -86,7 +86,9 @@ Hole HoleOf(const std::vector<std::string>& names) {
   }
   if (std::any_of(middles.begin(), middles.end(), [](const std::string& one) { return one.empty(); })) return {};
   if (All(middles, IsDigit)) {
-    if (same_size && n >= 8 && n <= 20) return {before + Times("[0-9]", n) + after, fmt::format("{} digits, a time or a number", n)};
+    // Times and counters with leading zeros begin alike; of numbers that begin otherwise a smaller one will be shorter.
+    const bool alike = std::all_of(middles.begin(), middles.end(), [&](const std::string& one) { return one[0] == middles[0][0]; });
+    if (same_size && alike && n >= 8 && n <= 20) return {before + Times("[0-9]", n) + after, fmt::format("{} digits, a time or a number", n)};
     return {before + "[0-9]*" + after, "a number"};
   }
   if (same_size && n >= 8 && All(middles, IsHex)) return {before + Times("[0-9a-fA-F]", n) + after, fmt::format("{} hexadecimal digits", n)};

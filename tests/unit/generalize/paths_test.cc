@@ -10,6 +10,7 @@
 namespace ravelin::generalize {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
@@ -35,6 +36,7 @@ TEST(Holes, AreOfTheKindThatTheNamesShow) {
   EXPECT_EQ(HoleOf({"job-17.log", "job-4.log"}).pattern, "job-[0-9]*.log");
   EXPECT_EQ(HoleOf({"3f2504e0-4f89-41d3-9a0c-0305e82c3301", "9b2504e0-4f89-41d3-9a0c-0305e82c3302"}).what, "a UUID");
   EXPECT_EQ(HoleOf({"core.1795474949", "core.1795475228"}).what, "10 digits, a time or a number");
+  EXPECT_EQ(HoleOf({"shm.1378169640", "shm.3079475228"}).pattern, "shm.[0-9]*") << "a smaller one will have fewer digits";
   EXPECT_EQ(HoleOf({"0123abcd", "89ef4567"}).what, "8 hexadecimal digits");
   // No kind: nothing is made up.
   EXPECT_EQ(HoleOf({"passwd", "group"}).pattern, "");
@@ -148,6 +150,21 @@ TEST(Paths, AFolderThatTheWorkloadFillsIsItsOwn) {
   // Where everybody makes names, nothing becomes anybody's own.
   for (PathUse& use : uses) use.path.replace(0, 9, "/tmp");
   EXPECT_EQ(Patterns(uses, 4).size(), 16u);
+}
+
+// A database: some of its files are made in each run, most are found and written, and the runs write others of them.
+TEST(Paths, WhatIsWrittenInAFolderThatTheWorkloadFillsChangesAsWell) {
+  std::vector<PathUse> uses;
+  for (const char* name : {"pid", "log", "state"}) uses.push_back(Use("/srv/data/" + std::string(name), "create", {0, 1}));
+  for (const char* name : {"one", "two", "three", "four"}) uses.push_back(Use("/srv/data/tables/" + std::string(name), "write", {0, 1}));
+  uses.push_back(Use("/srv/data/version", "read", {0, 1}));
+  const size_t fixed = uses.size();
+  EXPECT_EQ(Patterns(uses, 2).size(), fixed) << "the same names in every run";
+  uses.push_back(Use("/srv/data/tables/five", "write", {0}));
+  EXPECT_THAT(Patterns(uses, 2), UnorderedElementsAre("/srv/data", "/srv/data/**"));
+  // Where most is only read, the folder is not its own.
+  for (char c = 'a'; c <= 'm'; ++c) uses.push_back(Use("/srv/data/tables/read" + std::string(1, c), "read", {0, 1}));
+  EXPECT_THAT(Patterns(uses, 2), Contains("/srv/data/log"));
 }
 
 TEST(Holes, OneNameMadeByChanceIsKnownWhereEverybodyMakesNames) {
