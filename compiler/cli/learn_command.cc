@@ -87,18 +87,31 @@ Result<verify::Scenario> AttacksFor(const LearnCommand& command) {
   return attacks;
 }
 
-generalize::System SystemFor(const LearnCommand& command) {
-  std::vector<std::string> roots = command.record.layers;
-  roots.push_back(command.record.root);
-  return generalize::SystemOf(roots);
+Result<std::optional<verify::Scenario>> ScenarioFor(const LearnCommand& command) {
+  if (command.record.scenario.empty()) return std::nullopt;
+  RAVELIN_TRY(text, source::ReadFile(command.record.scenario));
+  return verify::ParseScenario(text, command.record.scenario);
 }
 
-std::optional<observe::Recording> Observations(const LearnCommand& command, Until& until, int& exit_code) {
+// What the workload finds around it.  A scenario's own folders are empty.
+generalize::System SystemFor(const LearnCommand& command, const std::optional<verify::Scenario>& scenario) {
+  std::vector<std::string> roots = command.record.layers;
+  roots.push_back(command.record.root);
+  generalize::System system = generalize::SystemOf(roots);
+  if (!scenario || scenario->folders.empty()) return system;
+  system.listing = [all = std::move(system.listing), own = scenario->folders](const std::string& folder) {
+    const auto holds = [&](const std::string& one) { return folder == one || folder.rfind(one + "/", 0) == 0; };
+    return std::any_of(own.begin(), own.end(), holds) ? std::vector<std::string>() : all(folder);
+  };
+  return system;
+}
+
+std::optional<observe::Recording> Observations(const LearnCommand& command, const generalize::System& system, Until& until, int& exit_code) {
   if (command.until > 0) {
     LearnCommand kept = command;
     if (kept.record.output.empty()) kept.record.output = std::filesystem::path(command.output).replace_extension(".rec");
     generalize::Options options;
-    options.system = SystemFor(command);
+    options.system = system;
     return RecordUntil(kept, options, until, exit_code);
   }
   observe::Recording all;
@@ -193,23 +206,21 @@ int Run(const LearnCommand& command) {
     }
     request.attacks = std::move(*attacks);
   }
+  const auto scenario = ScenarioFor(command);
+  if (!scenario) return Complain(scenario.error());
+  request.options.system = SystemFor(command, *scenario);
   Until until;
-  auto recording = Observations(command, until, exit_code);
+  auto recording = Observations(command, request.options.system, until, exit_code);
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
   request.options.program = driver::ProgramOf(request.recording);
   // A script is what the policy is for, not its interpreter.
   std::string begun = command.record.arguments.empty() ? "" : command.record.arguments.front();
-  if (!command.record.scenario.empty()) {
-    const auto text = source::ReadFile(command.record.scenario);
-    const auto scenario = text ? verify::ParseScenario(*text, command.record.scenario) : Result<verify::Scenario>(tl::make_unexpected(text.error()));
-    for (const verify::Step& step : scenario ? scenario->steps : std::vector<verify::Step>()) {
-      if (step.confined && begun.empty()) begun = step.step.arguments.front();
-    }
+  for (const verify::Step& step : *scenario ? (*scenario)->steps : std::vector<verify::Step>()) {
+    if (step.confined && begun.empty()) begun = step.step.arguments.front();
   }
   if (!request.options.program.empty() && !begun.empty() && begun.front() == '/' && std::filesystem::path(begun).filename() != std::filesystem::path(request.options.program).filename() && !std::filesystem::is_symlink(begun)) request.options.program = begun;
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.empty() ? "learned" : command.recordings.front()) : command.name;
-  request.options.system = SystemFor(command);
   request.output = command.output.empty() ? request.options.name + ".rav" : command.output;
   if (!command.onto.empty()) return PatchFor(command, request);
   if (!command.check.empty()) {
@@ -246,13 +257,7 @@ int Run(const LearnCommand& command) {
   if (command.verify) {
     driver::Workload workload;
     workload.command = command.record.arguments;
-    if (!command.record.scenario.empty()) {
-      const auto text = source::ReadFile(command.record.scenario);
-      if (!text) return Complain(text.error());
-      auto scenario = verify::ParseScenario(*text, command.record.scenario);
-      if (!scenario) return Complain(scenario.error());
-      workload.scenario = std::move(*scenario);
-    }
+    workload.scenario = *scenario;
     workload.setting.layers = command.record.layers;
     workload.directory = command.record.directory;
     workload.setting.root = command.record.root;

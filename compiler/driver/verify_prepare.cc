@@ -167,6 +167,7 @@ class Preparation {
     RAVELIN_TRY(labels, kernels::PathLabels::Parse(file_contexts));
     request_.artifacts.default_label = labels.DefaultContext();
     kernels::Tree root{.from = verify::RootsOf(request_), .covered = request_.setting.empty, .unnamed = FileContext("default_t")};
+    root.covered.insert(root.covered.end(), request_.folders.begin(), request_.folders.end());
     if (request_.setting.machine.driver == kernels::DriverKind::kUml) root.region_files = kRegionFiles;
     RAVELIN_TRY(tree, kernels::LabelTree(labels, root));
     request_.artifacts.regions = std::move(tree.regions);

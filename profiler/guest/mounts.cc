@@ -1,4 +1,5 @@
 // The guest's root: an overlay whose lower layer is the host's tree, seen through hostfs, and whose upper one is memory.
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -36,6 +37,29 @@ bool ShowHost(const Job& job, const std::string& path, const std::string& on, co
 void MakeFolders(const std::string& path, mode_t mode) {
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) mkdir(path.substr(0, at).c_str(), 0755);
   mkdir(path.c_str(), mode);
+}
+
+// What the machine has there is not the run's.  Of what is mounted below, nothing.
+void Empty(const std::string& folder, dev_t device) {
+  DIR* dir = opendir(folder.c_str());
+  if (dir == nullptr) return;  // what cannot be listed, the workload does not see either
+  for (const dirent* entry = readdir(dir); entry != nullptr; entry = readdir(dir)) {
+    const std::string name = entry->d_name;
+    const std::string path = folder + "/" + name;
+    struct stat status {};
+    if (name == "." || name == ".." || lstat(path.c_str(), &status) != 0) continue;
+    const bool is_folder = S_ISDIR(status.st_mode);
+    if (is_folder && status.st_dev != device) continue;
+    if (is_folder) Empty(path, device);
+    if ((is_folder ? rmdir(path.c_str()) : unlink(path.c_str())) != 0) Trouble("emptying " + folder);
+  }
+  closedir(dir);
+}
+
+void MakeEmpty(const std::string& folder) {
+  MakeFolders(folder, 0755);
+  struct stat status {};
+  if (stat(folder.c_str(), &status) == 0) Empty(folder, status.st_dev);
 }
 
 bool IsBelow(const std::string& path, const std::string& folder) { return path == folder || path.rfind(folder == "/" ? folder : folder + "/", 0) == 0; }
@@ -225,7 +249,7 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
     MakeFolders(root + path, 0755);
     Mount("tmpfs", root + path, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
   }
-  for (const std::string& path : job.folders) MakeFolders(root + path, 0755);
+  for (const std::string& path : job.folders) MakeEmpty(root + path);
   for (const File& file : job.files) {
     MakeFolders(root + file.path.substr(0, file.path.find_last_of('/')), 0755);
     std::string text;

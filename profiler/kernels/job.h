@@ -115,7 +115,7 @@ struct Job {
   std::string runtime_profile;    // seccomp: the same as linux.seccomp of the OCI runtime specification, for the driver gvisor
   std::vector<Step> steps;
   std::vector<std::string> modules;  // of the guest's kernel, beside those that every guest has: "crypto/af_alg.ko"
-  std::vector<std::string> folders;  // made in the guest, mode 0755
+  std::vector<std::string> folders;  // made in the guest, mode 0755; empty, whatever this machine has there
   std::vector<File> files;
   unsigned audit_backlog = 0;  // records that the kernel may hold back; 0: no limit
   bool audit_waits = true;     // false: the kernel loses what it cannot hold

@@ -97,6 +97,20 @@ TEST_F(Guest, RootInTheGuestCannotChangeTheHost) {
   std::filesystem::remove_all(folder);
 }
 
+// What a job makes for itself holds nothing of this machine's, which stays as it is.
+TEST_F(Guest, AFolderOfTheJobIsEmpty) {
+  const std::string folder = "/etc/alternatives";
+  ASSERT_FALSE(std::filesystem::is_empty(folder));
+  Job job = Shell("ls -A " + folder + "; touch " + folder + "/own; ls -A " + folder);
+  job.folders = {folder};
+  const auto outcome = kernels::Run(job);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(Doubts(*outcome), "");
+  EXPECT_EQ(outcome->steps[0].out, "own\n");
+  EXPECT_FALSE(std::filesystem::is_empty(folder));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/own"));
+}
+
 TEST_F(Guest, AReportThatIsMissingIsInconclusive) {
   const auto outcome = kernels::Run(Shell("echo o > /proc/sysrq-trigger; sleep 5"));  // the guest is switched off
   ASSERT_TRUE(outcome);
