@@ -43,6 +43,30 @@ std::vector<bool> Alive(const ir::Automaton& a, const std::vector<bool>& wanted)
   return alive;
 }
 
+// States after which labels of one context follow, however a path goes on: such a label.
+std::vector<std::optional<uint32_t>> OnlyLabels(const ir::Automaton& a, const std::vector<std::string>& contexts) {
+  std::vector<uint32_t> first_alike;
+  for (const std::string& context : contexts) first_alike.push_back(static_cast<uint32_t>(std::find(contexts.begin(), contexts.end(), context) - contexts.begin()));
+  std::vector<std::optional<uint32_t>> out(a.size());
+  const std::set<uint32_t> classes(a.class_of.begin() + 1, a.class_of.end());  // no path has a NUL
+  // A state is left out for its next ones' labels, then for theirs being left out, until nothing changes.
+  std::vector<bool> mixed(a.size());
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t state = 0; state < a.size(); ++state) {
+      if (mixed[state]) continue;
+      const uint32_t label = first_alike[a.label[a.next[size_t{state} * a.classes + *classes.begin()]]];
+      for (const uint32_t c : classes) {
+        const uint32_t next = a.next[size_t{state} * a.classes + c];
+        mixed[state] = mixed[state] || first_alike[a.label[next]] != label || mixed[next] || (out[next] && *out[next] != label);
+      }
+      changed = changed || mixed[state] || out[state] != label;
+      out[state] = mixed[state] ? std::nullopt : std::optional(label);
+    }
+  }
+  return out;
+}
+
 // A path that no entry means but one that means all.
 constexpr std::string_view kNobodysPath = "/ nobody/ nothing";
 
@@ -97,6 +121,7 @@ Result<PathLabels> PathLabels::Parse(std::string_view file_contexts) {
   labels.default_ = labels.ContextOf(kNobodysPath);
   std::vector<bool> wanted;
   for (const std::string& context : labels.contexts_) wanted.push_back(context != labels.default_ && !context.empty());
+  labels.beyond_ = OnlyLabels(labels.automaton_.automaton, labels.contexts_);
   labels.alive_ = Alive(labels.automaton_.automaton, wanted);
   return labels;
 }
@@ -107,6 +132,12 @@ bool PathLabels::LeadsNowhere(std::string_view beginning) const {
   uint32_t state = 0;
   for (const char c : beginning) state = automaton_.automaton.Step(state, static_cast<unsigned char>(c));
   return !alive_[state];
+}
+
+const std::string* PathLabels::OneBeyond(std::string_view beginning) const {
+  uint32_t state = 0;
+  for (const char c : beginning) state = automaton_.automaton.Step(state, static_cast<unsigned char>(c));
+  return beyond_[state] ? &contexts_[*beyond_[state]] : nullptr;
 }
 
 namespace {
@@ -131,7 +162,8 @@ class Walk {
 
  private:
   struct Folder {
-    std::vector<PathLabel> labels;  // of all below it
+    std::vector<PathLabel> labels;  // of all below it, where they were looked at
+    bool large = false;             // there are enough for a region
     bool uniform = true;            // they have one context, `context`, and nothing below it has the default
     std::string context;
   };
@@ -164,15 +196,35 @@ class Walk {
     return out;
   }
 
-  bool IsRegion(const std::string& path, const Folder& folder) const {
-    // A mount's options and an overlay's list of folders have their own use for these.
-    return folder.uniform && folder.labels.size() >= tree_.region_files && path.find_first_of(",:\\") == std::string::npos;
+  // A mount's options and an overlay's list of folders have their own use for these.
+  static bool CanBeMounted(const std::string& path) { return path.find_first_of(",:\\") == std::string::npos; }
+
+  // Whether so many files are below the folder that it becomes a region, or one above it does, whatever they are called.
+  bool IsLarge(const std::string& folder) const {
+    if (tree_.region_files == SIZE_MAX || !CanBeMounted(folder)) return false;
+    const std::string below = folder + "/";
+    if (std::any_of(own_.begin(), own_.end(), [&](const std::string& path) { return path.rfind(below, 0) == 0; })) return false;
+    size_t count = 0;
+    for (std::vector<std::string> folders = {folder}; !folders.empty() && count < tree_.region_files;) {
+      const std::string at = std::move(folders.back());
+      folders.pop_back();
+      for (const auto& [name, is_folder] : List(at)) {
+        ++count;
+        if (is_folder) folders.push_back(fmt::format("{}/{}", at, name));
+      }
+    }
+    return count >= tree_.region_files;
   }
 
   Folder Of(const std::string& folder) {
     Folder out;
     if (labels_.LeadsNowhere(folder + "/")) {
       out.uniform = false;
+      return out;
+    }
+    if (const std::string* one = labels_.OneBeyond(folder + "/"); one != nullptr && !one->empty() && IsLarge(folder)) {
+      out.large = true;
+      out.context = *one;
       return out;
     }
     std::vector<std::pair<std::string, Folder>> inner;
@@ -187,14 +239,17 @@ class Walk {
       if (!is_folder || own) continue;
       Folder below = Of(path);
       if (!below.uniform) out.uniform = false;
-      else if (!below.labels.empty()) Join(below.context, out);
+      else if (!below.context.empty()) Join(below.context, out);
+      out.large = out.large || below.large;
       inner.emplace_back(path, std::move(below));
     }
+    if (folder == tree_.at) out.uniform = false;  // nobody is above it to decide
     for (auto& [path, below] : inner) {
       // What is uniform is decided where it ends: the larger the folder, the fewer mounts.
-      if (out.uniform || !IsRegion(path, below)) Append(std::move(below.labels), out.labels);
+      if (out.uniform || !below.uniform || !below.large || !CanBeMounted(path)) Append(std::move(below.labels), out.labels);
       else regions_.push_back({path, ContextOf(path, true), below.context});
     }
+    out.large = out.large || out.labels.size() >= tree_.region_files;
     return out;
   }
 

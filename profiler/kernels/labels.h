@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,12 +24,15 @@ class PathLabels {
   const std::string& DefaultContext() const { return default_; }
   // All paths that begin so have the default.
   bool LeadsNowhere(std::string_view beginning) const;
+  // What every longer path that begins so gets; nullptr where they differ.
+  const std::string* OneBeyond(std::string_view beginning) const;
 
  private:
   ir::PatternAutomaton automaton_;
   std::vector<std::string> contexts_;  // by label of the automaton
   std::string default_;
   std::vector<bool> alive_;  // by state: another context than the default can follow
+  std::vector<std::optional<uint32_t>> beyond_;  // by state: the only label that can follow
 };
 
 // Folders of the host as the guest has them: one over the other, the first on top.

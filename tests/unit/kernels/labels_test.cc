@@ -36,6 +36,22 @@ TEST(Labels, TheLastEntryThatMatchesCounts) {
   EXPECT_FALSE(PathLabels::Parse("no tab\n"));
 }
 
+TEST(Labels, KnowsWhereOneLabelFollows) {
+  const auto labels = PathLabels::Parse("/srv/.+\ta:s0\n/srv/deep/[^/]*\\.html\tb:s0\n/var(|/.*)\tc:s0\n");
+  ASSERT_TRUE(labels);
+  const auto beyond = [&](const char* beginning) {
+    const std::string* one = labels->OneBeyond(beginning);
+    return one == nullptr ? "differ" : *one;
+  };
+  EXPECT_EQ(beyond("/srv/"), "differ");
+  EXPECT_EQ(beyond("/srv/deep/"), "differ");
+  EXPECT_EQ(beyond("/srv/deep/er/"), "a:s0");
+  EXPECT_EQ(beyond("/srv/other/"), "a:s0");
+  EXPECT_EQ(beyond("/var/"), "c:s0");
+  EXPECT_EQ(beyond("/var"), "differ") << "/variable is another";
+  EXPECT_EQ(beyond("/etc/"), "");
+}
+
 TEST(Labels, WalksWhatCanHaveALabel) {
   const std::string root = Tree();
   const auto labels = PathLabels::Parse("/srv/www(|/.*)\tw:s0\n/tmp(|/.*)\tt:s0\n/dev/null\tn:s0\n");
