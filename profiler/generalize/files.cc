@@ -40,7 +40,10 @@ void JoinMoved(std::map<std::string, PathUse>& uses) {
       for (const auto& [operation, evidence] : use->operations) all[operation].Join(evidence);
     }
     for (PathUse* use : moved) {
-      for (const auto& [operation, evidence] : all) use->operations.emplace(operation, evidence);
+      // The name is met in its own runs: what changes with the run still shows.
+      std::set<size_t> met;
+      for (const auto& [operation, evidence] : use->operations) met.insert(evidence.runs.begin(), evidence.runs.end());
+      for (const auto& [operation, evidence] : all) use->operations.emplace(operation, Evidence{met, evidence.count, evidence.example});
     }
   }
 }

@@ -89,6 +89,22 @@ TEST(Policy, KeepsSocketsThatAskedNobody) {
   EXPECT_THAT(TextOf(recording), Not(HasSubstr("deny syscall socket(")));
 }
 
+// What is renamed gets the operations of the other names; in which runs it was met stays, so that a name of each run is known as one.
+TEST(Policy, NamesThatChangeWithTheRunAreKnownWhereTheyMove) {
+  Recording recording;
+  for (int i = 0; i < 2; ++i) {
+    observe::Run& run = recording.runs["run-" + std::to_string(i)];
+    const std::string temporary = "/srv/temp-" + std::to_string(183 + 17 * i) + ".db";
+    for (const char* operation : {"create", "write", "rename_from"}) File(run, operation, temporary);
+    File(run, "rename_to", "/srv/now.db");
+  }
+  Options options;
+  options.layers = {"seccomp + selinux"};
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("on path(\"/srv/now.db\", \"/srv/temp-[0-9]*.db\")"));
+}
+
 // SELinux: a label stays with a file that is renamed.
 TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
   Recording recording = TwoRuns();
