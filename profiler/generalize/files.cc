@@ -28,11 +28,21 @@ std::set<std::string> WithoutImplied(std::set<std::string> operations) {
   return operations;
 }
 
-// A label stays with a file that gets another name: under SELinux the names of one folder between which files move are one kind.
+// A label stays with a file that gets another name: under SELinux the names of one folder between which files move are one kind, and those
+// of the folders below it, into which and out of which files move as well.
 void JoinMoved(std::map<std::string, PathUse>& uses) {
   std::map<std::string, std::vector<PathUse*>> folders;
   for (auto& [path, use] : uses) {
     if (use.operations.count("rename_from") != 0 || use.operations.count("rename_to") != 0) folders[path.substr(0, path.rfind('/'))].push_back(&use);
+  }
+  for (auto below = folders.rbegin(); below != folders.rend(); ++below) {  // the deepest first
+    for (size_t slash = below->first.rfind('/'); slash != std::string::npos && slash > 0; slash = below->first.rfind('/', slash - 1)) {
+      const auto above = folders.find(below->first.substr(0, slash));
+      if (above == folders.end() || IsCommon(above->first)) continue;
+      above->second.insert(above->second.end(), below->second.begin(), below->second.end());
+      below->second.clear();
+      break;
+    }
   }
   for (const auto& [folder, moved] : folders) {
     std::map<std::string, Evidence> all;

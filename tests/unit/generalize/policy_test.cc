@@ -97,12 +97,14 @@ TEST(Policy, NamesThatChangeWithTheRunAreKnownWhereTheyMove) {
     const std::string temporary = "/srv/temp-" + std::to_string(183 + 17 * i) + ".db";
     for (const char* operation : {"create", "write", "rename_from"}) File(run, operation, temporary);
     File(run, "rename_to", "/srv/now.db");
+    File(run, "rename_to", "/srv/kept/now.db");
+    File(run, "delete", "/srv/kept/now.db");
   }
   Options options;
   options.layers = {"seccomp + selinux"};
   const auto learned = Generalize(recording, options);
   ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("on path(\"/srv/now.db\", \"/srv/temp-[0-9]*.db\")"));
+  EXPECT_THAT(learned->text, HasSubstr("rename_to, setattr, utimes, write } on path(\"/srv/kept/now.db\", \"/srv/now.db\", \"/srv/temp-[0-9]*.db\")")) << learned->text;
 }
 
 // SELinux: a label stays with a file that is renamed.
