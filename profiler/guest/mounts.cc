@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
+#include <set>
 
 #include "profiler/guest/guest.h"
 
@@ -39,10 +41,38 @@ void MakeFolders(const std::string& path, mode_t mode) {
   mkdir(path.c_str(), mode);
 }
 
-// What the machine has there is not the run's.  Of what is mounted below, nothing.
+// The path as it is inside of `root`, which is not entered yet: links lead to where they will, and never to what lies outside.
+std::string Inside(const std::string& root, const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the kernel has it
+  std::string done, rest = path;
+  for (int links = 0; !rest.empty();) {
+    const size_t begin = rest.find_first_not_of('/');
+    if (begin == std::string::npos) break;
+    const size_t end = std::min(rest.find('/', begin), rest.size());
+    const std::string name = rest.substr(begin, end - begin);
+    rest.erase(0, end);
+    if (name == ".") continue;
+    if (name == "..") {
+      done.erase(done.empty() ? 0 : done.rfind('/'));
+      continue;
+    }
+    char target[PATH_MAX];
+    const ssize_t length = readlink((root + done + "/" + name).c_str(), target, sizeof target);
+    if (length <= 0 || ++links > kMostLinks) {
+      done += "/" + name;
+      continue;
+    }
+    if (target[0] == '/') done.clear();
+    rest.insert(0, "/" + std::string(target, static_cast<size_t>(length)));
+  }
+  return root + done;
+}
+
+// What the machine has there is not the run's.  What is mounted below stays, and the folders on the way to it.  Only in a root that was
+// entered: before, a link in it leads out.
 void Empty(const std::string& folder, dev_t device) {
   DIR* dir = opendir(folder.c_str());
-  if (dir == nullptr) return;  // what cannot be listed, the workload does not see either
+  if (dir == nullptr) return Trouble("emptying " + folder);
   for (const dirent* entry = readdir(dir); entry != nullptr; entry = readdir(dir)) {
     const std::string name = entry->d_name;
     const std::string path = folder + "/" + name;
@@ -51,7 +81,7 @@ void Empty(const std::string& folder, dev_t device) {
     const bool is_folder = S_ISDIR(status.st_mode);
     if (is_folder && status.st_dev != device) continue;
     if (is_folder) Empty(path, device);
-    if ((is_folder ? rmdir(path.c_str()) : unlink(path.c_str())) != 0) Trouble("emptying " + folder);
+    if ((is_folder ? rmdir(path.c_str()) : unlink(path.c_str())) != 0 && errno != EBUSY && errno != ENOTEMPTY) Trouble("emptying " + folder);
   }
   closedir(dir);
 }
@@ -246,30 +276,33 @@ bool EnterRoot(const Job& job, int job_folder, bool policy_loaded) {
   if (policy_loaded) Mount("selinux", root + "/sys/fs/selinux", "selinuxfs", 0, "");
   MountDevices(root, job.guest);
   for (const std::string& path : job.tmpfs) {
-    MakeFolders(root + path, 0755);
-    Mount("tmpfs", root + path, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
-  }
-  for (const std::string& path : job.folders) MakeEmpty(root + path);
-  for (const File& file : job.files) {
-    MakeFolders(root + file.path.substr(0, file.path.find_last_of('/')), 0755);
-    std::string text;
-    if (!ReadFile(job_folder, file.content, text) || !WriteFile(AT_FDCWD, root + file.path, text) || chmod((root + file.path).c_str(), file.mode) != 0) Trouble("file " + file.path);
+    const std::string at = Inside(root, path);
+    MakeFolders(at, 0755);
+    Mount("tmpfs", at, "tmpfs", 0, path == "/run" ? "mode=755" : "mode=1777");
   }
   for (const Input& input : job.inputs) {
-    MakeFolders(root + input.at, 0755);
-    if (job.guest) ShowHost(job, input.from, root + input.at, "");
-    else if (mount(input.from.c_str(), (root + input.at).c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble("bind " + input.from);
-  }
-  for (const Label* one : later) {
-    if (!pins.Give(root + one->path, *one)) pins.Miss();
-  }
-  for (const Input& input : job.inputs) {
-    if (mount("none", (root + input.at).c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) Trouble("read-only " + input.at);
+    const std::string at = Inside(root, input.at);
+    MakeFolders(at, 0755);
+    if (job.guest) ShowHost(job, input.from, at, "");
+    else if (mount(input.from.c_str(), at.c_str(), nullptr, MS_BIND, nullptr) != 0) Trouble("bind " + input.from);
   }
   // The old root goes where nothing of the new one is hidden, and goes away.
   if (chdir(root.c_str()) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
     Trouble("the new root cannot be entered");
     return false;
+  }
+  const std::set<std::string> made(job.folders.begin(), job.folders.end());
+  for (const std::string& path : made) MakeEmpty(path);  // before those in it
+  for (const File& file : job.files) {
+    MakeFolders(file.path.substr(0, file.path.find_last_of('/')), 0755);
+    std::string text;
+    if (!ReadFile(job_folder, file.content, text) || !WriteFile(AT_FDCWD, file.path, text) || chmod(file.path.c_str(), file.mode) != 0) Trouble("file " + file.path);
+  }
+  for (const Label* one : later) {
+    if (!pins.Give(one->path, *one)) pins.Miss();
+  }
+  for (const Input& input : job.inputs) {
+    if (mount("none", input.at.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) Trouble("read-only " + input.at);
   }
   return true;
 }

@@ -111,6 +111,31 @@ TEST_F(Guest, AFolderOfTheJobIsEmpty) {
   EXPECT_FALSE(std::filesystem::exists(folder + "/own"));
 }
 
+// Folders and files are the root's own, also where a link of this machine's leads to one of its folders; an inner folder is made in the outer one.
+TEST_F(Guest, LinksToFoldersOfTheJobStayInTheRoot) {
+  const std::string base = "/var/tmp/ravelin-links." + std::to_string(getpid());
+  std::filesystem::create_directories(base + "/real/sub");
+  ASSERT_TRUE(source::WriteFile(base + "/real/sub/keep", "x"));
+  ASSERT_TRUE(source::WriteFile(base + "/real/file", "ours"));
+  std::filesystem::create_symlink(base + "/real", base + "/link");
+  for (const DriverKind driver : {DriverKind::kUml, DriverKind::kHost}) {
+    if (driver == DriverKind::kHost && geteuid() != 0) continue;
+    Job job = Shell("cd " + base + "; ls -A link inner; cat link/file", Module::kNone);
+    job.setting.machine.driver = driver;
+    job.folders = {base + "/inner/most", base + "/inner", base + "/link"};
+    job.files = {{base + "/link/file", "the job's", 0644}};
+    const auto outcome = kernels::Run(job);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(Doubts(*outcome), "");
+    EXPECT_EQ(outcome->steps[0].out, "inner:\nmost\n\nlink:\nfile\nthe job's") << DriverName(driver) << outcome->steps[0].err;
+    EXPECT_TRUE(std::filesystem::exists(base + "/real/sub/keep")) << DriverName(driver);
+    EXPECT_FALSE(std::filesystem::exists(base + "/inner")) << DriverName(driver);
+    const auto file = source::ReadFile(base + "/real/file");
+    EXPECT_TRUE(file && *file == "ours") << DriverName(driver);
+  }
+  std::filesystem::remove_all(base);
+}
+
 TEST_F(Guest, AReportThatIsMissingIsInconclusive) {
   const auto outcome = kernels::Run(Shell("echo o > /proc/sysrq-trigger; sleep 5"));  // the guest is switched off
   ASSERT_TRUE(outcome);
