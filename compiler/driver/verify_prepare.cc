@@ -161,14 +161,32 @@ class Preparation {
     return out;
   }
 
+  // Contexts of files whose names some domain may change.
+  static std::set<std::string> Moved(const selinux::Module& module) {
+    std::set<std::string> out;
+    const auto add = [&](const std::map<selinux::Access, selinux::Allowed>& allows) {
+      for (const auto& [access, allowed] : allows) {
+        for (const char* permission : {"create", "link", "rename", "unlink", "rmdir", "reparent", "add_name", "remove_name"}) {
+          if (allowed.permissions.count(permission) == 0) continue;
+          out.insert(FileContext(access.target));
+          if (access.target == selinux::RestFiles(module.name)) out.insert(FileContext("default_t"));
+        }
+      }
+    };
+    add(module.allows);
+    for (const auto& [boolean, allows] : module.conditional) add(allows);
+    return out;
+  }
+
   // Labels by path, the top layer's first; then what the guest makes for itself.
-  Result<std::map<std::string, std::string>> Labels(const std::string& file_contexts) {
+  Result<std::map<std::string, std::string>> Labels(const std::string& file_contexts, std::set<std::string> moved) {
     std::map<std::string, std::string> out;
     RAVELIN_TRY(labels, kernels::PathLabels::Parse(file_contexts));
     request_.artifacts.default_label = labels.DefaultContext();
     kernels::Tree root{.from = verify::RootsOf(request_), .covered = request_.setting.empty, .unnamed = FileContext("default_t")};
     root.covered.insert(root.covered.end(), request_.folders.begin(), request_.folders.end());
     if (request_.setting.machine.driver == kernels::DriverKind::kUml) root.region_files = kRegionFiles;
+    root.moved = std::move(moved);
     RAVELIN_TRY(tree, kernels::LabelTree(labels, root));
     request_.artifacts.regions = std::move(tree.regions);
     for (kernels::PathLabel& label : tree.labels) out.emplace(std::move(label.path), std::move(label.context));
@@ -279,7 +297,7 @@ class Preparation {
     verify::Artifacts& out = request_.artifacts;
     out.policy = module->binary;
     out.launcher = ProcessContext(selinux::kLauncher);
-    RAVELIN_TRY(labels, Labels(module->file_contexts));
+    RAVELIN_TRY(labels, Labels(module->file_contexts, Moved(module->module)));
     for (const selinux::DomainTypes& types : module->module.domains) {
       out.subjects.push_back(types.type);
       if (types.name != domain_.name) continue;

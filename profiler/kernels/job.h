@@ -59,7 +59,7 @@ struct PathLabel {
 };
 
 // A folder below which everything has one label, by its path in the guest.  It is mounted by itself with that label, since a guest holds
-// each other label in memory; to rename from it to elsewhere is EXDEV.
+// each other label in memory; to link or rename from it to elsewhere is EXDEV.
 struct Region {
   std::string path;
   std::string itself;  // context of the folder

@@ -222,7 +222,7 @@ class Walk {
       out.uniform = false;
       return out;
     }
-    if (const std::string* one = labels_.OneBeyond(folder + "/"); one != nullptr && !one->empty() && IsLarge(folder)) {
+    if (const std::string* one = labels_.OneBeyond(folder + "/"); one != nullptr && !one->empty() && tree_.moved.count(*one) == 0 && IsLarge(folder)) {
       out.large = true;
       out.context = *one;
       return out;
@@ -246,7 +246,7 @@ class Walk {
     if (folder == tree_.at) out.uniform = false;  // nobody is above it to decide
     for (auto& [path, below] : inner) {
       // What is uniform is decided where it ends: the larger the folder, the fewer mounts.
-      if (out.uniform || !below.uniform || !below.large || !CanBeMounted(path)) Append(std::move(below.labels), out.labels);
+      if (out.uniform || !below.uniform || !below.large || tree_.moved.count(below.context) != 0 || !CanBeMounted(path)) Append(std::move(below.labels), out.labels);
       else regions_.push_back({path, ContextOf(path, true), below.context});
     }
     out.large = out.large || out.labels.size() >= tree_.region_files;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,7 @@ struct Tree {
   std::vector<std::string> covered;  // folders that the guest has for itself: only they themselves count
   std::string unnamed;               // where the default is an entry's: the label of what no entry matches
   size_t region_files = SIZE_MAX;    // so many files of one label, and no others, make their folder a region
+  std::set<std::string> moved;       // contexts of what may be made, linked, renamed or deleted: never in a region, whose mount would show
 };
 
 // All that has another label than the default, by its path in the guest, sorted, and what is in every guest's /dev; nothing of what is

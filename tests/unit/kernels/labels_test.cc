@@ -108,6 +108,10 @@ TEST(Labels, AFolderOfOneLabelIsARegion) {
   EXPECT_EQ(regions("/srv(|/.*)\ts:s0\n/srv/www(|/.*)\tw:s0\n", 3), "/srv/www w:s0 w:s0\n/srv\n/srv/other\n/srv/www\n");
   EXPECT_EQ(regions("/srv/www/.+\tw:s0\n/srv/www/index.html\tx:s0\n", 1), "/srv/www/deep w:s0 w:s0\n/srv/www/deep\n/srv/www/index.html\n/srv/www/over\n") << "a file with another label parts it";
   EXPECT_EQ(regions("/srv/www/[^/]*\tw:s0\n", 2), "/srv/www/deep\n/srv/www/index.html\n/srv/www/over\n") << "below deep is what has none";
+  const auto moved = LabelTree(*PathLabels::Parse("/srv/.+\tw:s0\n"), {.from = {layer, root}, .region_files = 6, .moved = {"w:s0"}});
+  ASSERT_TRUE(moved);
+  EXPECT_TRUE(moved->regions.empty());
+  EXPECT_EQ(moved->labels.size(), 6u);
   fs::create_directories(root + "/data/in/it");
   fs::create_symlink("/srv", layer + "/data");
   EXPECT_EQ(regions("/data(|/.*)\td:s0\n", 1), "/data\n") << "a link hides the folder below";
