@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <tuple>
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/explain_event.h"
@@ -35,8 +37,9 @@ class Explainer {
  public:
   Explainer(const Frontend& front, size_t launched) : front_(front), launched_(launched) {}
 
-  Result<void> Add(const Observation& one, double begin) {
-    if (one.source == Source::kSeccomp) return Put(OfCall(one), one, begin);
+  Result<void> Add(const verify::LayerVerdict& verdict, const Observation& one) {
+    const double begin = verdict.started;
+    if (one.source == Source::kSeccomp) return Put(OfCall(one, one.arguments_known ? std::nullopt : AsMade(verdict, one)), one, begin);
     if (one.checks.empty()) return Put({.shown = one.text, .cause = "the language has no word for it"}, one, begin);
     for (const ir::ObjectCheck& check : one.checks) {
       RAVELIN_TRY(refusal, OfCheck(check, DomainOf(front_, launched_, one)));
@@ -62,7 +65,34 @@ class Explainer {
     return {};
   }
 
-  Refusal OfCall(const Observation& one) const {
+  // What a program made of a call without confinement, from where it was looked at last.
+  struct Made {
+    size_t next = 0;
+    std::optional<Observation> last;
+  };
+
+  // Of a kernel that records a refused call by its number and tells of every other all it has: the n-th refusal of a program's call is the
+  // n-th of the unconfined run that the policy refuses; whoever tries again has the last.
+  std::optional<Observation> AsMade(const verify::LayerVerdict& verdict, const Observation& one) {
+    Made& known = made_[{&verdict, one.command, one.call->number}];
+    for (; known.next < verdict.made.size(); ++known.next) {
+      const kernels::MadeCall& made = verdict.made[known.next];
+      if (made.command != one.command || made.number != one.call->number) continue;
+      ir::Event call = *one.call;
+      call.args = made.args;
+      if (oracle::DecideCall(front_.policy.domains[launched_], call).permitted()) continue;
+      known.last = one;
+      known.last->arguments_known = true;
+      known.last->texts = kernels::TextsOf(call, made.paths);
+      known.last->call = std::move(call);
+      ++known.next;
+      break;
+    }
+    return known.last;
+  }
+
+  Refusal OfCall(const Observation& refused, const std::optional<Observation>& made) const {
+    const Observation& one = made ? *made : refused;
     const ir::Domain& domain = front_.policy.domains[launched_];
     const ir::Decision decision = oracle::DecideCall(domain, *one.call);
     Denial denial{*one.call, decision, "", 1, one.texts};
@@ -74,7 +104,7 @@ class Explainer {
       if (call->params[i].type == kernel::ArgType::kPtr || (call->params[i].name.rfind("arg", 0) == 0 && value >= kNoAddress && value < kUserSpace)) denial.event.args[i] = 0;
     }
     Refusal out;
-    out.shown = ShowDeniedCall(domain, denial);
+    out.shown = ShowDeniedCall(domain, denial) + (made ? " (arguments of the unconfined run)" : "");
     out.cause = DescribeCause(domain, *one.call, decision, front_.sources);
     out.permitted = decision.permitted() && one.arguments_known;
     if (!one.arguments_known) {
@@ -113,6 +143,7 @@ class Explainer {
   const Frontend& front_;
   const size_t launched_;
   std::map<std::string, size_t> index_;
+  std::map<std::tuple<const verify::LayerVerdict*, std::string, uint32_t>, Made> made_;  // by run, program and number
   std::vector<Refusal> all_;
 };
 
@@ -122,7 +153,7 @@ Result<std::vector<Refusal>> ExplainRefusals(const Frontend& front, size_t domai
   Explainer explainer(front, domain);
   for (const verify::LayerVerdict& verdict : report.verdicts) {
     for (const Observation& one : verdict.refusals) {
-      if (auto added = explainer.Add(one, verdict.started); !added) return tl::make_unexpected(std::move(added.error()));
+      if (auto added = explainer.Add(verdict, one); !added) return tl::make_unexpected(std::move(added.error()));
     }
   }
   return explainer.Take();

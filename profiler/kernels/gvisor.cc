@@ -7,10 +7,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "compiler/base/json.h"
 #include "profiler/kernels/exchange.h"
+#include "profiler/kernels/gvisor_log.h"
 
 namespace ravelin::kernels {
 namespace {
@@ -47,19 +47,15 @@ std::vector<std::string> Options(const std::string& folder) {
   return out;
 }
 
-// The lines about calls in the log of the sandbox's kernel, which runsc names by the time.
+// The log of the sandbox's kernel, which runsc names by the time.
 void ReadLog(const std::string& folder, GvisorTrace& out) {
+  GvisorLog log(out);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename();
     if (name.find(".boot.") == std::string::npos) continue;
     std::ifstream file(entry.path());
-    for (std::string line; std::getline(file, line);) {
-      const size_t mark = line.find("strace.go:");
-      if (mark == std::string::npos) continue;
-      if (line.find(" E ", mark) < line.find('(', mark)) ++out.logged;
-      out.calls += line + "\n";
-    }
+    for (std::string line; std::getline(file, line);) log.Read(line);
   }
 }
 
@@ -74,7 +70,7 @@ Result<std::string> GvisorRelease() {
   return asked.output.substr(begin, asked.output.find('\n', begin) - begin);
 }
 
-Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
+Result<Outcome> TraceGvisor(const Job& job, GvisorTrace& trace) {
   const auto release = GvisorRelease();
   if (!release) return Fail(ErrorCode::kEnvironment, fmt::format("driver gvisor: {}; install the package runsc", release.error().message));
   if (!job.profiles.empty() || !job.policy.empty()) return Undecided(job, "driver gvisor: its kernel has no security modules; use the driver uml");
@@ -88,27 +84,19 @@ Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
   }
   std::vector<std::string> command = {"sh", "-c", R"(exec "$@" < "$0/stdin" > "$0/out/0.stdout" 2> "$0/out/0.stderr")", folder};
   std::vector<std::string> options = Options(folder);
-  std::optional<TraceSink> sink;
-  if (trace != nullptr) {
-    auto made = TraceSink::Make(folder);
-    if (!made) return tl::make_unexpected(std::move(made.error()));
-    sink.emplace(std::move(*made));
-    RAVELIN_TRY(metadata, RunProcess({"runsc", "trace", "metadata"}, kPath, 10000));
-    if (auto written = scratch.Write("session.json", sink->Config(metadata.output)); !written) return tl::make_unexpected(std::move(written.error()));
-    options.insert(options.end(), {"--pod-init-config=" + folder + "/session.json", "--debug", "--debug-log=" + folder + "/log/", "--strace"});
-    sink->Start(*trace);
-  }
+  RAVELIN_TRY(sink, TraceSink::Make(folder));
+  RAVELIN_TRY(metadata, RunProcess({"runsc", "trace", "metadata"}, kPath, 10000));
+  if (auto written = scratch.Write("session.json", sink.Config(metadata.output)); !written) return tl::make_unexpected(std::move(written.error()));
+  options.insert(options.end(), {"--pod-init-config=" + folder + "/session.json", "--debug", "--debug-log=" + folder + "/log/", "--strace"});
+  sink.Start(trace);
   command.insert(command.end(), options.begin(), options.end());
   const std::string name = "ravelin-" + folder.substr(folder.find_last_of('.') + 1);
   command.insert(command.end(), {"run", "--bundle=" + folder, name});
   const auto begin = std::chrono::steady_clock::now();
   RAVELIN_TRY(process, RunProcess(command, kPath, job.setting.limit_ms + kStartLimitMs));
-  if (sink) {
-    sink->Finish();
-    ReadLog(folder + "/log", *trace);
-  }
+  sink.Finish();
+  ReadLog(folder + "/log", trace);
   Outcome outcome;
-  outcome.observed = false;
   outcome.kernel = *release;
   outcome.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   outcome.timed_out = process.timed_out;
@@ -126,6 +114,16 @@ Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace) {
     end.insert(end.end(), {"delete", "--force", name});
     if (const auto ended = RunProcess(end, kPath, 10000); !ended) return tl::make_unexpected(ended.error());
   }
+  return outcome;
+}
+
+Result<Outcome> RunGvisor(const Job& job) {
+  GvisorTrace trace;
+  RAVELIN_TRY(outcome, TraceGvisor(job, trace));
+  if (!outcome.inconclusive.empty()) return outcome;
+  outcome.inconclusive = WhyNotWhole(trace, outcome.timed_out);
+  outcome.events = RefusalsIn(trace);
+  outcome.calls = std::move(trace.made);
   return outcome;
 }
 

@@ -8,10 +8,12 @@
 
 namespace ravelin::kernels {
 
-// One command, as an OCI bundle whose linux.seccomp is Job::runtime_profile.  There are no security modules; records of refusals are not read.
+// One command, as an OCI bundle whose linux.seccomp is Job::runtime_profile.  There are no security modules.
 // It answers every refusal with EPERM, whatever errno the profile says.
-// `trace`: filled with what its kernel tells of the run.
-Result<Outcome> RunGvisor(const Job& job, GvisorTrace* trace = nullptr);
+// `trace`: what its kernel tells of the run, whole or not.
+Result<Outcome> TraceGvisor(const Job& job, GvisorTrace& trace);
+// The same for a judge: refusals and calls are those of the trace, and one that is not whole makes the run inconclusive.
+Result<Outcome> RunGvisor(const Job& job);
 
 // "0.0~20221219.0"; kNotFound where runsc is not installed.
 Result<std::string> GvisorRelease();

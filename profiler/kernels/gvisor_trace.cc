@@ -19,7 +19,7 @@ constexpr unsigned kTaskExit = 5;
 constexpr unsigned kRawCall = 6;
 constexpr int kFirstProcess = 1;
 
-struct Field {
+struct Part {
   uint64_t number = 0;
   uint64_t value = 0;      // of a varint
   std::string_view bytes;  // of what has a length
@@ -37,12 +37,12 @@ std::optional<uint64_t> Varint(std::string_view& in) {
 }
 
 // The fields of a protobuf; nothing where it is none.
-std::optional<std::vector<Field>> Fields(std::string_view in) {
-  std::vector<Field> out;
+std::optional<std::vector<Part>> Fields(std::string_view in) {
+  std::vector<Part> out;
   while (!in.empty()) {
     const auto key = Varint(in);
     if (!key) return std::nullopt;
-    Field field;
+    Part field;
     field.number = *key >> 3;
     size_t skipped = 0;
     switch (*key & 7) {
@@ -70,18 +70,41 @@ std::optional<std::vector<Field>> Fields(std::string_view in) {
   return out;
 }
 
-// Whose event it is: the thread group of the context.
-int GroupOf(const std::vector<Field>& fields) {
+// Whose event it is.
+struct Context {
+  int thread = 0;
+  int group = 0;  // of threads: the process
+  std::string command;
+};
+
+Context ContextOf(const std::vector<Part>& fields) {
   constexpr uint64_t kContext = 1;
-  constexpr uint64_t kGroup = 4;
-  for (const Field& field : fields) {
+  Context out;
+  for (const Part& field : fields) {
     if (field.number != kContext) continue;
     const auto context = Fields(field.bytes);
-    for (const Field& one : context.value_or(std::vector<Field>())) {
-      if (one.number == kGroup) return static_cast<int>(one.value);
+    for (const Part& one : context.value_or(std::vector<Part>())) {
+      if (one.number == 2) out.thread = static_cast<int>(one.value);
+      if (one.number == 4) out.group = static_cast<int>(one.value);
+      if (one.number == 9) out.command = one.bytes;
     }
   }
-  return 0;
+  return out;
+}
+
+// pkg/sentry/seccheck/points/syscall.proto, Syscall.
+MadeCall CallOf(const std::vector<Part>& fields) {
+  constexpr uint64_t kNumber = 4;
+  MadeCall out;
+  Context context = ContextOf(fields);
+  out.process = context.group;
+  out.thread = context.thread;
+  out.command = std::move(context.command);
+  for (const Part& field : fields) {
+    if (field.number == kNumber) out.number = static_cast<uint32_t>(field.value);
+    if (field.number > kNumber && field.number - kNumber - 1 < out.args.size()) out.args[field.number - kNumber - 1] = field.value;
+  }
+  return out;
 }
 
 }  // namespace
@@ -90,7 +113,7 @@ bool ReadTraceEvent(unsigned kind, std::string_view event, GvisorTrace& out) {
   const auto fields = Fields(event);
   if (!fields) return false;
   const auto text = [&](uint64_t number) {
-    for (const Field& field : *fields) {
+    for (const Part& field : *fields) {
       if (field.number == number) return std::string(field.bytes);
     }
     return std::string();
@@ -99,11 +122,11 @@ bool ReadTraceEvent(unsigned kind, std::string_view event, GvisorTrace& out) {
     out.began = true;
     out.first = text(4);
   } else if (kind == kExecve) {
-    out.programs[GroupOf(*fields)].push_back(text(2));
+    out.programs[ContextOf(*fields).group].push_back(text(2));
   } else if (kind == kTaskExit) {
-    out.ended = out.ended || GroupOf(*fields) == kFirstProcess;
+    out.ended = out.ended || ContextOf(*fields).group == kFirstProcess;
   } else if (kind == kRawCall) {
-    ++out.entered;
+    out.made.push_back(CallOf(*fields));
   }
   return true;
 }
@@ -128,11 +151,11 @@ TraceSink::~TraceSink() {
 
 std::string TraceSink::Config(const std::string& metadata) const {
   std::string points = R"({"name": "container/start"}, {"name": "sentry/execve", "context_fields": ["group_id"]}, {"name": "sentry/task_exit", "context_fields": ["group_id"]})";
-  // Whether the log has every call is counted by these.
+  // Whether the log has every call is known by these.
   constexpr std::string_view kBefore = "Name: syscall/sysno/";
   for (size_t at = metadata.find(kBefore); at != std::string::npos; at = metadata.find(kBefore, at + 1)) {
     const std::string name = metadata.substr(at + 6, metadata.find(',', at) - at - 6);
-    if (name.size() > 6 && name.compare(name.size() - 6, 6, "/enter") == 0) points += fmt::format(", {{\"name\": \"{}\"}}", name);
+    if (name.size() > 6 && name.compare(name.size() - 6, 6, "/enter") == 0) points += fmt::format(R"(, {{"name": "{}", "context_fields": ["thread_id", "group_id", "process_name"]}})", name);
   }
   // With fewer retries a busy machine loses events.
   return fmt::format(R"({{"trace_session": {{"name": "Default", "points": [{}], "sinks": [{{"name": "remote", "config": {{"endpoint": "{}", "retries": 200}}}}]}}}})", points, path_);

@@ -12,15 +12,27 @@
 #include <vector>
 
 #include "compiler/base/result.h"
+#include "profiler/kernels/job.h"
 
 namespace ravelin::kernels {
+
+// A call that a filter refused, which the session does not tell and the log does, by its number alone.
+struct GvisorRefusal {
+  double time = 0;  // of the day, in seconds
+  int process = 0;
+  std::string command;
+  uint32_t number = 0;
+  bool ended = false;  // the thread was ended for it
+};
 
 struct GvisorTrace {
   std::string calls;               // lines of the strace channel
   std::string first;               // the program that the sandbox begins with, as it was named
   std::map<int, std::vector<std::string>> programs;  // by process: what it executes, one after another, links followed
   uint64_t logged = 0;             // calls that were begun, in them
-  uint64_t entered = 0;            // calls that were begun, as the session counted them
+  std::vector<MadeCall> made;      // calls that were begun, as the session tells them; paths are the log's
+  std::vector<GvisorRefusal> refusals;
+  double log_began = 0;            // the time of the first line about a call
   uint64_t dropped = 0;            // events that the kernel could not send
   uint64_t not_understood = 0;     // events that were no protobuf
   bool began = false;              // the container's start was told

@@ -72,7 +72,6 @@ Result<Outcome> RunHost(const Job& job) {
   RAVELIN_TRY(process, RunInit(scratch.folder(), job.setting.limit_ms + kStartLimitMs));
   if (process.output.rfind("no name spaces", 0) == 0) return Fail(ErrorCode::kEnvironment, fmt::format("driver host: {}; in a container permit them (--security-opt seccomp=unconfined --cap-add SYS_ADMIN)", process.output.substr(0, process.output.find('\n'))));
   Outcome outcome = ReadOutcome(job, scratch, process.output, process.timed_out ? "it was ended for its time" : fmt::format("it ended with status {}", process.exit_code));
-  outcome.observed = false;
   outcome.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return outcome;
 }

@@ -11,6 +11,7 @@
 // Paths are absolute.  Those of the guest are relative to its root.  Times are milliseconds.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -133,14 +134,24 @@ struct StepResult {
   std::string err;
 };
 
+// A system call that the workload began, where the driver's kernel tells each.
+struct MadeCall {
+  int process = 0;
+  int thread = 0;
+  std::string command;
+  uint32_t number = 0;
+  std::array<uint64_t, 6> args{};
+  std::vector<std::string> paths;  // that its arguments point to, in their order, as the caller wrote them
+};
+
 struct Outcome {
   // Why nothing can be said, one reason each; empty: the run counts.  A record that was lost, a status that is missing, a guest that
   // ended or could not boot, memory that ran out.
   std::vector<std::string> inconclusive;
   std::vector<StepResult> steps;
   bool timed_out = false;
-  bool observed = true;  // false: this driver has no records of refusals
   std::vector<AuditEvent> events;
+  std::vector<MadeCall> calls;  // gvisor: those that no filter refused
   uint64_t lost = 0;
   uint64_t records = 0;
   std::string kernel;    // "6.1.176"

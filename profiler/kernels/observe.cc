@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "compiler/base/check.h"
 #include "compiler/kernel/view.h"
@@ -32,16 +33,9 @@ void AddProcess(const AuditRecord& record, Observation& out) {
   out.command = Field(record, "comm");
 }
 
-// Paths go to the arguments that point to them, in their order; a parent's record beside the object's own says nothing new.
+// A parent's record beside the object's own says nothing new.
 void AddTexts(const CallContext& context, Observation& out) {
-  const auto arch = context.call ? ArchOf(context.call->audit_arch) : std::nullopt;
-  const kernel::Syscall* call = arch ? kernel::FindSyscall(*arch, context.call->number) : nullptr;
-  if (call == nullptr) return;
-  size_t next = 0;
-  for (size_t i = 0; i < call->params.size() && i < out.texts.size() && next < context.paths.size(); ++i) {
-    const std::string& name = call->params[i].name;
-    if (call->params[i].type == kernel::ArgType::kPtr && name.find("path") != std::string::npos) out.texts[i] = context.paths[next++];
-  }
+  if (context.call) out.texts = TextsOf(*context.call, context.paths);
 }
 
 Observation Begin(Source source, const AuditEvent& event, const CallContext& context) {
@@ -59,6 +53,22 @@ Observation Begin(Source source, const AuditEvent& event, const CallContext& con
 }
 
 }  // namespace
+
+bool NamesFile(const kernel::Param& param) {
+  static const std::set<std::string, std::less<>> names = {"filename", "pathname", "path", "oldname", "newname", "specialfile", "library", "new_root", "put_old", "dev_name", "dir_name", "from_pathname", "to_pathname"};
+  return param.type == kernel::ArgType::kPtr && names.count(param.name) != 0;
+}
+
+std::array<std::string, 6> TextsOf(const ir::Event& call, const std::vector<std::string>& paths) {
+  std::array<std::string, 6> out;
+  const auto arch = ArchOf(call.audit_arch);
+  const kernel::Syscall* known = arch ? kernel::FindSyscall(*arch, call.number) : nullptr;
+  size_t next = 0;
+  for (size_t i = 0; known != nullptr && i < known->params.size() && i < out.size() && next < paths.size(); ++i) {
+    if (NamesFile(known->params[i])) out[i] = paths[next++];
+  }
+  return out;
+}
 
 std::string Absolute(const std::string& cwd, const std::string& path) {
   std::vector<std::string> parts;

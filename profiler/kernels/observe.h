@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/ir/event.h"
+#include "compiler/kernel/facts.h"
 #include "profiler/kernels/audit.h"
 
 namespace ravelin::kernels {
@@ -40,6 +41,11 @@ struct Observation {
 };
 
 std::vector<Observation> Observe(const std::vector<AuditEvent>& events);
+
+// Whether the argument points to the name of a file.
+bool NamesFile(const kernel::Param& param);
+// By argument: the paths that a call's arguments point to, which come in their order.
+std::array<std::string, 6> TextsOf(const ir::Event& call, const std::vector<std::string>& paths);
 
 // --- the parts, each in its own file
 

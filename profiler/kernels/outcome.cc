@@ -110,7 +110,6 @@ Outcome ReadOutcome(const Job& job, const Scratch& scratch, const std::string& c
 Outcome Undecided(const Job& job, std::string why) {
   Outcome out;
   out.steps.resize(job.steps.size());
-  out.observed = false;
   out.inconclusive = {std::move(why)};
   return out;
 }

@@ -11,6 +11,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/kernel/view.h"
+#include "profiler/kernels/observe.h"
 #include "profiler/observe/embedded_tables.h"
 #include "profiler/observe/table.h"
 
@@ -164,13 +165,12 @@ bool NamesTheLinkItself(std::string_view call) {
 }
 
 std::vector<Role> RolesOf(const kernel::Syscall& call) {
-  static const std::set<std::string, std::less<>> names = {"filename", "pathname", "path", "oldname", "newname", "specialfile", "library", "new_root", "put_old", "dev_name", "dir_name", "from_pathname", "to_pathname"};
   static const std::set<std::string, std::less<>> addresses = {"uservaddr", "umyaddr", "addr", "usockaddr"};
   static const std::set<std::string, std::less<>> ids = {"uid", "gid", "ruid", "euid", "suid", "rgid", "egid", "sgid"};
   std::vector<Role> out;
   for (const kernel::Param& param : call.params) {
     Role role = Role::kNothing;
-    if (param.type == kernel::ArgType::kPtr && names.count(param.name) != 0) role = Role::kPath;
+    if (kernels::NamesFile(param)) role = Role::kPath;
     if (param.type == kernel::ArgType::kPtr && addresses.count(param.name) != 0 && (call.name == "bind" || call.name == "connect" || call.name == "sendto")) role = Role::kAddress;
     if (param.type != kernel::ArgType::kPtr && (param.name == "dfd" || param.name == "olddfd" || param.name == "newdfd" || param.name == "from_dfd" || param.name == "to_dfd")) role = Role::kFolder;
     if (param.type != kernel::ArgType::kPtr && (param.name == "fd" || param.name == "ufd")) role = Role::kDescriptor;

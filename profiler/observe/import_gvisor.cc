@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "profiler/kernels/gvisor_log.h"
 #include "profiler/observe/import.h"
 #include "profiler/observe/traced.h"
 
@@ -54,20 +55,16 @@ struct Line {
 enum class Kind { kOther, kCut, kCall };
 
 Kind ReadLine(std::string_view text, Line& out) {
-  const size_t mark = text.find("strace.go:");
-  const size_t open = mark == std::string_view::npos ? mark : text.find("] [", mark);
-  const size_t close = open == std::string_view::npos ? open : text.find(']', open + 3);
-  if (close == std::string_view::npos) return Kind::kOther;
-  const size_t leave = text.find(" X ", close);
+  const auto head = kernels::ReadGvisorLine(text);
+  if (!head || head->source.rfind("strace.go:", 0) != 0) return Kind::kOther;
+  const size_t leave = head->text.find(" X ");
   // Of those that begin, closing alone is of use: it says what the descriptor was.
-  const size_t enter = leave == std::string_view::npos ? text.find(" E close(", close) : std::string_view::npos;
+  const size_t enter = leave == std::string_view::npos ? head->text.find(" E close(") : std::string_view::npos;
   if (leave == std::string_view::npos && enter == std::string_view::npos) return Kind::kOther;
-  const std::string ids(text.substr(open + 3, close - open - 3));
-  const size_t colon = ids.find(':');
-  out.group = std::atoi(ids.c_str());
-  out.thread = std::atoi(ids.substr(colon == std::string::npos ? 0 : colon + 1).c_str());
+  out.group = head->group;
+  out.thread = head->thread;
   out.ends = leave != std::string_view::npos;
-  auto call = ParseTextCall(out.ends ? std::string(text.substr(leave + 3)) : std::string(text.substr(enter + 3)) + " = ?");
+  auto call = ParseTextCall(out.ends ? std::string(head->text.substr(leave + 3)) : std::string(head->text.substr(enter + 3)) + " = ?");
   if (!call) return Kind::kCut;
   out.call = std::move(*call);
   return Kind::kCall;

@@ -71,7 +71,7 @@ Result<observe::Run> RecordInGvisor(const Request& request, const Variation& var
   job.steps.push_back(step);
   kernels::GvisorTrace trace;
   const double begin = Now();
-  RAVELIN_TRY(outcome, kernels::RunGvisor(job, &trace));
+  RAVELIN_TRY(outcome, kernels::TraceGvisor(job, trace));
   if (!outcome.inconclusive.empty()) return Fail(ErrorCode::kEnvironment, outcome.inconclusive.front());
   observe::Run run;
   run.started = begin;
@@ -91,7 +91,7 @@ Result<observe::Run> RecordInGvisor(const Request& request, const Variation& var
   run.completeness.clean_end = trace.ended && !outcome.timed_out;
   run.completeness.channels["trace session"] = {trace.dropped, trace.not_understood};
   // The session counted what the log should have.
-  run.completeness.channels["calls"].lost = trace.entered - std::min(trace.entered, trace.logged);
+  run.completeness.channels["calls"].lost = trace.made.size() - std::min<uint64_t>(trace.made.size(), trace.logged);
   if (run.facts.empty()) return Fail(ErrorCode::kEnvironment, "the sandbox recorded nothing: " + result.err.substr(0, result.err.find('\n')));
   return run;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 namespace ravelin::verify {
@@ -156,6 +157,11 @@ Result<Report> Verify(const Request& request, const std::function<void(const std
     for (const Run& one : unconfined[run.module]) known.push_back(&**one.outcome);
     Judge(request, known, verdict);
     verdict.unconfined = known.front()->steps;
+    std::set<uint32_t> refused;
+    for (const kernels::Observation& one : verdict.refusals) {
+      if (one.source == kernels::Source::kSeccomp) refused.insert(one.call->number);
+    }
+    std::copy_if(known.front()->calls.begin(), known.front()->calls.end(), std::back_inserter(verdict.made), [&](const auto& call) { return refused.count(call.number) != 0; });
     if (report.kernel.empty()) report.kernel = verdict.outcome.kernel;
     if (report.features.empty()) report.features = verdict.outcome.features;
     report.isolated = report.isolated && verdict.outcome.isolated;

@@ -66,6 +66,7 @@ struct LayerVerdict {
   std::vector<kernels::Observation> refusals;    // of the policy's domains, in their order
   kernels::Outcome outcome;
   std::vector<kernels::StepResult> unconfined;   // of a run in the same kernel
+  std::vector<kernels::MadeCall> made;           // calls of that run, of the numbers that were refused here: where the driver's kernel tells them
   double started = 0;  // the guest's clock when the workload began; times of refusals count from there
 };
 

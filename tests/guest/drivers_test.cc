@@ -136,6 +136,25 @@ TEST_F(Drivers, GvisorJudgesPermissionAlone) {
   EXPECT_NE(json.dump().find("its kernel has no security modules"), std::string::npos) << json.dump(1);
 }
 
+// Each refusal is told by its kernel; the session of the unconfined run has its arguments.
+TEST_F(Drivers, GvisorTellsEachRefusal) {
+  if (const std::string why = WhyNot(DriverKind::kGvisor); !why.empty()) GTEST_SKIP() << "no guest kernel: driver gvisor: " << why;
+  Json json;
+  EXPECT_EQ(Verify("gvisor", "unknown syscall with errno(EPERM)", "mkdir /srv/x; cat /etc/hostname; mkdir -m 700 /srv/y; exit 0", json), "inconclusive") << "clone3 is refused with ENOSYS: " << said_ << json.dump(1);
+  const Json* denied = nullptr;
+  for (const Json& one : json["denied"]) {
+    EXPECT_FALSE(one["permitted_by_policy"].get<bool>()) << one.dump(1);
+    if (one["event"].get<std::string>().rfind("mkdir(\"/srv/y\", ", 0) == 0) denied = &one;
+  }
+  ASSERT_NE(denied, nullptr) << json.dump(1);
+  EXPECT_EQ((*denied)["process"].get<std::string>().rfind("mkdir[", 0), 0u) << denied->dump(1);
+  EXPECT_EQ((*denied)["layers"], Json({"seccomp"}));
+  EXPECT_NE((*denied)["by"].get<std::string>().find("default deny with errno(EPERM)"), std::string::npos) << denied->dump(1);
+  EXPECT_EQ((*denied)["allow"], "allow syscall mkdir");
+  EXPECT_EQ(Verify("gvisor", "unknown syscall with errno(EPERM)", "cat /etc/hostname", json), "passed") << said_ << json.dump(1);
+  EXPECT_TRUE(json["denied"].empty()) << "of a run that needs nothing more: " << json.dump(1);
+}
+
 // What fails where every refusal is EPERM may fail for that: the rules with other answers are named.
 TEST_F(Drivers, GvisorLeavesOpenWhatAnotherAnswerMayDecide) {
   if (const std::string why = WhyNot(DriverKind::kGvisor); !why.empty()) GTEST_SKIP() << "no guest kernel: driver gvisor: " << why;

@@ -33,5 +33,28 @@ TEST(Refusals, AreToldOnceWhateverTheAddress) {
   EXPECT_EQ(said, "prctl(PR_GET_NAME, 0, 0, 0, 0) x3\nuname(0) x3\nprctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) x1\n");
 }
 
+// A kernel that records the number alone, and tells all of the calls of the unconfined run: those that the policy refuses are meant, in
+// their order; who tries again has the last.
+TEST(Refusals, HaveTheArgumentsOfTheUnconfinedRun) {
+  const auto front = testing::ReadText("language 1\npolicy p {\n  allow syscall { exit_group, socket(domain == AF_UNIX) }\n  default deny with errno(EPERM)\n}\n");
+  ASSERT_FALSE(front->sink.HasErrors()) << testing::Messages(*front);
+  verify::Report report;
+  auto& verdict = report.verdicts.emplace_back();
+  const auto number = [](const char* call) { return testing::Call(kernel::Arch::kX86_64, call).number; };
+  verdict.made = {{1, 1, "cat", number("socket"), {1, 1}, {}}, {2, 2, "ls", number("socket"), {38, 5}, {}}, {1, 1, "cat", number("socket"), {2, 1}, {}}, {1, 1, "cat", number("mkdir"), {0x7f0000, 0755}, {"/srv/x"}}};
+  for (const char* call : {"mkdir", "socket", "socket", "rmdir"}) {
+    verdict.refusals.push_back(Refused(call, {}));
+    verdict.refusals.back().arguments_known = false;
+  }
+  const auto refusals = ExplainRefusals(*front, 0, report);
+  ASSERT_TRUE(refusals) << refusals.error().message;
+  std::string said;
+  for (const Refusal& one : *refusals) said += one.shown + " x" + std::to_string(one.count) + " " + one.suggestion + "\n";
+  EXPECT_EQ(said,
+            "mkdir(\"/srv/x\", 0755) (arguments of the unconfined run) x1 allow syscall mkdir\n"
+            "socket(AF_INET, SOCK_STREAM, 0) (arguments of the unconfined run) x2 allow syscall socket(domain == AF_INET)\n"
+            "rmdir (arguments not recorded) x1 \n");
+}
+
 }  // namespace
 }  // namespace ravelin::driver

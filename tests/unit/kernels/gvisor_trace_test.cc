@@ -25,9 +25,14 @@ TEST(GvisorTrace, ReadsWhatItIsAskedFor) {
   EXPECT_TRUE(ReadTraceEvent(3, Text(1, Small(2, 7) + Small(4, 7)) + Text(2, "/usr/bin/cat") + Text(3, "cat"), trace));
   EXPECT_TRUE(ReadTraceEvent(3, Text(1, Small(4, 7)) + Text(2, "/usr/bin/env"), trace));
   EXPECT_EQ(trace.programs[7], (std::vector<std::string>{"/usr/bin/cat", "/usr/bin/env"}));
-  EXPECT_TRUE(ReadTraceEvent(6, Small(4, 59), trace));
-  EXPECT_TRUE(ReadTraceEvent(6, "", trace)) << "a call without arguments that are not 0";
-  EXPECT_EQ(trace.entered, 2u);
+  EXPECT_TRUE(ReadTraceEvent(6, Text(1, Small(2, 9) + Small(4, 7) + Text(9, "sh")) + Small(4, 59) + Small(5, 1) + Small(10, 6), trace));
+  EXPECT_TRUE(ReadTraceEvent(6, "", trace)) << "read(0, 0, 0)";
+  ASSERT_EQ(trace.made.size(), 2u);
+  EXPECT_EQ(trace.made[0].thread, 9);
+  EXPECT_EQ(trace.made[0].process, 7);
+  EXPECT_EQ(trace.made[0].command, "sh");
+  EXPECT_EQ(trace.made[0].number, 59u);
+  EXPECT_EQ(trace.made[0].args, (std::array<uint64_t, 6>{1, 0, 0, 0, 0, 6}));
   EXPECT_TRUE(ReadTraceEvent(5, Text(1, Small(4, 7)), trace));
   EXPECT_FALSE(trace.ended);
   EXPECT_TRUE(ReadTraceEvent(5, Text(1, Small(4, 1)), trace));
@@ -51,7 +56,7 @@ TEST(GvisorTrace, TakesTheStreamAndCountsWhatWasDropped) {
   {
     auto sink = TraceSink::Make(folder);
     ASSERT_TRUE(sink) << sink.error().message;
-    EXPECT_NE(sink->Config("Name: syscall/sysno/0/enter, optional\nName: syscall/sysno/0/exit, optional\n").find("{\"name\": \"syscall/sysno/0/enter\"}]"), std::string::npos) << "entries alone";
+    EXPECT_NE(sink->Config("Name: syscall/sysno/0/enter, optional\nName: syscall/sysno/0/exit, optional\n").find("{\"name\": \"syscall/sysno/0/enter\", \"context_fields\": [\"thread_id\", \"group_id\", \"process_name\"]}]"), std::string::npos) << "entries alone";
     sink->Start(trace);
     const int kernel = socket(AF_UNIX, SOCK_SEQPACKET, 0);
     sockaddr_un address{};
@@ -68,7 +73,7 @@ TEST(GvisorTrace, TakesTheStreamAndCountsWhatWasDropped) {
     close(kernel);
     sink->Finish();
   }
-  EXPECT_EQ(trace.entered, 2u);
+  EXPECT_EQ(trace.made.size(), 2u);
   EXPECT_EQ(trace.dropped, 3u);
   EXPECT_EQ(trace.not_understood, 1u);
   unlink((std::string(folder) + "/trace").c_str());
