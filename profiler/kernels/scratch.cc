@@ -10,14 +10,11 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 namespace ravelin::kernels {
 namespace {
-
-namespace fs = std::filesystem;
 
 // What a trivial guest touches of its memory, and what jobs hold beside it.
 constexpr uint64_t kLeastBytes = uint64_t{96} << 20;
@@ -66,9 +63,9 @@ Result<Scratch> Scratch::Make() {
       reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", place.folder, place.why_not);
       continue;
     }
-    std::string folder = place.folder + "/ravelin.XXXXXX";
-    if (mkdtemp(folder.data()) == nullptr) return Fail(ErrorCode::kEnvironment, fmt::format("no folder can be made in {}: {}", place.folder, std::strerror(errno)));
-    Scratch scratch(folder);
+    RAVELIN_TRY(made, OwnFolder::Make(place.folder + "/ravelin."));
+    const std::string folder = made.path();
+    Scratch scratch(std::move(made));
     for (const char* name : {"boot", "boot/mnt", "boot/proc", "boot/sys", "boot/host", "boot/job", "boot/dev", "out", "memory"}) {
       if (mkdir((folder + "/" + name).c_str(), 0755) != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{}/{}: {}", folder, name, std::strerror(errno)));
     }
@@ -77,23 +74,16 @@ Result<Scratch> Scratch::Make() {
   return Fail(ErrorCode::kEnvironment, fmt::format("no place for a guest's memory ({}); set TMPDIR to a folder that is not mounted noexec", reasons));
 }
 
-Scratch::Scratch(Scratch&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }
-
-Scratch::~Scratch() {
-  std::error_code ignored;
-  if (!folder_.empty()) fs::remove_all(folder_, ignored);
-}
-
 Result<void> Scratch::Write(const std::string& name, std::string_view content) const {
-  std::ofstream out(folder_ + "/" + name, std::ios::binary);
+  std::ofstream out(folder() + "/" + name, std::ios::binary);
   out.write(content.data(), static_cast<std::streamsize>(content.size()));
   out.close();
-  if (!out) return Fail(ErrorCode::kEnvironment, fmt::format("{}/{} cannot be written", folder_, name));
+  if (!out) return Fail(ErrorCode::kEnvironment, fmt::format("{}/{} cannot be written", folder(), name));
   return {};
 }
 
 std::string Scratch::Read(const std::string& name) const {
-  std::ifstream in(folder_ + "/" + name, std::ios::binary);
+  std::ifstream in(folder() + "/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/base/result.h"
+#include "profiler/kernels/own_folder.h"
 
 namespace ravelin::kernels {
 
@@ -21,18 +22,15 @@ std::vector<ScratchPlace> ScratchPlaces();
 class Scratch {
  public:
   static Result<Scratch> Make();
-  Scratch(Scratch&& other) noexcept;
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch();
 
-  const std::string& folder() const { return folder_; }
+  const std::string& folder() const { return folder_.path(); }
   Result<void> Write(const std::string& name, std::string_view content) const;
   // "" where there is no such file.
   std::string Read(const std::string& name) const;
 
  private:
-  explicit Scratch(std::string folder) : folder_(std::move(folder)) {}
-  std::string folder_;
+  explicit Scratch(OwnFolder folder) : folder_(std::move(folder)) {}
+  OwnFolder folder_;
 };
 
 }  // namespace ravelin::kernels

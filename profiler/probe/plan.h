@@ -11,6 +11,7 @@
 
 #include "compiler/base/result.h"
 #include "compiler/ir/policy.h"
+#include "profiler/kernels/own_folder.h"
 #include "profiler/probe/attempt.h"
 
 namespace ravelin::probe {
@@ -43,14 +44,11 @@ Result<Plan> MakePlan(const ir::Domain& domain, bool as_root);
 class Root {
  public:
   static Result<Root> Make(const Plan& plan);
-  Root(Root&& other) noexcept;
-  Root& operator=(Root&&) = delete;
-  ~Root();
-  const std::string& folder() const { return folder_; }
+  std::string folder() const { return folder_.path() + "/root"; }
 
  private:
-  explicit Root(std::string folder) : folder_(std::move(folder)) {}
-  std::string folder_;
+  explicit Root(kernels::OwnFolder folder) : folder_(std::move(folder)) {}
+  kernels::OwnFolder folder_;
 };
 
 }  // namespace ravelin::probe

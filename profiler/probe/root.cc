@@ -1,5 +1,4 @@
 // The guest's root: what the attempts need, and nothing else.
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -47,18 +46,13 @@ Result<void> Fill(const Plan& plan, const std::string& folder) {
 
 Result<Root> Root::Make(const Plan& plan) {
   std::error_code error;
-  std::string name = (fs::temp_directory_path(error) / "ravelin-probe-XXXXXX").string();
-  if (error || mkdtemp(name.data()) == nullptr) return Fail(ErrorCode::kEnvironment, "no temporary folder can be made");
-  Root root(name);
-  if (auto filled = Fill(plan, name); !filled) return tl::make_unexpected(std::move(filled.error()));
+  const fs::path place = fs::temp_directory_path(error);
+  if (error) return Fail(ErrorCode::kEnvironment, "there is no place for temporary files");
+  RAVELIN_TRY(own, kernels::OwnFolder::Make((place / "ravelin-probe-").string()));
+  Root root(std::move(own));
+  if (mkdir(root.folder().c_str(), 0700) != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{} cannot be made", root.folder()));
+  if (auto filled = Fill(plan, root.folder()); !filled) return tl::make_unexpected(std::move(filled.error()));
   return root;
-}
-
-Root::Root(Root&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }
-
-Root::~Root() {
-  std::error_code error;
-  if (!folder_.empty()) fs::remove_all(folder_, error);
 }
 
 }  // namespace ravelin::probe

@@ -77,7 +77,7 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   RAVELIN_TRY(compiled, apparmor::RunParser(kEmptyProfile, kernel::ApparmorFeaturesText(kFeatures)));
   if (!compiled.accepted) return Fail(ErrorCode::kEnvironment, "apparmor_parser: " + compiled.message);
   RAVELIN_TRY(scratch, PlaceRecorder());
-  if (chmod(scratch.folder().c_str(), 0755) != 0 || chmod((scratch.folder() + "/recorder").c_str(), 0755) != 0 || chmod((scratch.folder() + "/table").c_str(), 0644) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
+  if (chmod(scratch.folder().c_str(), S_ISVTX | 0755) != 0 || chmod((scratch.folder() + "/recorder").c_str(), 0755) != 0 || chmod((scratch.folder() + "/table").c_str(), 0644) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
   kernels::Job job;
   job.setting.root = request.root;
   job.module = kernels::Module::kApparmor;

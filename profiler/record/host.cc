@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 
 #include "compiler/base/source.h"
 #include "profiler/kernels/scratch.h"
@@ -61,8 +60,6 @@ Result<observe::Run> RecordOnHost(const Request& request, const Variation& varia
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(variation.temporary, ignored);
   return ReadRecord(scratch, "record", request.driver, status);
 }
 

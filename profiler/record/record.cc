@@ -1,10 +1,11 @@
 #include "profiler/record/record.h"
 
-#include <errno.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
+
+#include "profiler/kernels/own_folder.h"
 
 namespace ravelin::record {
 
@@ -34,10 +35,11 @@ std::vector<std::string> BlindSpots(const std::string& driver) {
 namespace {
 
 // Two recorders at the same time must not remove each other's folder: the next free name.
-std::string MakeFolder(const std::string& wanted) {
-  std::string path = wanted;
-  for (char next = 'b'; mkdir(path.c_str(), 0700) != 0 && errno == EEXIST && next <= 'z'; ++next) path = wanted + next;
-  return path;
+Result<kernels::OwnFolder> MakeFolder(const std::string& wanted) {
+  for (char next = 'a';; ++next) {
+    auto made = kernels::OwnFolder::MakeAt(next == 'a' ? wanted : wanted + next);
+    if (made || made.error().code != ErrorCode::kNotFound || next == 'z') return made;
+  }
 }
 
 }  // namespace
@@ -61,7 +63,12 @@ Result<observe::Recording> Record(const Request& request, const std::function<vo
   observe::Recording recording;
   for (unsigned i = 0; i < request.runs; ++i) {
     Variation variation = VariationOf(request, request.first_variation + i);
-    if (!KeepsTheHost(request.driver)) variation.temporary = MakeFolder(variation.temporary);
+    std::optional<kernels::OwnFolder> temporary;
+    if (!KeepsTheHost(request.driver)) {
+      RAVELIN_TRY(made, MakeFolder(variation.temporary));
+      temporary.emplace(std::move(made));
+      variation.temporary = temporary->path();
+    }
     auto run = request.driver == "uml" ? RecordInGuest(request, variation) : request.driver == "gvisor" ? RecordInGvisor(request, variation) : RecordOnHost(request, variation);
     if (!run) return tl::make_unexpected(std::move(run.error()));
     if (request.driver != "uml") AddExecReads(request.root, *run);  // there the mechanism says it

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,8 @@ int Main(int argc, char** argv) {
   action.sa_flags = SA_RESTART;
   for (const int one : kForwarded) sigaction(one, &action, nullptr);
   if (!options.folder.empty() && mkdir(options.folder.c_str(), 0700) != 0 && errno != EEXIST) fprintf(stderr, "recorder: %s: %s\n", options.folder.c_str(), strerror(errno));
+  // Whatever becomes of whoever made it (profiler/kernels/own_folder.h): it is in use until here is the end.
+  if (const int folder = options.folder.empty() ? -1 : open(options.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) flock(folder, LOCK_SH);
   if (!options.hostname.empty() && sethostname(options.hostname.data(), options.hostname.size()) != 0) perror("recorder: the name of the machine cannot be set");
   for (long i = 0; i < options.processes; ++i) {
     const pid_t passing = fork();
