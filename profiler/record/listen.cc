@@ -2,7 +2,9 @@
 // runtime specification 1.0.2, config-linux.md "The Container Process State").
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -64,6 +66,8 @@ Result<Container> Understand(const nlohmann::json& state, Container out) {
     if ((*names)[i] == "seccompFd") out.listener = out.descriptors[i].get();
   }
   if (out.listener < 0) return Fail(ErrorCode::kMalformed, "the runtime names no `seccompFd` among what it sends");
+  uint64_t none = 0;
+  if (ioctl(out.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &none) != 0 && errno != ENOENT) return Fail(ErrorCode::kMalformed, "what the runtime sends as `seccompFd` is no filter's listener");
   const auto container = state.find("state");
   if (container == state.end() || !container->is_object() || !container->contains("id")) return out;
   if (!(*container)["id"].is_string()) return Fail(ErrorCode::kMalformed, "the container's `id` is no text");
@@ -115,6 +119,21 @@ Result<Descriptor> MakeSocket(const std::string& path) {
   return out;
 }
 
+// The next container.  Whoever sends something else, or nothing, is turned away and keeps nobody else from coming.
+Result<Container> Next(int socket, Clock::time_point until, const std::function<void(const std::string&)>& progress) {
+  constexpr auto kPatience = std::chrono::seconds(3);  // a runtime sends what it has at once
+  std::string refused;
+  while (Comes(socket, until)) {
+    const Descriptor connection(accept4(socket, nullptr, nullptr, SOCK_CLOEXEC));
+    if (connection.get() < 0) return Fail(ErrorCode::kEnvironment, fmt::format("no connection can be taken: {}", std::strerror(errno)));
+    auto container = Receive(connection.get(), std::min<Clock::time_point>(until, Clock::now() + kPatience));
+    if (container) return container;
+    refused = container.error().message;
+    progress(fmt::format("a client is turned away: {}", refused));
+  }
+  return Fail(ErrorCode::kEnvironment, "no container came in time" + (refused.empty() ? "" : fmt::format(" (a client was turned away: {})", refused)));
+}
+
 // A recorder of its own for each.
 pid_t StartRecorder(const kernels::Scratch& scratch, const std::string& name, int listener, unsigned limit_ms) {
   const std::string program = scratch.folder() + "/recorder";
@@ -143,13 +162,7 @@ Result<observe::Recording> Listen(const Listening& listening, const std::functio
   std::vector<Started> started;
   std::string why;
   while (started.size() < listening.containers && why.empty()) {
-    const Clock::time_point until = Clock::now() + std::chrono::milliseconds(listening.limit_ms);
-    if (!Comes(socket.get(), until)) {
-      why = "no container came in time";
-      break;
-    }
-    const Descriptor connection(accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    auto container = connection.get() < 0 ? Fail(ErrorCode::kEnvironment, "no connection can be taken") : Receive(connection.get(), until);
+    auto container = Next(socket.get(), Clock::now() + std::chrono::milliseconds(listening.limit_ms), progress);
     if (!container) {
       why = container.error().message;
       break;

@@ -128,10 +128,34 @@ TEST_F(Listener, WhatIsNoStateIsRefused) {
     Send(connection, "hello", -1);
     close(connection);
   });
-  const auto recording = Listen({folder_ + "/socket", 1, 5000}, [](const std::string&) {});
+  const auto recording = Listen({folder_ + "/socket", 1, 1000}, [](const std::string&) {});
   other.join();
   ASSERT_FALSE(recording);
   EXPECT_NE(recording.error().message.find("no container's state"), std::string::npos);
+}
+
+// One that sends no listener, one that says nonsense, and one that says nothing and stays.
+TEST_F(Listener, OthersDoNotKeepAContainerFromComing) {
+  const std::string path = folder_ + "/socket";
+  std::vector<std::string> said;
+  const pid_t child = fork();
+  if (child == 0) {
+    for (const char* text : {R"({"fds": ["seccompFd"]})", "nonsense"}) {
+      const int bad = Connect(path);
+      Send(bad, text, bad);
+      close(bad);
+    }
+    Connect(path);  // its descriptor stays open in the container's program
+    BecomeContainer(path, "exec cat /etc/hostname > /dev/null");
+  }
+  const auto recording = Listen({path, 1, 20000}, [&](const std::string& line) { said.push_back(line); });
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "this kernel does not let a process install a filter";
+  ASSERT_TRUE(recording) << recording.error().message;
+  EXPECT_TRUE(recording->runs.begin()->second.completeness.Whole());
+  EXPECT_THAT(Shown(recording->runs.begin()->second), Contains("file read path=/etc/hostname"));
+  EXPECT_THAT(said, Contains(testing::StartsWith("a client is turned away")));
 }
 
 TEST_F(Listener, AFileIsNotReplaced) {
