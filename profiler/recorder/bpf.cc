@@ -84,7 +84,7 @@ call_spec SpecOf(uint64_t number, const char* roles) {
 
 class Observer {
  public:
-  Observer(const Table& table, Facts& facts) : table_(table), facts_(facts), reader_(table, facts, [](pid_t) { return false; }) { offset_ = Now() - Monotonic(); }
+  Observer(const Table& table, Facts& facts, unsigned known) : table_(table), facts_(facts), known_(known), reader_(table, facts, [](pid_t) { return false; }) { offset_ = Now() - Monotonic(); }
   ~Observer() {
     ring_buffer__free(ring_);
     for (bpf_link* link : links_) bpf_link__destroy(link);
@@ -98,6 +98,7 @@ class Observer {
     libbpf_set_print(Quiet);
     object_ = bpf_object__open_mem(ObserverImage().data(), ObserverImage().size(), nullptr);
     if (object_ == nullptr) return "libbpf does not read the programs of the driver bpf";
+    if (known_ != 0) bpf_map__set_max_entries(bpf_object__find_map_by_name(object_, "seen"), known_);
     if (bpf_object__load(object_) != 0) {
       const int error = errno;
       if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel does not describe its types (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF";
@@ -259,11 +260,13 @@ class Observer {
       return bpf_map_lookup_elem(counters_, &which, &value) == 0 ? value : 0;
     };
     facts_.Lose(counter(COUNT_RING) + counter(COUNT_PROGRAM) + counter(COUNT_TREE));
+    if (counter(COUNT_TABLE) != 0) facts_.Trouble("the kernel's table of what was seen already became full: what did not fit was told each time");
     if (counter(COUNT_COMPAT) != 0) facts_.Trouble("a process made calls of i386, which are not recorded as such");
   }
 
   const Table& table_;
   Facts& facts_;
+  const unsigned known_;
   Reader reader_;
   bpf_object* object_ = nullptr;
   ring_buffer* ring_ = nullptr;
@@ -283,7 +286,7 @@ class Observer {
 
 int RecordByBpf(const Options& options, const Table& table, int out) {
   Facts facts;
-  Observer observer(table, facts);
+  Observer observer(table, facts, options.known);
   const std::string why = observer.Load();
   if (!why.empty()) return Cannot(out, why);
   int go[2];

@@ -47,6 +47,7 @@ bool Parse(int argc, char** argv, Options& out) {
     else if (word == "--folder") out.folder = value;
     else if (word == "--hostname") out.hostname = value;
     else if (word == "--processes") out.processes = strtol(value.c_str(), nullptr, 10);
+    else if (word == "--known") out.known = static_cast<unsigned>(strtoul(value.c_str(), nullptr, 10));
     else if (word == "--listener") out.listener = static_cast<int>(strtol(value.c_str(), nullptr, 10));
     else return false;
   }

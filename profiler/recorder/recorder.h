@@ -169,6 +169,7 @@ struct Options {
   std::string hostname;  // set, where there is a kernel of one's own
   long processes = 0;    // that come and go first, so that numbers differ
   long limit_ms = 0;
+  unsigned known = 0;    // bpf: kinds of calls that the kernel keeps in mind; 0: as many as it was built with
   int listener = -1;     // a filter's listener, of processes that are there already
   char** command = nullptr;
 };

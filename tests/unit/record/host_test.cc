@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "profiler/kernels/process.h"
 #include "profiler/record/record.h"
 
 namespace ravelin::record {
@@ -180,6 +181,30 @@ TEST_P(Host, ADeepPathIsWholeOrLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Drivers, Host, testing::Values("ptrace", "notify", "bpf"), [](const auto& one) { return std::string(one.param); });
+
+// What the kernel has no room to keep in mind is told each time: no fact is missing, and the record says so.
+TEST(Bpf, ATableThatBecomesFullIsTold) {
+  const auto scratch = PlaceRecorder();
+  ASSERT_TRUE(scratch) << scratch.error().message;
+  const auto record = [&](const std::string& known) {
+    const std::string& folder = scratch->folder();
+    const auto ran = kernels::RunProcess({"env", folder + "/recorder", "--by", "bpf", "--table", folder + "/table", "--output", folder + "/record", "--known", known, "--", "sh", "-c", "for i in 1 2 3 4 5 6; do cat /etc/hostname > /dev/null; done"}, {"PATH=/usr/bin:/bin"}, 20000);
+    return ran ? ReadRecord(*scratch, "record", "bpf", 0) : tl::make_unexpected(ran.error());
+  };
+  const auto whole = record("0");
+  if (!whole) GTEST_SKIP() << whole.error().message;
+  EXPECT_TRUE(whole->completeness.Whole());
+  const auto full = record("8");
+  ASSERT_TRUE(full) << full.error().message;
+  EXPECT_FALSE(full->completeness.Whole());
+  EXPECT_THAT(full->completeness.WhyNotWhole(), Contains(HasSubstr("what was seen already became full")));
+  for (const auto& [fact, seen] : whole->facts) {
+    const auto found = full->facts.find(fact);
+    if (fact.facet != "file" && fact.facet != "exec") continue;
+    ASSERT_NE(found, full->facts.end()) << observe::Show(fact);
+    EXPECT_EQ(found->second.count, seen.count) << observe::Show(fact);
+  }
+}
 
 TEST(Drivers, EachSaysWhatItCannotSee) {
   for (const std::string& driver : Drivers()) EXPECT_FALSE(BlindSpots(driver).empty()) << driver;
