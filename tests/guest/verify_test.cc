@@ -1,4 +1,5 @@
 // `ravelin verify` as it is used: what passes, what fails, what nobody can say.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -97,6 +98,18 @@ TEST_F(Verify, WhatThePolicyPermitsPassesUnderEveryLayer) {
   EXPECT_TRUE(answer.json["denied"].empty()) << answer.json["denied"].dump(1);
   EXPECT_EQ(answer.json["judge"].get<std::string>().rfind("User-Mode Linux 6.1", 0), 0u);
   EXPECT_NE(answer.json["judge"].get<std::string>().find("AppArmor's features of 6.1"), std::string::npos) << "the guest's features are not those of the table";
+}
+
+// Guests know no working directory of ours: the root and what lies over it are said from where the command stands.
+TEST_F(Verify, ARootAndALayerByRelativePaths) {
+  fs::create_directories(folder_ + "/layer/etc");
+  Write("layer/etc/hostname", "of the layer\n");
+  const std::string line = fmt::format("cd {} && exec ./ravelin verify work.rav --root ../.. --layer layer --expect any-output --directory / --format json -o report -- sh -c 'read -r line < /etc/hostname; test \"$line\" = \"of the layer\"'", folder_);
+  const auto run = RunProcess({"sh", "-c", line}, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, 120000);
+  ASSERT_TRUE(run);
+  const auto report = source::ReadFile(folder_ + "/report");
+  ASSERT_TRUE(report) << run->output;
+  EXPECT_EQ(run->exit_code, 0) << *report;
 }
 
 // One report and one exit code for all of a folder.
