@@ -195,6 +195,7 @@ struct VerifyCommand {
   std::vector<std::string> drivers = {"uml"};
   bool change_host = false;           // driver host: profiles may be loaded
   std::string kernel;                 // driver vm: its image
+  unsigned processors = 1;            // and of its guest
   std::string root = "/";
   std::string directory;
   std::string scenario;               // a file, instead of `arguments`; without either, the one beside the policy

@@ -258,6 +258,7 @@ struct CommandLine {
     sub.add_option("-j,--jobs", verify.jobs, "policies judged at the same time, each in up to six guests")->check(CLI::Range(1, 64))->capture_default_str();
     sub.add_option("--driver", verify.drivers, "what runs the workload: uml, a guest kernel; vm, a distribution's kernel in a virtual machine; host, this machine's; gvisor, an application kernel, of the filter alone; several with commas, each by itself")->delimiter(',')->check(CLI::IsMember({"uml", "vm", "host", "gvisor"}))->capture_default_str()->allow_extra_args(false);
     sub.add_option("--kernel", verify.kernel, "driver vm: the kernel's image, such as /boot/vmlinuz-*; without it, the newest that is installed")->check(CLI::ExistingFile);
+    sub.add_option("--processors", verify.processors, "driver vm: of the guest")->check(CLI::Range(1, 64))->capture_default_str();
     sub.add_flag("--yes-change-this-host", verify.change_host, "driver host: load AppArmor profiles into this machine's kernel while it runs");
     sub.add_option("--root", verify.root, "the guest's root: a folder or an OCI bundle, seen read-only; changes stay in the guest")->check(CLI::ExistingDirectory)->transform(Absolute)->capture_default_str();
     sub.add_option("--directory", verify.directory, "working directory in the guest; without it, this one (with --root, /)");

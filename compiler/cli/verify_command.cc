@@ -135,6 +135,7 @@ int Run(const VerifyCommand& command) {
   for (const std::string& driver : command.drivers) {
     machines.push_back(kernels::MachineFor(driver, command.kernel));
     machines.back().change_host = command.change_host;
+    machines.back().processors = command.processors;
   }
   std::vector<Verified> all(files->size() * machines.size());
   std::vector<std::string> patches(all.size());

@@ -40,6 +40,22 @@ std::string WhyNot(DriverKind kind) {
   return "it is not available";
 }
 
+// A kernel of a distribution that was unpacked; "": none.
+std::string VmKernel() {
+  std::string kernel;
+  for (std::error_code none; const auto& entry : fs::directory_iterator(fs::path(RAVELIN_BINARY).parent_path() / "deps" / "kernel" / "boot", none)) {
+    if (entry.path().filename().string().rfind("vmlinuz-", 0) == 0) kernel = entry.path();
+  }
+  return kernel;
+}
+
+// It takes seconds to boot: not of the everyday run.
+std::string WhyNoVm() {
+  if (std::getenv("RAVELIN_APPS") == nullptr) return "RAVELIN_APPS=all asks for it";
+  if (VmKernel().empty()) return "tests/fetch_kernel.sh unpacks one";
+  return FindProgram("qemu-system-x86_64").empty() ? "qemu-system-x86_64: not installed" : "";
+}
+
 class Drivers : public testing::Test {
  protected:
   void SetUp() override {
@@ -163,22 +179,29 @@ TEST_F(Drivers, GvisorLeavesOpenWhatAnotherAnswerMayDecide) {
   EXPECT_NE(json.dump().find("errno(EACCES)"), std::string::npos) << json.dump(1);
 }
 
-// An unmodified kernel of a distribution, which takes seconds to boot: not of the everyday run.
+// An unmodified kernel of a distribution.
 TEST_F(Drivers, AVirtualMachineJudgesFilterAndProfile) {
-  if (std::getenv("RAVELIN_APPS") == nullptr) GTEST_SKIP() << "no guest kernel: driver vm: RAVELIN_APPS=all asks for it";
-  const fs::path boot = fs::path(RAVELIN_BINARY).parent_path() / "deps" / "kernel" / "boot";
-  std::string kernel;
-  for (std::error_code none; const auto& entry : fs::directory_iterator(boot, none)) {
-    if (entry.path().filename().string().rfind("vmlinuz-", 0) == 0) kernel = entry.path();
-  }
-  if (kernel.empty()) GTEST_SKIP() << "no guest kernel: driver vm: tests/fetch_kernel.sh unpacks one";
-  if (FindProgram("qemu-system-x86_64").empty()) GTEST_SKIP() << "no guest kernel: driver vm: qemu-system-x86_64: not installed";
+  if (const std::string why = WhyNoVm(); !why.empty()) GTEST_SKIP() << "no guest kernel: driver vm: " << why;
+  const std::string kernel = VmKernel();
   Json json;
   EXPECT_EQ(Verify("vm", "unknown syscall with errno(ENOSYS)", "cat /etc/hostname", json, {"--kernel", kernel}), "passed") << said_ << json.dump(1);
   for (const Json& set : json["layer_sets"]) EXPECT_EQ(set["verdict"], "passed") << json.dump(1);
   EXPECT_EQ(json["judge"].get<std::string>().rfind("a virtual machine's Linux ", 0), 0u);
   EXPECT_EQ(Verify("vm", "unknown syscall with errno(ENOSYS)", "mkdir /srv/ravelin-driver", json, {"--kernel", kernel}), "failed") << said_ << json.dump(1);
   EXPECT_FALSE(fs::exists("/srv/ravelin-driver")) << "what is run changes this machine";
+}
+
+// On each of two processors at the same time: what is permitted passes, and every refusal is recorded.
+TEST_F(Drivers, AVirtualMachineOfTwoProcessors) {
+  if (const std::string why = WhyNoVm(); !why.empty()) GTEST_SKIP() << "no guest kernel: driver vm: " << why;
+  const std::string answers = "unknown syscall with errno(ENOSYS)\n  use std::runs(files = \"/usr/bin/taskset\")\n  use std::null_device\n  allow syscall { sched_setaffinity, sched_getaffinity, rt_sigsuspend, pause }\n  allow file { read } on path(\"/sys/devices/system/cpu/online\")";
+  Json json;
+  EXPECT_EQ(Verify("vm", answers, "read -r all < /sys/devices/system/cpu/online; test \"$all\" = 0-1 || exit 1; taskset 1 cat /etc/hostname > /dev/null & taskset 2 cat /etc/hostname; wait", json, {"--kernel", VmKernel(), "--processors", "2"}), "passed") << said_ << json.dump(1);
+  for (const Json& set : json["layer_sets"]) EXPECT_EQ(set["verdict"], "passed") << json.dump(1);
+  Verify("vm", answers, "for i in 1 2 3 4 5; do taskset 1 mkdir /srv/a$i & taskset 2 mkdir /srv/b$i; wait; done; exit 0", json, {"--kernel", VmKernel(), "--processors", "2", "--expect", "any-output"});
+  size_t refused = 0;
+  for (const Json& one : json["denied"]) refused += one["event"].get<std::string>().find("create_dir") != std::string::npos ? one["count"].get<size_t>() : 0;
+  EXPECT_EQ(refused, 10u) << "by AppArmor, alone: " << json.dump(1);
 }
 
 TEST_F(Drivers, ASystemOfItsOwnIsARoot) {
