@@ -97,7 +97,7 @@ class Maker {
       case 7: return Line(fmt::format("allow ipc {{ {} }}", Some({"sysv_shm", "sysv_sem", "sysv_msg", "mqueue"})));
       case 8: return Line("allow personality" + Pick({"", " to 0", " to 8"}));
       case 9: return Line(fmt::format("allow mount {{ {} }}{}", Pick({"mount", "umount", "mount, umount", "bind", "remount", "move"}), Once(2) ? "" : " on \"" + Pick({"/mnt/*", "/srv/m", "/ravelin-mount"}) + "\""));
-      case 10: return Line(Pick({"allow bpf { use }", "allow io_uring { use }", "allow module { unload }", "allow system { hostname, time }", "allow system { syslog }"}));
+      case 10: return Line(Pick({"allow bpf { use }", "allow io_uring { use }", "allow module { unload }", "allow system { hostname, time }", "allow system { syslog }", "allow system { quota, kexec }", "allow perf { open }"}));
       default: return Line(fmt::format("allow keyring {{ {} }}", Pick({"use", "add", "use, add"})));
     }
   }

@@ -91,12 +91,22 @@ class Planner {
     Add("system", "system { time }", {Also(CallOf("settimeofday", {Number(0), Number(0)}, Object{}), {Ask("capability", "sys_time")})});
     Add("system", "system { acct }", {Also(CallOf("acct", {Number(0)}, Object{}), {Ask("capability", "sys_pacct")})});
     Add("system", "system { reboot }", {Also(CallOf("reboot", {Number(0), Number(0), Number(0), Number(0)}, Object{}), {Ask("capability", "sys_boot")})});
+    Add("system", "system { kexec }", {Also(CallOf("kexec_load", {Number(0), Number(0), Number(0), Number(0)}, Object{}), {Ask("capability", "sys_boot")})});  // takes away what was loaded: nothing
+    Add("system", "system { quota }", {CallOf("quotactl", {Number(0x80000100), Number(0), Number(0), Number(0)}, Object{})});  // Q_SYNC of every file system
     Add("system", "system { swap }", {Also(CallOf("swapon", {Number(0), Number(0)}, Object{}), {Ask("capability", "sys_admin")})});
     Add("system", "system { syslog }", {CallOf("syslog", {Number(10), Number(0), Number(0)}, Object{})});  // the size of the buffer
     Add("io_uring", "io_uring { use }", {CallOf("io_uring_setup", {Number(1), Page()}, Object{})});
     const std::string array = std::string("\2\0\0\0\4\0\0\0\4\0\0\0\1\0\0\0", 16) + std::string(32, '\0');
     Add("bpf", "bpf { use } BPF_MAP_CREATE", {CallOf("bpf", {Number(0), Bytes(array), Number(48)}, Object{})});
     Add("bpf", "bpf { use } BPF_PROG_LOAD", {CallOf("bpf", {Number(5), Page(), Number(48)}, Object{})});
+    // struct perf_event_attr: PERF_TYPE_SOFTWARE, 64 bytes, PERF_COUNT_SW_DUMMY; disabled, exclude_kernel, exclude_hv.
+    const std::string dummy = std::string("\1\0\0\0\x40\0\0\0\x09", 9) + std::string(31, '\0') + "\x61" + std::string(23, '\0');
+    Add("perf", "perf { open }", {CallOf("perf_event_open", {Bytes(dummy), Number(0), Number(~uint64_t{0}), Number(~uint64_t{0}), Number(0)}, Object{})});
+    // To no profile's name: out of confinement.  The file is one's own below /proc, by whichever number.
+    const std::string to = "unconfined";
+    Call ask = CallOf("openat", {Number(static_cast<uint64_t>(-100)), Text("/proc/self/attr/current"), Number(1), Number(0)}, File("/proc/1000/attr/current", 0, true));
+    Call change = Also(CallOf("write", {ResultOf(0), Text("changeprofile " + to), Number(14 + to.size())}), {Ask("domain", "change", {{}, {{"to", to}}})});
+    Add("domain", "domain { change } to " + to, {std::move(ask), std::move(change)});
     for (const uint64_t value : {0, 8, 0x20000}) Add("personality", fmt::format("personality {:#x}", value), {CallOf("personality", {Number(value)}, Object{})});
   }
 
