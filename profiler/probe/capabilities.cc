@@ -78,7 +78,7 @@ class Planner {
     // A process of another user: to signal it, to look into it.
     Probe& kill = Add("kill", {Also(CallOf("kill", {PeerProcess(), Number(0)}), {Ask("signal", "send", {{{"signal", 0}}, {{"peer", "outside"}}})})});
     kill.peer = Peer::kOtherUser;
-    Probe& look = Add("sys_ptrace", {Also(CallOf("get_robust_list", {PeerProcess(), Page(), Page()}), {Ask("ptrace", "read", {{}, {{"peer", "outside"}}})})});
+    Probe& look = Add("sys_ptrace", {CallOf("get_robust_list", {PeerProcess(), Page(), Page()}, {{}, {{"peer", "outside"}}})});
     look.peer = Peer::kOtherUser;
     // One of two suffices (kernel/printk/printk.c check_syslog_permissions, kernel/bpf/syscall.c).
     Probe syslog;

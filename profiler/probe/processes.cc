@@ -89,18 +89,18 @@ std::vector<Probe> SignalProbes(const ir::Domain& domain) {
 std::vector<Probe> TraceProbes() {
   std::vector<Probe> probes;
   for (const Peer peer : {Peer::kOutside, Peer::kSelf}) {
-    const auto asked = [&](Call call, const char* mine, const char* theirs) {
-      if (peer == Peer::kSelf) call = Also(std::move(call), {Ask("ptrace", theirs, PeerOf(peer))});
-      return mine == nullptr ? call : Also(std::move(call), {Ask("ptrace", mine, PeerOf(peer))});
-    };
+    // Whoever is in the domain is asked whether it is looked at.
+    const auto asked = [&](Call call, const char* theirs) { return peer == Peer::kSelf ? Also(std::move(call), {Ask("ptrace", theirs, PeerOf(peer))}) : call; };
     for (const uint64_t request : {uint64_t{0x4206}, uint64_t{16}}) {  // PTRACE_SEIZE, PTRACE_ATTACH
-      probes.push_back(Trace(fmt::format("ptrace {{ trace }} request {:#x} of {}", request, NameOf(peer)), {asked(CallOf("ptrace", {Number(request), PeerProcess(), Number(0), Number(0)}, PeerOf(peer)), nullptr, "tracedby")}, peer));
+      probes.push_back(Trace(fmt::format("ptrace {{ trace }} request {:#x} of {}", request, NameOf(peer)), {asked(CallOf("ptrace", {Number(request), PeerProcess(), Number(0), Number(0)}, PeerOf(peer)), "tracedby")}, peer));
     }
     // The page is at the same address in every prober.
     for (const char* call : {"process_vm_readv", "process_vm_writev"}) {
-      probes.push_back(Trace(fmt::format("{} of {}", call, NameOf(peer)), {asked(CallOf(call, {PeerProcess(), Vector(), Number(1), Vector(), Number(1), Number(0)}, PeerOf(peer)), nullptr, "tracedby")}, peer));
+      probes.push_back(Trace(fmt::format("{} of {}", call, NameOf(peer)), {asked(CallOf(call, {PeerProcess(), Vector(), Number(1), Vector(), Number(1), Number(0)}, PeerOf(peer)), "tracedby")}, peer));
     }
-    probes.push_back(Trace(fmt::format("ptrace {{ read }} of {}", NameOf(peer)), {asked(CallOf("get_robust_list", {PeerProcess(), Page(), Page()}), "read", "readby")}, peer));
+    probes.push_back(Trace(fmt::format("ptrace {{ read }} of {}", NameOf(peer)), {asked(CallOf("get_robust_list", {PeerProcess(), Page(), Page()}, PeerOf(peer)), "readby")}, peer));
+    Call advise = CallOf("process_madvise", {ResultOf(0), Vector(), Number(1), Number(20), Number(0)}, PeerOf(peer));  // MADV_COLD
+    probes.push_back(Trace(fmt::format("process_madvise of {}", NameOf(peer)), {CallOf("pidfd_open", {PeerProcess(), Number(0)}), Also(asked(std::move(advise), "readby"), {Ask("capability", "sys_nice")})}, peer));
   }
   return probes;
 }
