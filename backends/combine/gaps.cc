@@ -57,6 +57,7 @@ class Finder {
       }
     }
     for (Gap& gap : FileSystemGaps(domain_, layers_)) gaps_.push_back(std::move(gap));
+    if (const auto found = ExclusiveLocks(); !found) return tl::make_unexpected(found.error());
     return std::move(gaps_);
   }
 
@@ -108,6 +109,39 @@ class Finder {
       }
       const auto done = Attribute(facet, operation, box, mediated, carrier);
       if (!done) return done;
+    }
+    return {};
+  }
+
+  // AppArmor asks more than `lock` of whoever locks a whole file against everybody (security/apparmor/lsm.c apparmor_file_lock: F_WRLCK,
+  // which flock(2) asks for with LOCK_EX): to write it, however it was opened.
+  Result<void> ExclusiveLocks() {
+    if (!Has(layers_, "apparmor")) return {};
+    const ir::FacetId file = ir::FacetOf("file");
+    const int lock = std::countr_zero(ir::OperationsNamed(file, "lock"));
+    RAVELIN_TRY(writable, effective_.PassedBy("apparmor", file, std::countr_zero(ir::OperationsNamed(file, "write"))));
+    RAVELIN_TRY(permitted, effective_.Permitted(file, lock));
+    if (!writable) return {};
+    const Box plain = {{{"kind", ir::IntervalSet::Single(0)}}, {}};
+    for (const Rule& rule : domain_.rules) {
+      if (rule.effect != Effect::kAllow || rule.facet != file || (rule.operations >> lock & 1) == 0) continue;
+      RAVELIN_TRY(mine, ir::BoxOf(rule, lock));
+      RAVELIN_TRY(here, ir::Meet(mine, plain));
+      Boxes locked;
+      for (const Box& box : *permitted) {
+        RAVELIN_TRY(both, here ? ir::Meet(box, *here) : Result<std::optional<Box>>(std::nullopt));
+        if (both) locked.push_back(std::move(*both));
+      }
+      RAVELIN_TRY(refused, ir::Minus(locked, *writable));
+      for (Box& box : refused) {
+        if (const auto path = box.texts.find("path"); path != box.texts.end()) {
+          RAVELIN_TRY(names, path->second.Intersect(ir::PathSet::Names()));
+          if (names.Empty()) continue;
+          path->second = std::move(names);
+        }
+        gaps_.push_back({rule.id, file, lock, false, layers_, "AppArmor asks to write the file of whoever locks it against everybody: flock(LOCK_EX)", ir::MemberOf(box), std::nullopt});
+        break;
+      }
     }
     return {};
   }

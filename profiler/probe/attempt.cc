@@ -134,6 +134,12 @@ Call Also(Call call, std::vector<ir::ObjectCheck> checks) {
   return call;
 }
 
+Call AlsoBy(const std::string& mechanism, Call call, std::vector<ir::ObjectCheck> checks) {
+  std::vector<ir::ObjectCheck>& asked = call.asked_by[mechanism];
+  asked.insert(asked.end(), checks.begin(), checks.end());
+  return call;
+}
+
 Call AlsoOneOf(Call call, std::vector<ir::ObjectCheck> checks) {
   call.one_of.push_back(std::move(checks));
   return call;

@@ -39,6 +39,7 @@ struct Call {
   std::vector<Operand> operands;
   ir::Event event;  // the registers, and what the call asks of objects
   std::vector<std::vector<ir::ObjectCheck>> one_of;  // of each list, that one is granted suffices
+  std::map<std::string, std::vector<ir::ObjectCheck>> asked_by;  // by one mechanism, of the same object: not what the attempt is
   bool may_fail = false;
   bool of_32_bits = false;  // by int 0x80, alone in its attempt
 };
@@ -52,6 +53,7 @@ Call MayFail(Call call);
 // What the kernel asks besides.
 ir::ObjectCheck Ask(std::string_view facet, std::string_view operation, const Object& object = {});
 Call Also(Call call, std::vector<ir::ObjectCheck> checks);
+Call AlsoBy(const std::string& mechanism, Call call, std::vector<ir::ObjectCheck> checks);
 Call AlsoOneOf(Call call, std::vector<ir::ObjectCheck> checks);
 
 // Whether some call of an attempt asks for it.

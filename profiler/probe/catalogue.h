@@ -25,6 +25,7 @@ struct FileVerb {
   // Of root's files alone: the mode and the owner that the file gets before, and what it has afterwards again.
   std::optional<uint64_t> mode = std::nullopt;
   std::optional<uint64_t> user = std::nullopt;
+  bool permitted_only = false;  // what is asked besides is not known of whoever may do it by another rule
 };
 const std::vector<FileVerb>& FileVerbs();
 // Attempts with a value of the rule's (`command` of an ioctl) and with two names (links, renamings).

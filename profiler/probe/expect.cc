@@ -70,7 +70,9 @@ class Judge {
     if (probe.bare) return Expected::kUnsure;
     Expected all = Expected::kPermitted;
     for (const Call& call : probe.calls) {
-      for (const ir::ObjectCheck& check : call.event.objects) {
+      std::vector<ir::ObjectCheck> asked = call.event.objects;
+      if (const auto more = call.asked_by.find(layer_); more != call.asked_by.end()) asked.insert(asked.end(), more->second.begin(), more->second.end());
+      for (const ir::ObjectCheck& check : asked) {
         RAVELIN_TRY(one, AnswerOf(effective_, layer_, check));
         if (one == Expected::kRefused) return one;
         if (one == Expected::kUnsure) all = one;

@@ -27,8 +27,12 @@ Calls Now(const std::string& path, bool owner) { return {CallOf("utimensat", {He
 Calls Times(const std::string& path, bool owner) { return {CallOf("utimensat", {Here(), Text(path), Page(), None()}, File(path, 0, owner))}; }
 // One whose value is judged after whoever sets it.
 Calls Attribute(const std::string& path, bool owner) { return {CallOf("setxattr", {Text(path), Text("system.posix_acl_access"), Page(), Number(4), None()}, File(path, 0, owner))}; }
+// One that its users give it: SELinux asks `write` as well (fs/xattr.c xattr_permission), which such a rule is granted without `open`.
+Calls UsersAttribute(const std::string& path, bool owner) { return {CallOf("setxattr", {Text(path), Text("user.ravelin"), Page(), Number(4), None()}, File(path, 0, owner))}; }
 Calls Truncate(const std::string& path, bool owner) { return {CallOf("truncate", {Text(path), None()}, File(path, 0, owner))}; }
 Calls Lock(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("flock", {ResultOf(0), Number(1 | 4)}, File(path, 0, owner))}; }  // LOCK_SH | LOCK_NB
+// However it was opened; AppArmor asks `w` (semantics 7.13).
+Calls LockAlone(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), AlsoBy("apparmor", CallOf("flock", {ResultOf(0), Number(2 | 4)}, File(path, 0, owner)), {Ask("file", "write", File(path, 0, owner))})}; }  // LOCK_EX | LOCK_NB
 Calls LockRange(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("fcntl", {ResultOf(0), Number(6), Page()}, File(path, 0, owner))}; }  // F_SETLK, F_RDLCK, all of it
 Calls Map(const std::string& path, bool owner) { return {Open(path, 0, 0, owner), CallOf("mmap", {None(), Number(4096), Number(1 | 4), Number(2), ResultOf(0), None()}, File(path, 0, owner))}; }
 Calls Watch(const std::string& path, bool owner) { return {CallOf("inotify_init1", {None()}), CallOf("inotify_add_watch", {ResultOf(0), Text(path), Number(4)}, File(path, 0, owner))}; }  // IN_ATTRIB
@@ -66,6 +70,7 @@ const std::vector<FileVerb>& FileVerbs() {
       {"append", "file", "append", N::kFile, false, false, Append},
       {"exec", "exec", "exec", N::kProgram, false, false, Exec},
       {"lock", "file", "lock", N::kFile, false, false, Lock},
+      {"lock alone", "file", "lock", N::kFile, false, false, LockAlone},
       {"lock a range", "file", "lock", N::kFile, false, false, LockRange},
       {"map_exec", "file", "map_exec", N::kFile, false, false, Map},
       {"watch", "file", "watch", N::kFile, false, false, Watch},
@@ -74,6 +79,7 @@ const std::vector<FileVerb>& FileVerbs() {
       {"now", "file", "utimes", N::kFile, false, false, Now},
       {"times", "file", "utimes", N::kFile, false, true, Times},
       {"xattr", "file", "xattr", N::kFile, false, true, Attribute, true},
+      {"xattr of users", "file", "xattr", N::kFile, false, true, UsersAttribute, true, std::nullopt, std::nullopt, true},
       {"give", "file", "setattr", N::kFile, false, true, Give, false, std::nullopt, 0},
       {"change another's", "file", "setattr", N::kFile, false, true, ChangeAnothers, false, std::nullopt, 1},
       {"open closed", "file", "write", N::kFile, false, true, OpenClosed, false, 0, std::nullopt},

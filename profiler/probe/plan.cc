@@ -9,6 +9,7 @@
 
 #include "compiler/ir/boxes.h"
 #include "compiler/ir/path_set.h"
+#include "compiler/oracle/decide.h"
 #include "profiler/probe/catalogue.h"
 
 namespace ravelin::probe {
@@ -219,6 +220,7 @@ class Planner {
   void Add(const Candidate& one) {
     const FileVerb& verb = *one.verb;
     if ((verb.owners_only && !as_root_) || files_ >= kMostOfOneName || !done_.insert({verb.name, one.path}).second) return;
+    if (verb.permitted_only && !oracle::DecideObject(domain_, Ask(verb.facet, verb.operation, File(one.path, 0, as_root_))).permitted()) return;
     const std::string detail = verb.name == std::string_view(verb.operation) ? "" : fmt::format(" ({})", verb.name);
     Probe probe = Describe(*one.rule, one.inside, fmt::format("{} {{ {} }} on {}{}", verb.facet, verb.operation, one.path, detail));
     probe.any_end = verb.any_end;

@@ -92,6 +92,19 @@ TEST(Gaps, AChangeOfPropagationIsNoNewMountToSelinux) {
   EXPECT_THAT(GapsOf("selinux", "  allow mount { umount } on \"/m\"" + rest), ::testing::Not(::testing::Contains("mount/mount wider")));
 }
 
+// Clause 7.13: `w` comes with whatever AppArmor asks it for, on all the names or on some.
+TEST(Gaps, WhoMayNotWriteLosesExclusiveLocksUnderApparmor) {
+  const std::string rest = "\n  allow file { inherit, traverse }\n  default deny";
+  const auto lost = [&](const std::string& layers, const std::string& rules) { return GapsOf(layers, rules + rest).count("file/lock narrower") != 0; };
+  EXPECT_TRUE(lost("seccomp + apparmor", "  allow file { read, lock } on path(\"/a/*\")"));
+  EXPECT_TRUE(lost("seccomp + apparmor", "  allow file { lock }"));
+  EXPECT_FALSE(lost("seccomp + apparmor", "  allow file { read, lock, write } on path(\"/a/*\")"));
+  EXPECT_FALSE(lost("seccomp + apparmor", "  allow file { lock } on path(\"/a/b\")\n  allow file { delete } on path(\"/a/**\")"));
+  EXPECT_TRUE(lost("seccomp + apparmor", "  allow file { lock } on path(\"/a/*\")\n  allow file { write } on path(\"/a/b\")"));
+  EXPECT_FALSE(lost("seccomp + selinux", "  allow file { read, lock } on path(\"/a/*\")"));
+  EXPECT_FALSE(lost("seccomp", "  allow file { read, lock } on path(\"/a/*\")"));
+}
+
 // The boxes say of every object what the oracle says (clauses 5.2, 2.6 and 5.7), on random rules.
 TEST(Boxes, DecideAsTheOracle) {
   std::mt19937_64 random(31);

@@ -51,8 +51,8 @@ TEST(Refusals, HaveTheArgumentsOfTheUnconfinedRun) {
   std::string said;
   for (const Refusal& one : *refusals) said += one.shown + " x" + std::to_string(one.count) + " " + one.suggestion + "\n";
   EXPECT_EQ(said,
-            "mkdir(\"/srv/x\", 0755) (arguments of the unconfined run) x1 allow syscall mkdir\n"
-            "socket(AF_INET, SOCK_STREAM, 0) (arguments of the unconfined run) x2 allow syscall socket(domain == AF_INET)\n"
+            "mkdir(\"/srv/x\", 493) (arguments of the unconfined run) x1 allow syscall mkdir\n"
+            "socket(AF_INET, SOCK_STREAM, 0) (arguments of the unconfined run) x2 allow network { create } family AF_INET\n"
             "rmdir (arguments not recorded) x1 \n");
 }
 

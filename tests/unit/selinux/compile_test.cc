@@ -288,7 +288,7 @@ TEST(Selinux, TheBaseTouchesNoResource) {
 
 // Clause 9.11.
 TEST(Selinux, WhatHasNoRuleKindOfItsOwn) {
-  EXPECT_EQ(GrantedBy("  allow file { xattr } on path(\"/a\")", "web_a_t", "file"), "setattr");
+  EXPECT_EQ(GrantedBy("  allow file { xattr } on path(\"/a\")", "web_a_t", "file"), "setattr write");
   EXPECT_EQ(GrantedBy("  allow file { inherit } on path(\"/a\")", "web_rest_domains", "fd"), "use");
   EXPECT_EQ(GrantedBy("  allow file { inherit } on path(\"/a\")", "web_a_t", "file"), "");
   EXPECT_EQ(GrantedBy("  allow ipc { sysv_shm }", "web_t", "shm"), "associate create destroy getattr lock read setattr unix_read unix_write write");
