@@ -17,7 +17,7 @@ std::string Runs(Chance& chance, const std::string& program, const std::vector<s
 
 std::string PerlCase(Chance& chance) {
   const std::vector<std::string> parts = {
-      "open(F, '<', 'd/one'); my @l = sort <F>; close F; print @l;",
+      "open(F, '<', 'd/one'); my @@l = sort <F>; close F; print @@l;",
       "open(O, '>', 'out'); print O 'x'; close O; unlink 'out';",
       "use File::Temp qw(tempfile); my ($h, $n) = tempfile(UNLINK => 1); print $h 'y';",
       "use File::Find; find(sub { }, 'd');",
@@ -41,7 +41,7 @@ std::string PerlCase(Chance& chance) {
 }
 
 std::string RsyncCase(Chance& chance) {
-  return kData + Runs(chance, "rsync", {"-a @/d/ @/a/", "-r --delete @/d/ @/b/", "-az @/d/one @/c", "-n -v -a @/d/ @/e/", "--checksum -a @/d/ @/f/", "-a --link-dest=@/d @/d/ @/g/", "-a --exclude sub @/d/ @/h/", "-a --backup @/d/two @/d/copy", "--list-only @/d/", "-a --partial --inplace @/d/ @/i/", "-aHAX @/d/ @/j/", "-a --sparse @/d/one @/k", "--remove-source-files -a @/d/two @/l/", "-a --files-from=@/d/two @/d/ @/m/ --ignore-missing-args", "-a --temp-dir=@ @/d/ @/n/"}, 2, 5);
+  return kData + std::string("file @/list <<END\none\nEND\n") + Runs(chance, "rsync", {"-a @/d/ @/a/", "-r --delete @/d/ @/b/", "-az @/d/one @/c", "-n -v -a @/d/ @/e/", "--checksum -a @/d/ @/f/", "-a --link-dest=@/d @/d/ @/g/", "-a --exclude sub @/d/ @/h/", "-a --backup @/d/two @/d/copy", "--list-only @/d/", "-a --partial --inplace @/d/ @/i/", "-aHAX @/d/ @/j/", "-a --sparse @/d/one @/k", "--remove-source-files -a @/d/two @/l/", "-a --files-from=@/list @/d/ @/m/ --ignore-missing-args", "-a --temp-dir=@ @/d/ @/n/"}, 2, 5);
 }
 
 std::string TarCase(Chance& chance) {

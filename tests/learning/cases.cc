@@ -37,10 +37,15 @@ std::string CaseOf(const std::string& workload, unsigned number) {
   const auto maker = Makers().find(workload);
   RAVELIN_CHECK(maker != Makers().end(), "there is no such workload");
   Chance chance(workload + " " + std::to_string(number));
-  std::string text = maker->second(chance);
+  const std::string text = maker->second(chance);
   const std::string folder = WorkFolder(workload, number);
-  for (size_t at = text.find('@'); at != std::string::npos; at = text.find('@', at)) text.replace(at, 1, folder);
-  return text;
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const bool doubled = text.compare(at, 2, "@@") == 0;
+    out += text[at] != '@' ? std::string(1, text[at]) : doubled ? "@" : folder;
+    at += doubled ? 1 : 0;
+  }
+  return out;
 }
 
 }  // namespace ravelin::learning

@@ -42,7 +42,7 @@ inline std::string Joined(const std::vector<std::string>& parts, const std::stri
   return out;
 }
 
-// Of one program each.  `@` is the work folder.
+// Of one program each.  `@` is the work folder, `@@` is an @.
 std::string BashCase(Chance& chance);
 std::string SqliteCase(Chance& chance);
 std::string CurlCase(Chance& chance);
