@@ -22,8 +22,15 @@ std::vector<Difference> Read(std::string_view text) {
       cells.emplace_back(line.substr(at, tab - at));
       at = tab + 1;
     }
-    RAVELIN_CHECK(cells.size() == 5 && !cells[3].empty(), "differences.tsv has a malformed row");
-    out.push_back({cells[0], cells[1] == "-" ? "" : cells[1], cells[2] == "-" ? "" : cells[2], cells[3], cells[4]});
+    RAVELIN_CHECK(cells.size() == 6 && !cells[4].empty(), "differences.tsv has a malformed row");
+    std::vector<std::string> layers;
+    for (size_t at = 0; cells[2] != "-" && at <= cells[2].size();) {
+      const size_t comma = std::min(cells[2].find(',', at), cells[2].size());
+      layers.push_back(cells[2].substr(at, comma - at));
+      at = comma + 1;
+    }
+    RAVELIN_CHECK(cells[3] == "-" || cells[3] == "permits" || cells[3] == "refuses", "differences.tsv has a malformed row");
+    out.push_back({cells[0], cells[1] == "-" ? "" : cells[1], std::move(layers), cells[3] == "-" ? "" : cells[3], cells[4], cells[5]});
   }
   return out;
 }
@@ -35,10 +42,11 @@ std::span<const Difference> Differences() {
   return all;
 }
 
-const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers) {
+const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers, Expected came) {
   for (const Difference& one : Differences()) {
     if (!one.judge.empty() && one.judge != kernels::DriverName(judge)) continue;
-    if (!one.layer.empty() && std::find(layers.begin(), layers.end(), one.layer) == layers.end()) continue;
+    if (!one.layers.empty() && std::none_of(one.layers.begin(), one.layers.end(), [&](const std::string& layer) { return std::find(layers.begin(), layers.end(), layer) != layers.end(); })) continue;
+    if ((one.does == "permits" && came == Expected::kRefused) || (one.does == "refuses" && came == Expected::kPermitted)) continue;
     if (probe.shown.rfind(one.words, 0) == 0) return &one;
   }
   return nullptr;

@@ -6,20 +6,21 @@
 #include <vector>
 
 #include "profiler/kernels/job.h"
-#include "profiler/probe/attempt.h"
+#include "profiler/probe/probe.h"
 
 namespace ravelin::probe {
 
 struct Difference {
   std::string name;
   std::string judge;  // a driver; "": any
-  std::string layer;  // "": any
+  std::vector<std::string> layers;  // one of them is in the set; empty: any
+  std::string does;   // "permits", "refuses": the kernel, against what is expected; "": either
   std::string words;
   std::string reason;
 };
 std::span<const Difference> Differences();
 
-// The one that explains what came of the attempt under these layers; nullptr: none.
-const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers);
+// The one that explains what came of the attempt under these layers, which was not expected; nullptr: none.
+const Difference* DifferenceOf(const Probe& probe, kernels::DriverKind judge, const std::vector<std::string>& layers, Expected came);
 
 }  // namespace ravelin::probe

@@ -141,7 +141,7 @@ class Comparison {
       const int refusal = Has(layers, "seccomp") ? FilterRefusal(effective_.domain(), probe) : 0;
       const Expected came = Came(result, free, probe, refusal);
       if (expected != came && expected != Expected::kUnsure) {
-        if (const Difference* difference = DifferenceOf(probe, judge_, layers)) {
+        if (const Difference* difference = DifferenceOf(probe, judge_, layers, came)) {
           ++report.known[difference->name];
           continue;
         }

@@ -45,5 +45,16 @@ TEST(Differences, AreNamedOnce) {
   EXPECT_LT(names.size(), 12u);
 }
 
+// A row explains what the kernel does otherwise, not the contrary, and of another layer nothing.
+TEST(Differences, ExplainOneDirectionOfOneLayer) {
+  Probe probe;
+  probe.shown = "system { kexec }";
+  const auto of = [&](const char* layer, Expected came) { return DifferenceOf(probe, kernels::DriverKind::kUml, {layer}, came) != nullptr; };
+  EXPECT_TRUE(of("apparmor", Expected::kPermitted));
+  EXPECT_TRUE(of("selinux", Expected::kPermitted));
+  EXPECT_FALSE(of("apparmor", Expected::kRefused));
+  EXPECT_FALSE(of("seccomp", Expected::kPermitted)) << "the filter answers before";
+}
+
 }  // namespace
 }  // namespace ravelin::probe
