@@ -10,6 +10,7 @@
 #include "compiler/base/check.h"
 #include "compiler/ir/booleans.h"
 #include "compiler/ir/operation_words.h"
+#include "compiler/ir/satisfy.h"
 
 namespace ravelin::combine {
 namespace {
@@ -116,7 +117,7 @@ class Finder {
   // AppArmor asks more than `lock` of whoever locks a whole file against everybody (security/apparmor/lsm.c apparmor_file_lock: F_WRLCK,
   // which flock(2) asks for with LOCK_EX): to write it, however it was opened.
   Result<void> ExclusiveLocks() {
-    if (!Has(layers_, "apparmor")) return {};
+    if (!Has(layers_, "apparmor") || !PermitsFlock()) return {};
     const ir::FacetId file = ir::FacetOf("file");
     const int lock = std::countr_zero(ir::OperationsNamed(file, "lock"));
     RAVELIN_TRY(writable, effective_.PassedBy("apparmor", file, std::countr_zero(ir::OperationsNamed(file, "write"))));
@@ -144,6 +145,17 @@ class Finder {
       }
     }
     return {};
+  }
+
+  // Locks of parts of a file (fcntl) are asked for as they are.
+  bool PermitsFlock() const {
+    if (!Has(layers_, "seccomp")) return true;
+    for (const seccomp::ArchSpec& arch : effective_.spec().arches) {
+      const kernel::Syscall* call = kernel::FindSyscall(arch.arch, "flock");
+      const seccomp::CallAnswer* answer = call == nullptr ? nullptr : seccomp::AnswerOf(effective_.spec(), arch.arch, call->number);
+      if (answer != nullptr && ir::FindArgs(seccomp::PermittedBy(*answer))) return true;
+    }
+    return false;
   }
 
   // Whether what carries the facet's attempts gets through at all.

@@ -103,6 +103,9 @@ TEST(Gaps, WhoMayNotWriteLosesExclusiveLocksUnderApparmor) {
   EXPECT_TRUE(lost("seccomp + apparmor", "  allow file { lock } on path(\"/a/*\")\n  allow file { write } on path(\"/a/b\")"));
   EXPECT_FALSE(lost("seccomp + selinux", "  allow file { read, lock } on path(\"/a/*\")"));
   EXPECT_FALSE(lost("seccomp", "  allow file { read, lock } on path(\"/a/*\")"));
+  // Where no call can ask for it, nothing is lost.
+  EXPECT_FALSE(lost("seccomp + apparmor", "  allow file { read, lock } on path(\"/a/*\")\n  deny syscall { flock }"));
+  EXPECT_TRUE(lost("apparmor", "  allow file { read, lock } on path(\"/a/*\")\n  deny syscall { flock }"));
 }
 
 // The boxes say of every object what the oracle says (clauses 5.2, 2.6 and 5.7), on random rules.
