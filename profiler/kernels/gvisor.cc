@@ -119,6 +119,7 @@ Result<Outcome> TraceGvisor(const Job& job, GvisorTrace& trace) {
 
 Result<Outcome> RunGvisor(const Job& job) {
   GvisorTrace trace;
+  trace.keeps_calls = false;
   RAVELIN_TRY(outcome, TraceGvisor(job, trace));
   if (!outcome.inconclusive.empty()) return outcome;
   outcome.inconclusive = WhyNotWhole(trace, outcome.timed_out);

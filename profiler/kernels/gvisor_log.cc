@@ -74,12 +74,13 @@ void GvisorLog::Read(std::string_view line) {
   const auto one = ReadGvisorLine(line);
   if (!one) return;
   if (one->source.rfind("strace.go:", 0) == 0) {
-    const size_t open = one->text.find('(');
     const size_t begins = one->text.find(" E ");
     const size_t ends = one->text.find(" X ");
-    const bool begun = begins < open;
-    if (!begun && ends >= open) return;
-    trace_.calls += std::string(line) + "\n";
+    const bool begun = begins < ends;
+    // Behind the mark: a process may have a bracket in its name.
+    const size_t open = one->text.find('(', std::min(begins, ends));
+    if (open == std::string_view::npos) return;
+    if (trace_.keeps_calls) trace_.calls += std::string(line) + "\n";
     if (trace_.log_began == 0) trace_.log_began = one->time;
     commands_[one->group] = one->text.substr(0, begun ? begins : ends);
     if (!begun) return;
@@ -92,11 +93,12 @@ void GvisorLog::Read(std::string_view line) {
   GvisorRefusal refusal;
   refusal.time = one->time;
   refusal.process = one->group;
+  constexpr size_t kNameSize = 15;  // TASK_COMM_LEN, without its end
   // What a program calls itself before its first call that is permitted: the end of its path.
   const auto known = trace_.programs.find(one->group);
   const std::string program = known != trace_.programs.end() && !known->second.empty() ? known->second.back() : trace_.first;
   const auto command = commands_.find(one->group);
-  refusal.command = command != commands_.end() ? command->second : program.substr(program.rfind('/') + 1);
+  refusal.command = command != commands_.end() ? command->second : program.substr(program.rfind('/') + 1).substr(0, kNameSize);
   refusal.number = NumberIn<uint32_t>(one->text.substr(kCall.size()));
   refusal.ended = one->text.find("killed") != std::string_view::npos;
   trace_.refusals.push_back(std::move(refusal));

@@ -26,6 +26,7 @@ struct GvisorRefusal {
 };
 
 struct GvisorTrace {
+  bool keeps_calls = true;         // false: nobody reads `calls`, which grow with the run
   std::string calls;               // lines of the strace channel
   std::string first;               // the program that the sandbox begins with, as it was named
   std::map<int, std::vector<std::string>> programs;  // by process: what it executes, one after another, links followed

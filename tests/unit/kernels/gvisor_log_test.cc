@@ -56,6 +56,21 @@ TEST(GvisorLog, GivesCallsTheirPathsAndKnowsRefusals) {
   EXPECT_EQ(observed[1].call->number, 83u);
 }
 
+// A process calls itself what it likes.
+TEST(GvisorLog, TakesABracketInAName) {
+  GvisorTrace trace = Session();
+  trace.keeps_calls = false;
+  trace.programs[2] = {"/usr/bin/a-name-of-twenty-one"};
+  GvisorLog log(trace);
+  log.Read("I1127 15:00:00.000000    6605 strace.go:561] [   1:   1] a (b) E access(0x7000 /etc/ld.so.preload, 0o4)");
+  log.Read("D1127 15:00:00.100000    6605 task_syscall.go:240] [   2:   2] Syscall 12: denied by seccomp");
+  EXPECT_EQ(trace.logged, 1u);
+  EXPECT_EQ(trace.made[0].paths, (std::vector<std::string>{"/etc/ld.so.preload"}));
+  EXPECT_EQ(trace.calls, "");
+  ASSERT_EQ(trace.refusals.size(), 1u);
+  EXPECT_EQ(trace.refusals[0].command, "a-name-of-twent");
+}
+
 // Whatever is missing is said; the end of a workload that was stopped is not expected.
 TEST(GvisorLog, WhatIsNotWholeSaysWhy) {
   GvisorTrace trace;
