@@ -25,7 +25,9 @@ int Lock(const std::string& path, int how) {
   struct stat held {};
   struct stat named {};
   if (fd >= 0 && flock(fd, how) == 0 && fstat(fd, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino) return fd;
+  const int error = errno;
   if (fd >= 0) close(fd);
+  errno = error;
   return -1;
 }
 
@@ -65,7 +67,14 @@ Result<OwnFolder> OwnFolder::MakeAt(const std::string& path) {
 
 Result<OwnFolder> OwnFolder::Take(std::string path) {
   OwnFolder out(std::move(path), -1);
+  errno = 0;
   out.lock_ = Lock(out.path_, LOCK_SH);
+  // Where nobody can lock, nobody can tell what is left over: without the sticky bit it is never taken away.
+  if (out.lock_ < 0 && (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP)) return out;
+  if (out.lock_ < 0 && errno == 0) {
+    const std::string name = std::exchange(out.path_, "");  // another's by now
+    return Fail(ErrorCode::kEnvironment, fmt::format("{}: somebody has changed it", name));
+  }
   if (out.lock_ < 0 || fchmod(out.lock_, S_ISVTX | 0700) != 0) return Fail(ErrorCode::kEnvironment, fmt::format("{}: {}", out.path_, std::strerror(errno)));
   return out;
 }
