@@ -32,6 +32,70 @@ std::string Times(const std::string& what, size_t n) {
   return out;
 }
 
+bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
+bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
+bool Separates(char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; }
+
+// "1.2.3", "2.36-9": digits first, more of them behind a point or a dash, and no word in it.
+bool IsVersion(const std::string& text) {
+  if (text.empty() || !IsDigit(text.front())) return false;
+  size_t letters = 0;
+  bool parts = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    parts = parts || (i > 1 && IsDigit(c) && (text[i - 1] == '.' || text[i - 1] == '-') && IsDigit(text[i - 2]));
+    letters = IsLower(c) ? letters + 1 : 0;
+    if (letters > 3 || (!IsDigit(c) && !IsLower(c) && c != '.' && c != '-' && c != '+' && c != '~')) return false;
+  }
+  return parts;
+}
+
+// "de_DE.UTF-8@euro" (setlocale(3)): a language of two letters or three, a territory, a character set, a modifier; or C, POSIX.
+struct LocaleName {
+  bool is = false;
+  bool territory = false;
+  bool charset = false;
+  bool modifier = false;
+};
+LocaleName ReadLocale(const std::string& name) {
+  LocaleName out;
+  size_t at = 0;
+  if (name.compare(0, 5, "POSIX") == 0) {
+    at = 5;
+  } else if (name.front() == 'C' && (name.size() == 1 || !IsWord(name[1]))) {
+    at = 1;
+  } else {
+    while (at < name.size() && IsLower(name[at])) ++at;
+    if (at != 2 && at != 3) return out;
+    out.territory = at + 2 < name.size() && name[at] == '_' && IsUpper(name[at + 1]) && IsUpper(name[at + 2]);
+    at += out.territory ? 3 : 0;
+  }
+  const auto word = [&](char first, bool& there) {
+    if (at >= name.size() || name[at] != first) return;
+    const size_t begin = ++at;
+    while (at < name.size() && (IsWord(name[at]) || name[at] == '-')) ++at;
+    there = at > begin;
+  };
+  word('.', out.charset);
+  word('@', out.modifier);
+  out.is = at == name.size();
+  return out;
+}
+
+// Words of two letters are many: a territory says that they are languages.
+Hole LocaleHole(const std::vector<std::string>& names) {
+  LocaleName any;
+  for (const std::string& name : names) {
+    const LocaleName one = ReadLocale(name);
+    if (!one.is) return {};
+    any.territory = any.territory || one.territory;
+    any.charset = any.charset || one.charset;
+    any.modifier = any.modifier || one.modifier;
+  }
+  if (!any.territory) return {};
+  return {std::string("{C,POSIX,[a-z][a-z]{,[a-z]}{,_[A-Z][A-Z]}}") + (any.charset ? "{,.*}" : "") + (any.modifier ? "{,@*}" : ""), "a locale", true};
+}
+
 }  // namespace
 
 std::string Literal(const std::string& name) {
@@ -45,6 +109,7 @@ std::string Literal(const std::string& name) {
 
 Hole HoleOf(const std::vector<std::string>& names) {
   if (names.size() < 2) return {};
+  if (Hole locale = LocaleHole(names); !locale.pattern.empty()) return locale;
   size_t prefix = names[0].size();
   size_t suffix = names[0].size();
   for (const std::string& name : names) {
@@ -56,9 +121,8 @@ Hole HoleOf(const std::vector<std::string>& names) {
     suffix = s;
   }
   // What a separator does not end may be equal by chance.
-  const auto separates = [](char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; };
   size_t stem = prefix;
-  while (stem > 0 && !separates(names[0][stem - 1])) --stem;
+  while (stem > 0 && !Separates(names[0][stem - 1])) --stem;
   // What is in front of the rest ("tmp" of Python's "tmpab12cd", gcc's "cc") is kept where so many names would not agree in it by chance: 62 letters and digits to the power of
   // the letters that agree.
   if (stem == 0) {
@@ -70,7 +134,7 @@ Hole HoleOf(const std::vector<std::string>& names) {
   size_t shortest = names[0].size();
   for (const std::string& name : names) shortest = std::min(shortest, name.size());
   size_t tail = std::min(suffix, shortest - std::min(shortest, stem));
-  while (tail > 0 && !separates(names[0][names[0].size() - tail])) --tail;
+  while (tail > 0 && !Separates(names[0][names[0].size() - tail])) --tail;
   std::vector<std::string> middles;
   for (const std::string& name : names) {
     if (stem + tail > name.size()) return {};
@@ -89,8 +153,11 @@ Hole HoleOf(const std::vector<std::string>& names) {
     // Times and counters with leading zeros begin alike; of numbers that begin otherwise a smaller one will be shorter.
     const bool alike = std::all_of(middles.begin(), middles.end(), [&](const std::string& one) { return one[0] == middles[0][0]; });
     if (same_size && alike && n >= 8 && n <= 20) return {before + Times("[0-9]", n) + after, fmt::format("{} digits, a time or a number", n)};
-    return {before + "[0-9]*" + after, "a number"};
+    // Behind ".so." it is the version of a library.
+    const bool library = before.ends_with(".so.");
+    return {before + "[0-9]*" + after, library ? "a version" : "a number", library};
   }
+  if (std::all_of(middles.begin(), middles.end(), IsVersion)) return {before + "[0-9]*" + after, "a version", true};
   if (same_size && n >= 8 && All(middles, IsHex)) return {before + Times("[0-9a-fA-F]", n) + after, fmt::format("{} hexadecimal digits", n)};
   if (same_size && n >= 6 && n <= 16 && All(middles, IsWord)) return {before + Times("[0-9a-zA-Z_]", n) + after, fmt::format("{} characters, as mktemp chooses them", n)};
   return {};
@@ -98,11 +165,10 @@ Hole HoleOf(const std::vector<std::string>& names) {
 
 Hole HoleOfRandom(const std::string& name) {
   // Words between separators; the last that looks like chance.
-  const auto separates = [](char c) { return c == '.' || c == '-' || c == '_' || c == '@' || c == '#' || c == ':' || c == '+'; };
   Hole out;
   for (size_t begin = 0; begin < name.size();) {
     size_t end = begin;
-    while (end < name.size() && !separates(name[end])) ++end;
+    while (end < name.size() && !Separates(name[end])) ++end;
     const std::string word = name.substr(begin, end - begin);
     size_t digits = 0;
     size_t upper = 0;

@@ -50,6 +50,7 @@ std::vector<PathRule> GeneralizePrograms(const std::map<std::string, Evidence>& 
 struct Hole {
   std::string pattern;
   std::string what;
+  bool typed = false;  // a version or a locale: machines that agree in it for many runs differ in it
 };
 Hole HoleOf(const std::vector<std::string>& names);
 // For a single name a part of which looks as if made by chance (mktemp(3)): letters of both cases, or digits among letters.

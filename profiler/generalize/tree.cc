@@ -50,6 +50,7 @@ class Holes {
 
   void Make(const std::string& folder, Node& node) const {
     MergeHashFolders(folder, node, sensitive_);
+    Alternatives(folder, node);
     // Names that each belong to one run alone.  What the workload makes and what it finds are different questions; what else it does with them is not: a run
     // may list the folder that another one only filled.
     std::map<bool, std::vector<std::string>> changing;
@@ -78,6 +79,28 @@ class Holes {
       const Hole hole = HoleOf(group);
       if (group.size() >= 2 && runs.size() >= 2 && sensitive_.Reaches(folder + "/" + hole.pattern).empty()) Merge(group, hole, "names that change with the run", node);
       std::erase_if(names, [&](const std::string& name) { return std::find(group.begin(), group.end(), name) != group.end(); });
+    }
+  }
+
+  // Versions and locales, of which each run has one: several runs may have the same.
+  void Alternatives(const std::string& folder, Node& node) const {
+    std::vector<std::pair<std::string, std::set<size_t>>> left;
+    for (const auto& [name, child] : node.children) {
+      if (child->step.empty()) left.emplace_back(name, child->RunsBelow());
+    }
+    while (left.size() >= 2) {
+      std::vector<std::string> group = {left.front().first};
+      std::set<size_t> runs = left.front().second;
+      for (size_t i = 1; i < left.size(); ++i) {
+        const std::set<size_t>& more = left[i].second;
+        if (std::any_of(more.begin(), more.end(), [&](size_t run) { return runs.count(run) != 0; })) continue;
+        group.push_back(left[i].first);
+        if (HoleOf(group).typed) runs.insert(more.begin(), more.end());
+        else group.pop_back();
+      }
+      const Hole hole = HoleOf(group);
+      if (group.size() >= 2 && sensitive_.Reaches(folder + "/" + hole.pattern).empty()) Merge(group, hole, "each run has one of them", node);
+      std::erase_if(left, [&](const auto& one) { return std::find(group.begin(), group.end(), one.first) != group.end(); });
     }
   }
 

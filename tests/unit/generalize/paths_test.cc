@@ -38,7 +38,14 @@ TEST(Holes, AreOfTheKindThatTheNamesShow) {
   EXPECT_EQ(HoleOf({"core.1795474949", "core.1795475228"}).what, "10 digits, a time or a number");
   EXPECT_EQ(HoleOf({"shm.1378169640", "shm.3079475228"}).pattern, "shm.[0-9]*") << "a smaller one will have fewer digits";
   EXPECT_EQ(HoleOf({"0123abcd", "89ef4567"}).what, "8 hexadecimal digits");
+  EXPECT_EQ(HoleOf({"libfoo.so.1.2.3", "libfoo.so.1.10.0"}).what, "a version");
+  EXPECT_EQ(HoleOf({"libfoo.so.1.2.3", "libfoo.so.1.10.0"}).pattern, "libfoo.so.1.[0-9]*");
+  EXPECT_EQ(HoleOf({"libfoo.so.7", "libfoo.so.8"}).what, "a version");
+  EXPECT_EQ(HoleOf({"app-2.36-9.jar", "app-2.40-1.jar"}).what, "a version");
+  EXPECT_EQ(HoleOf({"en_US.UTF-8", "de_DE.utf8"}).what, "a locale");
   // No kind: nothing is made up.
+  EXPECT_EQ(HoleOf({"1.txt", "2.html"}).pattern, "");
+  EXPECT_EQ(HoleOf({"cat", "ls"}).pattern, "") << "two letters are no language unless a territory says so";
   EXPECT_EQ(HoleOf({"passwd", "group"}).pattern, "");
   EXPECT_EQ(HoleOf({"a", "b"}).pattern, "");
   EXPECT_EQ(HoleOf({"one"}).pattern, "");
@@ -46,7 +53,7 @@ TEST(Holes, AreOfTheKindThatTheNamesShow) {
 }
 
 TEST(Holes, CoverTheNamesThatMadeThem) {
-  for (const auto& names : std::vector<std::vector<std::string>>{{"sess.aB3dE9", "sess.Zz0_kq"}, {"a*b-12", "a*b-7"}, {"tmpab12cd3_", "tmp9x8y7z6w"}}) {
+  for (const auto& names : std::vector<std::vector<std::string>>{{"sess.aB3dE9", "sess.Zz0_kq"}, {"a*b-12", "a*b-7"}, {"tmpab12cd3_", "tmp9x8y7z6w"}, {"libfoo.so.1.2.3", "libfoo.so.1.10.0"}, {"de_DE", "C"}, {"en_US.UTF-8", "POSIX", "ca_ES@valencia", "sr_RS.utf8@latin", "fr"}}) {
     const Hole hole = HoleOf(names);
     ASSERT_FALSE(hole.pattern.empty());
     const auto set = ir::PathSet::Parse("/" + hole.pattern);
@@ -57,6 +64,15 @@ TEST(Holes, CoverTheNamesThatMadeThem) {
 
 TEST(Paths, NamesThatEveryRunUsesStayLiteral) {
   EXPECT_THAT(Patterns({Use("/srv/job-17", "read", {0, 1}), Use("/srv/job-4", "read", {0, 1})}, 2), ElementsAre("/srv/job-17", "/srv/job-4"));
+}
+
+// Machines have another version, or another language, each for many runs.
+TEST(Paths, VersionsAndLocalesAreHolesWhereEachRunHasOneOfThem) {
+  const std::string locale = "{C,POSIX,[a-z][a-z]{,[a-z]}{,_[A-Z][A-Z]}}{,.*}";
+  EXPECT_THAT(Patterns({Use("/usr/lib/libx.so.1.2.3", "read", {0, 1}), Use("/usr/lib/libx.so.1.4.0", "read", {2, 3})}, 4), ElementsAre("/usr/lib/libx.so.1.[0-9]*"));
+  EXPECT_THAT(Patterns({Use("/usr/lib/locale/en_US.utf8/LC_CTYPE", "read", {0, 1}), Use("/usr/lib/locale/C.UTF-8/LC_CTYPE", "read", {2}), Use("/usr/lib/locale/de_DE.utf8/LC_CTYPE", "read", {3})}, 4), ElementsAre("/usr/lib/locale/" + locale + "/LC_CTYPE"));
+  // One run that has both: they are two things.
+  EXPECT_THAT(Patterns({Use("/usr/lib/libx.so.1.2.3", "create", {0, 1}), Use("/usr/lib/libx.so.1.4.0", "create", {1, 2})}, 3), ElementsAre("/usr/lib/libx.so.1.2.3", "/usr/lib/libx.so.1.4.0"));
 }
 
 TEST(Paths, FoldersWithNamesThatChangeAreOneFolder) {
