@@ -14,6 +14,7 @@
 #include "compiler/driver/learn.h"
 #include "compiler/driver/open_files.h"
 #include "compiler/driver/relearn.h"
+#include "compiler/driver/standard_modules.h"
 #include "compiler/resolve/layer_sets.h"
 #include "profiler/generalize/phases.h"
 #include "profiler/observe/store.h"
@@ -106,12 +107,10 @@ generalize::System SystemFor(const LearnCommand& command, const std::optional<ve
   return system;
 }
 
-std::optional<observe::Recording> Observations(const LearnCommand& command, const generalize::System& system, Until& until, int& exit_code) {
+std::optional<observe::Recording> Observations(const LearnCommand& command, const generalize::Options& options, Until& until, int& exit_code) {
   if (command.until > 0) {
     LearnCommand kept = command;
     if (kept.record.output.empty()) kept.record.output = std::filesystem::path(command.output).replace_extension(".rec");
-    generalize::Options options;
-    options.system = system;
     return RecordUntil(kept, options, until, exit_code);
   }
   observe::Recording all;
@@ -209,8 +208,9 @@ int Run(const LearnCommand& command) {
   const auto scenario = ScenarioFor(command);
   if (!scenario) return Complain(scenario.error());
   request.options.system = SystemFor(command, *scenario);
+  request.options.modules = driver::StandardModules(request.load, *target);
   Until until;
-  auto recording = Observations(command, request.options.system, until, exit_code);
+  auto recording = Observations(command, request.options, until, exit_code);
   if (!recording) return exit_code;
   request.recording = std::move(*recording);
   request.options.program = driver::ProgramOf(request.recording);

@@ -6,6 +6,7 @@
 #include "compiler/cli/commands.h"
 #include "compiler/cli/learning_page.h"
 #include "compiler/driver/learn.h"
+#include "compiler/driver/standard_modules.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
@@ -26,6 +27,7 @@ int Run(const ReportCommand& command) {
   request.options.program = driver::ProgramOf(recording);
   request.options.name = command.name.empty() ? driver::PolicyNameOf(request.options.program, command.recordings.front()) : command.name;
   request.options.system = generalize::SystemOf({command.root});
+  request.options.modules = driver::StandardModules(request.load, *target);
   std::string path = command.policy;
   const auto file = TemporaryFile::Make();
   if (command.policy.empty()) {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "compiler/driver/library.h"
 #include "compiler/kernel/apparmor_features.h"
 
 namespace ravelin::driver {
@@ -54,6 +55,14 @@ Result<resolve::Target> ProbeHost() {
   return target;
 }
 
+void Finish(resolve::Program program, const resolve::Target& target, Frontend& front) {
+  front.target = target;
+  front.program = std::move(program);
+  const resolve::Resolved resolved = resolve::Resolve(front.program, front.sources, target, front.sink);
+  front.policy = resolve::Build(resolved, front.sources, front.sink);
+  front.tests = resolve::BuildTests(resolved, front.policy, front.sources, front.sink);
+}
+
 }  // namespace
 
 Result<resolve::Target> FindTarget(const std::string& name) {
@@ -73,12 +82,14 @@ Result<resolve::Target> FindTarget(const std::string& name) {
 
 Result<std::unique_ptr<Frontend>> ReadPolicy(const std::string& path, const LoadOptions& options, const resolve::Target& target) {
   auto front = std::make_unique<Frontend>();
-  front->target = target;
   RAVELIN_TRY(program, Load(path, options, front->sources, front->sink));
-  front->program = std::move(program);
-  const resolve::Resolved resolved = resolve::Resolve(front->program, front->sources, target, front->sink);
-  front->policy = resolve::Build(resolved, front->sources, front->sink);
-  front->tests = resolve::BuildTests(resolved, front->policy, front->sources, front->sink);
+  Finish(std::move(program), target, *front);
+  return front;
+}
+
+std::unique_ptr<Frontend> ReadPolicyText(const std::string& name, std::string text, const LoadOptions& options, const resolve::Target& target) {
+  auto front = std::make_unique<Frontend>();
+  Finish(LoadText(name, std::move(text), options, front->sources, front->sink), target, *front);
   return front;
 }
 

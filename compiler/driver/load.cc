@@ -9,6 +9,7 @@
 
 #include "compiler/base/sha256.h"
 #include "compiler/driver/embedded_library.h"
+#include "compiler/driver/library.h"
 #include "compiler/syntax/parse.h"
 
 namespace ravelin::driver {
@@ -34,10 +35,26 @@ class Loader {
 
   Result<resolve::Program> Run(const std::string& path) {
     RAVELIN_TRY(file, sources_.Load(path));
-    Open(file, path == "-" ? "." : std::filesystem::path(path).parent_path().string(), Identity(path));
+    return Read(file, path == "-" ? "." : std::filesystem::path(path).parent_path().string(), Identity(path));
+  }
+
+  resolve::Program Read(source::FileId file, const std::string& folder, const std::string& identity) {
+    Open(file, folder, identity);
     ResolveLibrary();
     NameLibrary();
     return std::move(program_);
+  }
+
+  std::map<std::string, ast::File> Modules() {
+    NameLibrary();
+    std::map<std::string, ast::File> out;
+    for (const std::string& full : program_.library_names) {
+      const std::string name = full.substr(kLibraryPrefix.size());
+      const auto file = LibraryFile(name);
+      // Sets of calls, which are most of the files, are not parsed.
+      if (file && sources_.Text(*file).find("module " + name) != std::string_view::npos) out.emplace(name, syntax::Parse(sources_, *file, sink_));
+    }
+    return out;
   }
 
  private:
@@ -195,6 +212,12 @@ class Loader {
 Result<resolve::Program> Load(const std::string& path, const LoadOptions& options, source::SourceManager& sources, diag::Sink& sink) {
   return Loader(options, sources, sink).Run(path);
 }
+
+resolve::Program LoadText(const std::string& name, std::string text, const LoadOptions& options, source::SourceManager& sources, diag::Sink& sink) {
+  return Loader(options, sources, sink).Read(sources.Add(name, std::move(text)), ".", name);
+}
+
+std::map<std::string, ast::File> LoadModules(const LoadOptions& options, source::SourceManager& sources, diag::Sink& sink) { return Loader(options, sources, sink).Modules(); }
 
 std::string LibraryVersion() {
   std::string all;

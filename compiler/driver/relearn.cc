@@ -111,7 +111,7 @@ class Adding {
         }
         quoted += (quoted.empty() ? "" : ", ") + generalize::QuoteText(pattern);
       }
-      const std::string what = facet == "exec" ? "exec" : fmt::format("file {{ {} }} on", fmt::join(ir::OperationNames(rule.facet, operations), ", "));
+      const std::string what = facet == "exec" ? "exec" : fmt::format("file {{ {} }}{} on", fmt::join(ir::OperationNames(rule.facet, operations), ", "), rule.owner_only ? " owner" : "");
       lines_.push_back(fmt::format("{}allow {} path({})", Label(rule.label), what, quoted));
     }
     return {};

@@ -39,7 +39,11 @@ bool SaidByObjects(const std::string& call) {
 
 class Rules {
  public:
-  Rules(const std::vector<Seen>& seen, size_t runs, const std::set<std::string>& reachable) : runs_(runs), reachable_(reachable) {
+  Rules(const std::vector<Seen>& seen, size_t runs, const Learned& learned) : runs_(runs), reachable_(learned.reach.calls) {
+    for (const ModuleUse& use : learned.modules) {
+      operations_.insert(use.module.granted.begin(), use.module.granted.end());
+      of_modules_.insert(use.module.calls.begin(), use.module.calls.end());
+    }
     for (const char* everywhere : {"getattr", "traverse", "inherit"}) operations_.insert({"file", everywhere});
     for (const Seen& one : seen) {
       if (one.facet != "syscall") {
@@ -147,8 +151,8 @@ class Rules {
     }
   }
 
-  // Rules on files and sockets bring with them every call that carries them out.  Those that nobody used are answered as by a kernel that
-  // has not got them: libraries go on with the older form.
+  // Rules on files and sockets bring with them every call that carries them out, and modules bring calls of their own.  Those that nobody used are
+  // answered as by a kernel that has not got them: libraries go on with the older form.
   void AddUnused(const std::set<std::string>& denied, CallRules& out) const {
     std::set<std::string> unused;
     for (const kernel::Syscall& call : kernel::Syscalls(kArch)) {
@@ -156,7 +160,7 @@ class Rules {
       const auto rows = kernel::ViewRows(kArch, call.name);
       const auto is_denied = [&](const kernel::ViewRow& row) { return row.facet != "file" && denied.count(row.facet) != 0; };
       const auto is_granted = [&](const kernel::ViewRow& row) { return operations_.count({row.facet, row.operation}) != 0; };
-      if (std::none_of(rows.begin(), rows.end(), is_denied) && std::any_of(rows.begin(), rows.end(), is_granted)) unused.insert(call.name);
+      if (std::none_of(rows.begin(), rows.end(), is_denied) && (of_modules_.count(call.name) != 0 || std::any_of(rows.begin(), rows.end(), is_granted))) unused.insert(call.name);
     }
     if (unused.empty()) return;
     out.rules.push_back({"system calls", {"not seen: other ways to do what the rules above permit"}, fmt::format("unused: deny syscall {{ {} }} with errno(ENOSYS)", JoinNames(unused))});
@@ -218,6 +222,7 @@ class Rules {
   std::map<std::string, Use> uses_;
   std::set<std::pair<std::string, std::string>> operations_;  // of facets, that the other rules grant
   std::set<std::string> conditional_;                         // calls that have a rule of their own
+  std::set<std::string> of_modules_;                          // calls that a module permits by name
   size_t left_ = 0;                                           // calls that may still be added
   std::map<std::string, std::set<std::string>> added_;
   std::vector<Rule> special_;
@@ -227,6 +232,6 @@ class Rules {
 
 }  // namespace
 
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const std::set<std::string>& reachable) { return Rules(seen, runs, reachable).Make(companions, denied); }
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const Learned& learned) { return Rules(seen, runs, learned).Make(companions, denied); }
 
 }  // namespace ravelin::generalize

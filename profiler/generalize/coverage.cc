@@ -40,7 +40,7 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   for (const auto* rules : {&out.learned_.paths, &out.learned_.programs}) {
     for (const PathRule& rule : *rules) {
       RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
-      out.paths_.push_back({std::move(set), rule.operations, rule.pattern, rule.choice});
+      out.paths_.push_back({std::move(set), rule.operations, rule.pattern, rule.choice, rule.owner});
     }
   }
   for (const Seen& seen : SeenIn(recording, options.runs)) {
@@ -62,7 +62,7 @@ const Coverage::Path* Coverage::Find(const Seen& seen) const {
   for (const Path& one : paths_) {
     const std::string& operation = seen.facet == "exec" ? seen.facet : seen.operation;
     const bool permits = one.operations.count(operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
-    if (permits && one.set.Contains(name)) return &one;
+    if (permits && !(one.owner && seen.evidence.others) && one.set.Contains(name)) return &one;
   }
   return nullptr;
 }

@@ -27,6 +27,7 @@ class Coverage {
     std::set<std::string> operations;
     std::string pattern;
     bool choice = false;  // a whole folder, of which each run uses what it needs
+    bool owner = false;
   };
   const Path* Find(const Seen& seen) const;
 

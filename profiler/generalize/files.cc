@@ -5,6 +5,7 @@
 
 #include "compiler/kernel/facts.h"
 #include "profiler/generalize/generalize.h"
+#include "profiler/generalize/tree.h"
 
 namespace ravelin::generalize {
 namespace {
@@ -13,10 +14,17 @@ namespace {
 // that nobody can tell beforehand.
 bool Everywhere(const std::string& operation) { return operation == "getattr" || operation == "traverse" || operation == "inherit"; }
 
-std::string LabelOf(const std::set<std::string>& operations) {
+std::string LabelOf(const std::set<std::string>& operations, bool owner) {
   std::string out = "files";
   for (const std::string& one : operations) out += "_" + one;
-  return out;
+  return out + (owner ? "_own" : "");
+}
+
+// What the workload makes where others could make it as well: by a pattern, or where everybody makes names.  Where all of it was of the process's own user,
+// others' is not meant.  (Of what it found the owner is whoever installed it.)
+bool IsOwn(const PathRule& rule) {
+  if (!rule.evidence.own || rule.evidence.others || std::none_of(rule.operations.begin(), rule.operations.end(), Makes)) return false;
+  return rule.pattern.find_first_of("*?[{") != std::string::npos || IsCommon(rule.pattern.substr(0, rule.pattern.rfind('/')));
 }
 
 // What an operation brings with it need not be said beside it.
@@ -66,6 +74,7 @@ std::string Paths(const std::vector<std::string>& patterns) {
 
 std::string Comment(const PathRule& rule, size_t runs) {
   std::string out = fmt::format("{}: {}; {}", rule.pattern, EvidenceText(rule.evidence, runs), rule.step);
+  if (rule.owner) out += "; all were its own";
   if (rule.used > 1 || rule.beyond > 0) out += fmt::format("; {} used, {} more here", rule.used, rule.beyond);
   return out;
 }
@@ -114,9 +123,32 @@ std::vector<PathRule> TakeDevices(std::vector<PathUse>& uses) {
   return out;
 }
 
+// Of a module that lost a part in review the rest is granted by rules of the policy's own.
+void TakeApart(Learned& learned) {
+  std::erase_if(learned.modules, [&](const ModuleUse& use) {
+    const auto is_of = [&](const PathRule& rule) { return rule.module == use.text; };
+    if (static_cast<size_t>(std::count_if(learned.paths.begin(), learned.paths.end(), is_of)) == use.rules) return false;
+    for (PathRule& rule : learned.paths) {
+      if (is_of(rule)) rule.module.clear();
+    }
+    return true;
+  });
+}
+
+std::vector<std::string> CommentsOf(const ModuleUse& use, const std::vector<PathRule>& rules, size_t runs) {
+  constexpr size_t kMostNamed = 6;
+  std::string beyond;
+  for (size_t i = 0; i < use.beyond.size() && i < kMostNamed; ++i) beyond += (i == 0 ? ": " : ", ") + use.beyond[i];
+  std::vector<std::string> out = {fmt::format("{}: {:.0f} bits instead of {:.0f}; {} used, {} more here{}{}", use.module.name, use.cost, use.instead, use.used, use.beyond.size(), beyond, use.beyond.size() > kMostNamed ? ", ..." : "")};
+  for (const PathRule& rule : rules) {
+    if (rule.module == use.text && rule.used > 0) out.push_back(fmt::format("{}: {}; {} used, {} more here", rule.pattern, EvidenceText(rule.evidence, runs), rule.used, rule.beyond));
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const System& system, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& learned) {
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const Options& options, std::set<std::string>& decided, Learned& learned) {
   std::map<std::string, PathUse> uses;
   std::map<std::string, Evidence> programs;
   Evidence looking;
@@ -136,36 +168,43 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
     use.path = path->second;
     use.operations[one.operation].Join(one.evidence);
   }
-  if (labels) JoinMoved(uses);
+  // A label stays with a file that is renamed.
+  if (std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; })) JoinMoved(uses);
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   const std::vector<PathRule> devices = TakeDevices(list);
-  learned.paths = GeneralizePaths(list, runs, sensitive, system.listing);
+  learned.paths = GeneralizePaths(list, runs, sensitive, options.system.listing ? options.system.listing : [](const std::string&) { return std::vector<std::string>(); });
   learned.paths.insert(learned.paths.end(), devices.begin(), devices.end());
   // Who starts programs may start itself again.
   for (const std::string& one : first) {
     if (!programs.empty()) programs.emplace(one, Evidence{{}, 0, "the program itself"});
   }
-  learned.programs = GeneralizePrograms(programs, runs, sensitive, system, learned.paths);
-  RAVELIN_TRY(denied, Apply(decisions, list, learned.paths, decided));
-  std::map<std::set<std::string>, std::vector<const PathRule*>> by_operations;
+  learned.programs = GeneralizePrograms(programs, runs, sensitive, options.system, learned.paths);
+  for (PathRule& rule : learned.paths) rule.owner = IsOwn(rule);
+  learned.modules = UseModules(options.modules, runs, sensitive, options.system, learned.paths);
+  RAVELIN_TRY(denied, Apply(options.decisions, list, learned.paths, decided));
+  TakeApart(learned);
+  std::map<std::pair<std::set<std::string>, bool>, std::vector<const PathRule*>> by_operations;
   for (const PathRule& rule : learned.paths) {
-    by_operations[WithoutImplied(rule.operations)].push_back(&rule);
+    if (!rule.module.empty()) continue;
+    by_operations[{WithoutImplied(rule.operations), rule.owner}].push_back(&rule);
     if (rule.step == "literal") {
       if (const std::string why = sensitive.Reaches(rule.pattern); !why.empty()) learned.sensitive.push_back(fmt::format("{} ({})", rule.pattern, why));
     }
   }
   std::vector<Rule> out;
+  for (const ModuleUse& use : learned.modules) out.push_back({"modules of the standard library", CommentsOf(use, learned.paths, runs), "use " + use.text});
   Rule everywhere{"files", {"names are looked for, and descriptors that were open before are used", EvidenceText(looking, runs)}, "lookups: allow file { getattr, traverse, inherit }"};
   out.push_back(std::move(everywhere));
-  for (const auto& [operations, rules] : by_operations) {
+  for (const auto& [key, rules] : by_operations) {
+    const auto& [operations, owner] = key;
     Rule rule{"files", {}, ""};
     std::vector<std::string> patterns;
     for (const PathRule* one : rules) {
       patterns.push_back(one->pattern);
       rule.comments.push_back(Comment(*one, runs));
     }
-    rule.statement = fmt::format("{}: allow file {{ {} }} on {}", LabelOf(operations), JoinNames(operations), Paths(patterns));
+    rule.statement = fmt::format("{}: allow file {{ {} }}{} on {}", LabelOf(operations, owner), JoinNames(operations), owner ? " owner" : "", Paths(patterns));
     out.push_back(std::move(rule));
   }
   for (const PathRule& one : denied) {

@@ -79,13 +79,16 @@ std::vector<Seen> SeenIn(const observe::Recording& recording, const std::vector<
     for (const auto& [fact, sighting] : run.facts) {
       Attributes attributes = observe::Decode(fact.attributes);
       attributes.erase("given");
-      attributes.erase("owner");
+      const bool own = attributes.erase("owner") != 0;
       // A mechanism that refused something recorded what the program wanted.
       if (fact.facet != "syscall") attributes.erase("refused");
       Normalize(attributes, run);
       Seen& seen = all[{fact.facet, fact.operation, observe::Encode(attributes)}];
       if (seen.facet.empty()) seen = {fact.facet, fact.operation, attributes, {}};
       Evidence evidence{{number}, sighting.count, sighting.example};
+      // A mechanism that judges a subject knows whose the file is.
+      evidence.own = own;
+      evidence.others = !own && fact.facet == "file" && observe::Decode(fact.process).count("subject") != 0;
       const auto temporary = run.variation.find("TMPDIR");
       if (temporary != run.variation.end() && sighting.example.find(temporary->second) != std::string::npos) evidence.example.clear();  // another in every run
       seen.evidence.Join(evidence);
@@ -126,11 +129,8 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
   std::vector<Seen> seen = SeenIn(recording, options.runs);
   std::optional<Rule> absent = TakeAbsent(seen, out.runs);
   out.answers_unix_sockets = absent.has_value();
-  System system = options.system;
-  if (!system.listing) system.listing = [](const std::string&) { return std::vector<std::string>(); };
   std::set<std::string> decided;
-  const bool labels = std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; });
-  RAVELIN_TRY(rules, RulesOfFiles(seen, first, out.runs, sensitive, system, options.decisions, decided, labels, out));
+  RAVELIN_TRY(rules, RulesOfFiles(seen, first, out.runs, sensitive, options, decided, out));
   for (Rule& rule : RulesOfObjects(seen, out.runs, out)) rules.push_back(std::move(rule));
   if (absent) rules.push_back(std::move(*absent));
   std::set<std::string> denied;  // facets
@@ -152,14 +152,14 @@ Result<Learned> Generalize(const observe::Recording& recording, const Options& o
     if (one.facet == "exec" && one.attributes.count("path") != 0) programs.insert(one.attributes.at("path"));
   }
   for (const std::string& program : programs) {
-    const Reach one = system.reaches ? system.reaches(program) : Reach();
+    const Reach one = options.system.reaches ? options.system.reaches(program) : Reach();
     out.read_programs += one.calls.empty() ? 0 : 1;
     out.reach.calls.insert(one.calls.begin(), one.calls.end());
     out.reach.unresolved += one.unresolved;
     out.reach.loads_more = out.reach.loads_more || one.loads_more;
     out.reach.unread = out.reach.unread || one.unread;
   }
-  CallRules calls = RulesOfCalls(seen, out.runs, options.companions, denied, out.reach.calls);
+  CallRules calls = RulesOfCalls(seen, out.runs, options.companions, denied, out);
   out.observed_calls = calls.observed;
   out.granted_calls = calls.granted;
   out.calls = std::move(calls.calls);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/base/result.h"
+#include "profiler/generalize/modules.h"
 #include "profiler/generalize/paths.h"
 #include "profiler/generalize/review.h"
 #include "profiler/observe/fact.h"
@@ -20,6 +21,7 @@ struct Options {
   std::vector<std::string> layers = {"seccomp + apparmor"};
   bool companions = true;             // calls that go with those that were seen
   System system;                      // empty: nothing is known of it
+  std::vector<Module> modules;        // of the standard library, that may be proposed
   std::vector<std::string> statements;  // that the operator gave beforehand (acceptances): kept as they are
   Decisions decisions;                // of a reviewer
   std::vector<std::string> runs;      // only these, by identity; empty: all
@@ -44,6 +46,7 @@ struct Learned {
   size_t read_programs = 0;           // of them, whose code was followed
   std::vector<PathRule> paths;
   std::vector<PathRule> programs;     // that may be started
+  std::vector<ModuleUse> modules;     // that grant some of the paths
   std::vector<std::string> incomplete;  // why the observations are not whole
   std::vector<std::string> withheld;    // what was seen and is not granted, and why
   std::vector<std::string> sensitive;   // literals that are granted and sensitive, and why
@@ -74,10 +77,10 @@ struct CallRules {
   size_t granted = 0;
 };
 // `denied`: facets of which something was denied in review; their calls are left to those rules.
-// `reachable`: by the programs that were seen; empty where that is not known.
-CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const std::set<std::string>& reachable);
-// `first`: programs that the recorder started.  `labels`: a layer judges by labels, which stay with a file that is renamed.
-Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const System& system, const Decisions& decisions, std::set<std::string>& decided, bool labels, Learned& out);
+// `learned`: by now what the programs can reach, empty where that is not known, and which modules are used.
+CallRules RulesOfCalls(const std::vector<Seen>& seen, size_t runs, bool companions, const std::set<std::string>& denied, const Learned& learned);
+// `first`: programs that the recorder started.  `decided` gets the decisions that were about one of the rules.
+Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std::set<std::string>& first, size_t runs, const Sensitive& sensitive, const Options& options, std::set<std::string>& decided, Learned& out);
 std::vector<Rule> RulesOfObjects(const std::vector<Seen>& seen, size_t runs, Learned& out);
 
 // "runs 2/2, x14, openat /etc/passwd"

@@ -30,6 +30,8 @@ void EntriesOf(const Node& node, Entry& above, std::vector<Entry>& out) {
 void Evidence::Join(const Evidence& other) {
   runs.insert(other.runs.begin(), other.runs.end());
   count += other.count;
+  own = own || other.own;
+  others = others || other.others;
   if (example.empty() || (!other.example.empty() && other.example < example)) example = other.example;
 }
 

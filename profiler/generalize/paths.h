@@ -20,6 +20,8 @@ struct Evidence {
   std::set<size_t> runs;
   uint64_t count = 0;
   std::string example;
+  bool own = false;     // a file of the process's own user, where the recorder tells; some of another
+  bool others = false;
   void Join(const Evidence& other);
 };
 
@@ -38,6 +40,8 @@ struct PathRule {
   std::vector<std::string> opened;  // those, where they are code
   bool choice = false;     // it stands for names of which each run takes some, not for names that are another in each run
   bool harmless = false;   // nothing to decide about: devices behind which there is nothing
+  bool owner = false;      // of own files alone
+  std::string module = {}; // that grants it, as the policy uses it; "": a rule of the policy's own
 };
 
 std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing);

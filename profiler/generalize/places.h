@@ -21,6 +21,8 @@ struct Reach {
 
 struct System {
   Listing listing;
+  // Regular files that a pattern matches, and folders with "/" at the end; links are not followed.
+  std::function<std::vector<std::string>(const std::string& pattern)> matches;
   // Programs of the same folder that the same package put there, by their paths, the asked one among them; those that change who they run as
   // are left out.  Empty where no package is known.
   std::function<std::vector<std::string>(const std::string& program)> siblings;

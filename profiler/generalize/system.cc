@@ -11,6 +11,7 @@
 #include "compiler/kernel/facts.h"
 #include "profiler/binary/needs.h"
 #include "profiler/binary/reachable.h"
+#include "profiler/generalize/matches.h"
 #include "profiler/generalize/places.h"
 
 namespace ravelin::generalize {
@@ -143,6 +144,14 @@ System SystemOf(const std::vector<std::string>& roots) {
   auto packages = std::make_shared<Packages>(roots);
   System out;
   out.listing = Once([roots](const std::string& folder) { return NamesIn(roots, folder); });
+  out.matches = Once([listing = out.listing, find = binary::FindIn(roots)](const std::string& pattern) {
+    // Links that lead elsewhere are matched by where they lead.
+    return NamesMatching(pattern, listing, [&](const std::string& path) {
+      const auto place = find(path);
+      struct stat status {};
+      return place && place->path == path && lstat(place->file.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    });
+  });
   out.siblings = Once([packages](const std::string& program) { return packages->Siblings(program); });
   out.programs = Once([roots, find = binary::FindIn(roots)](const std::string& folder) {
     std::vector<std::string> programs;

@@ -6,6 +6,8 @@
 #include <filesystem>
 
 #include "compiler/base/check.h"
+#include "compiler/driver/frontend.h"
+#include "compiler/driver/standard_modules.h"
 #include "compiler/ir/path_set.h"
 #include "profiler/generalize/completeness.h"
 #include "profiler/generalize/coverage.h"
@@ -47,6 +49,9 @@ System::System(const std::string& root, const std::vector<std::string>& layers) 
   std::vector<std::string> roots = layers;
   roots.push_back(root);
   known_ = generalize::SystemOf(roots);
+  const auto target = driver::FindTarget(std::string(resolve::kDefaultTarget));
+  RAVELIN_CHECK(target.has_value(), "the target by default is not there");
+  modules_ = driver::StandardModules({}, *target);
 }
 
 size_t System::Readable(const std::vector<generalize::PathRule>& rules) const {
@@ -85,6 +90,7 @@ Figures Evaluate(const observe::Recording& recording, const System& system, size
   std::sort(cases.begin(), cases.end());
   generalize::Options options;
   options.system = system.known();
+  options.modules = system.modules();
   const generalize::Sensitive sensitive;
   Figures out;
   out.splits = splits;

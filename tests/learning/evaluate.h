@@ -16,10 +16,12 @@ class System {
   size_t Readable(const std::vector<generalize::PathRule>& rules) const;
   size_t size() const { return files_.size(); }
   const generalize::System& known() const { return known_; }
+  const std::vector<generalize::Module>& modules() const { return modules_; }
 
  private:
   std::vector<std::string> files_;  // sorted
   generalize::System known_;
+  std::vector<generalize::Module> modules_;
 };
 
 struct Figures {

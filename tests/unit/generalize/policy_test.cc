@@ -107,6 +107,38 @@ TEST(Policy, NamesThatChangeWithTheRunAreKnownWhereTheyMove) {
   EXPECT_THAT(learned->text, HasSubstr("rename_to, setattr, utimes, write } on path(\"/srv/kept/now.db\", \"/srv/now.db\", \"/srv/temp-[0-9]*.db\")")) << learned->text;
 }
 
+// A file that a mechanism saw, and of which it knows whose it is.
+void Judged(Run& run, const std::string& operation, const std::string& path, bool own) {
+  observe::Attributes attributes = {{"path", path}};
+  if (own) attributes["owner"] = "1";
+  run.Add({"file", operation, Encode(attributes), "program=/bin/p subject=work"}, 1, "apparmor " + operation);
+}
+
+TEST(Policy, GrantsOwnFilesAloneWhereOthersMakeNames) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    for (const char* operation : {"create", "write"}) {
+      Judged(run, operation, "/tmp/fixed", true);
+      Judged(run, operation, "/tmp/mine.aB" + std::string(id == "run-0" ? "3dE9" : "Zk_x"), true);
+      Judged(run, operation, "/tmp/shared", operation == std::string("create"));
+      Judged(run, operation, "/srv/data", true);
+    }
+    File(run, "write", "/tmp/fixed");  // of which the recorder does not know whose it is
+    Judged(run, "read", "/tmp/found", true);
+  }
+  const std::string text = TextOf(recording);
+  const std::string w = "[0-9a-zA-Z_]";
+  EXPECT_THAT(text, HasSubstr("files_create_lock_setattr_utimes_write_own: allow file { create, lock, setattr, utimes, write } owner on path(\"/tmp/fixed\", \"/tmp/mine." + w + w + w + w + w + w + "\")"));
+  EXPECT_THAT(text, HasSubstr("allow file { create, lock, setattr, utimes, write } on path(\"/srv/data\", \"/tmp/shared\")")) << "of somebody else, or where nobody else makes names";
+  EXPECT_THAT(text, testing::ContainsRegex("allow file \\{ read \\} on path\\([^\n]*\"/tmp/found\"")) << "of what it found the owner is whoever installed it";
+  const auto coverage = Coverage::Of(recording, {}, {});
+  ASSERT_TRUE(coverage);
+  Seen seen{"file", "write", {{"path", "/tmp/fixed"}}, {}};
+  EXPECT_TRUE(coverage->Covers(seen));
+  seen.evidence.others = true;
+  EXPECT_FALSE(coverage->Covers(seen));
+}
+
 // SELinux: a label stays with a file that is renamed.
 TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
   Recording recording = TwoRuns();

@@ -1,0 +1,201 @@
+#include "profiler/generalize/modules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "compiler/ir/path_set.h"
+#include "profiler/generalize/costs.h"
+#include "profiler/generalize/generalize.h"
+
+namespace ravelin::generalize {
+namespace {
+
+bool IsPlain(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
+
+std::string LastName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// What saying the rule costs, and names that come beside one which came in one run alone.
+double CostOf(const PathRule& rule, size_t runs) {
+  if (!IsPlain(rule.pattern)) return kRuleCost + kPatternCost;
+  const bool is_new = runs >= 2 && rule.evidence.runs.size() == 1;
+  return kRuleCost + kCharacterCost * static_cast<double>(LastName(rule.pattern).size()) + (is_new ? kNewNameCost / static_cast<double>(runs) : 0);
+}
+
+struct Part {
+  std::string pattern;
+  ir::PathSet set;
+  std::set<std::string> operations;
+
+  bool Has(const PathRule& rule) const {
+    if (!std::includes(operations.begin(), operations.end(), rule.operations.begin(), rule.operations.end())) return false;
+    if (IsPlain(rule.pattern)) return set.Contains(rule.pattern);
+    const auto other = ir::PathSet::Parse(rule.pattern);
+    const auto whole = other ? set.Includes(*other) : Result<bool>(false);
+    return whole && *whole;
+  }
+  // Grants nothing beyond the rule.
+  bool IsWithin(const PathRule& rule) const {
+    if (rule.owner || !std::includes(rule.operations.begin(), rule.operations.end(), operations.begin(), operations.end())) return false;
+    if (rule.pattern == pattern) return true;
+    const auto other = ir::PathSet::Parse(rule.pattern);
+    const auto whole = other ? other->Includes(set) : Result<bool>(false);
+    return whole && *whole;
+  }
+  bool OnlyReads() const {
+    static const std::set<std::string> reads = {"read", "list", "map_exec", "lock", "watch"};
+    return std::includes(reads.begin(), reads.end(), operations.begin(), operations.end());
+  }
+};
+
+// A module with a value for its parameter.
+struct Instance {
+  const Module* module = nullptr;
+  std::string text;
+  double saying = 0;
+  std::vector<Part> parts;
+};
+
+struct Trial {
+  ModuleUse use;
+  std::vector<size_t> covered;                  // rules
+  std::vector<std::vector<std::string>> beyond; // by part
+  double Gain() const { return use.instead - use.cost; }
+};
+
+class Proposing {
+ public:
+  Proposing(const std::vector<Module>& modules, size_t runs, const Sensitive& sensitive, const System& system, std::vector<PathRule>& rules) : runs_(runs), system_(system), rules_(rules) {
+    // To say which of them: a choice among so many.
+    const double choice = kRuleCost + std::log2(static_cast<double>(std::max<size_t>(modules.size(), 1)));
+    std::set<std::string> folders;
+    for (const PathRule& rule : rules) {
+      if (rule.pattern.ends_with("/**") && IsPlain(rule.pattern.substr(0, rule.pattern.size() - 3))) folders.insert(rule.pattern.substr(0, rule.pattern.size() - 3));
+    }
+    for (const Module& module : modules) {
+      if (module.parameter.empty()) {
+        Add(module, module.name, "", choice, sensitive);
+      } else {
+        for (const std::string& folder : folders) Add(module, fmt::format("{}({} = {})", module.name, module.parameter, QuoteText(folder)), folder, choice + kCharacterCost * static_cast<double>(LastName(folder).size()), sensitive);
+      }
+    }
+  }
+
+  std::vector<ModuleUse> Run() {
+    std::vector<ModuleUse> out;
+    for (;;) {
+      std::optional<Trial> best;
+      const Instance* chosen = nullptr;
+      for (const Instance& one : instances_) {
+        auto trial = Try(one);
+        if (!trial || (best && trial->Gain() <= best->Gain())) continue;
+        best = std::move(trial);
+        chosen = &one;
+      }
+      if (!best) return out;
+      Replace(*chosen, *best);
+      out.push_back(std::move(best->use));
+    }
+  }
+
+ private:
+  void Add(const Module& module, std::string text, const std::string& value, double saying, const Sensitive& sensitive) {
+    Instance out{&module, std::move(text), saying, {}};
+    for (const Module::Part& part : module.files) {
+      std::string pattern = part.pattern;
+      if (!module.parameter.empty()) {
+        if (pattern.rfind(kParameterValue, 0) != 0) return;
+        pattern.replace(0, std::string(kParameterValue).size(), value);
+      }
+      auto set = ir::PathSet::Parse(pattern);
+      if (!set || !sensitive.Reaches(pattern).empty()) return;
+      out.parts.push_back({std::move(pattern), std::move(*set), part.operations});
+    }
+    instances_.push_back(std::move(out));
+  }
+
+  // Nothing where the rules as they are cost less.
+  std::optional<Trial> Try(const Instance& one) const {
+    Trial out;
+    out.use = {*one.module, one.text, one.saying + kFileBeyond * static_cast<double>(one.module->commands), 0, 0, one.parts.size(), {}};
+    for (size_t i = 0; i < rules_.size(); ++i) {
+      const PathRule& rule = rules_[i];
+      if (!rule.module.empty() || std::none_of(one.parts.begin(), one.parts.end(), [&](const Part& part) { return part.Has(rule); })) continue;
+      out.covered.push_back(i);
+      out.use.instead += CostOf(rule, runs_);
+      out.use.used += rule.used;
+    }
+    if (out.covered.empty() || out.use.cost >= out.use.instead) return std::nullopt;
+    bool exact = one.module->calls.empty() && one.module->commands == 0;
+    for (const Part& part : one.parts) {
+      const bool within = std::any_of(out.covered.begin(), out.covered.end(), [&](size_t i) { return part.IsWithin(rules_[i]); });
+      exact = exact && within;
+      out.beyond.push_back(within ? std::vector<std::string>() : Beyond(part));
+      const bool reads = part.OnlyReads();
+      if (!reads && !within && !IsPlain(part.pattern)) out.use.cost += kWritePatternCost;
+      for (const std::string& name : out.beyond.back()) {
+        out.use.cost += !reads ? kWrittenBeyond : IsPublic(name) ? kPublicBeyond : kFileBeyond;
+        out.use.beyond.push_back(name);
+      }
+    }
+    // One path is no module.
+    if (out.use.cost >= out.use.instead || (!exact && out.covered.size() < 2)) return std::nullopt;
+    return out;
+  }
+
+  // What of the system the part opens that no rule does.
+  std::vector<std::string> Beyond(const Part& part) const {
+    std::vector<std::string> out;
+    for (const std::string& name : system_.matches ? system_.matches(part.pattern) : std::vector<std::string>()) {
+      const bool folder = name.back() == '/';
+      const std::string path = folder ? name.substr(0, name.size() - 1) : name;
+      if (folder && (part.operations.count("list") == 0 || IsPublic(path))) continue;
+      std::set<std::string> wanted = part.operations;
+      std::erase_if(wanted, [&](const std::string& operation) { return (operation == "list") != folder; });
+      const auto opens = [&](const PathRule& rule) { return std::includes(rule.operations.begin(), rule.operations.end(), wanted.begin(), wanted.end()) && Contains(rule.pattern, path); };
+      if (!wanted.empty() && std::none_of(rules_.begin(), rules_.end(), opens)) out.push_back(name);
+    }
+    return out;
+  }
+
+  bool Contains(const std::string& pattern, const std::string& path) const {
+    if (IsPlain(pattern)) return pattern == path;
+    auto at = sets_.find(pattern);
+    if (at == sets_.end()) {
+      auto set = ir::PathSet::Parse(pattern);
+      at = sets_.emplace(pattern, set ? std::move(*set) : ir::PathSet()).first;
+    }
+    return at->second.Contains(path);
+  }
+
+  void Replace(const Instance& one, const Trial& trial) {
+    std::vector<PathRule> parts;
+    for (size_t i = 0; i < one.parts.size(); ++i) {
+      PathRule rule{one.parts[i].pattern, one.parts[i].operations, {}, fmt::format("{}: {:.0f} bits instead of {:.0f}", one.text, trial.use.cost, trial.use.instead), 0, trial.beyond[i].size(), {}, !IsPlain(one.parts[i].pattern)};
+      rule.module = one.text;
+      rule.harmless = std::all_of(trial.covered.begin(), trial.covered.end(), [&](size_t at) { return rules_[at].harmless; });
+      parts.push_back(std::move(rule));
+    }
+    for (const size_t at : trial.covered) {
+      const auto part = static_cast<size_t>(std::find_if(one.parts.begin(), one.parts.end(), [&](const Part& other) { return other.Has(rules_[at]); }) - one.parts.begin());
+      parts[part].evidence.Join(rules_[at].evidence);
+      parts[part].used += rules_[at].used;
+    }
+    for (auto at = trial.covered.rbegin(); at != trial.covered.rend(); ++at) rules_.erase(rules_.begin() + static_cast<long>(*at));
+    for (PathRule& rule : parts) rules_.push_back(std::move(rule));
+  }
+
+  const size_t runs_;
+  const System& system_;
+  std::vector<PathRule>& rules_;
+  std::vector<Instance> instances_;
+  mutable std::map<std::string, ir::PathSet> sets_;
+};
+
+}  // namespace
+
+std::vector<ModuleUse> UseModules(const std::vector<Module>& modules, size_t runs, const Sensitive& sensitive, const System& system, std::vector<PathRule>& rules) { return Proposing(modules, runs, sensitive, system, rules).Run(); }
+
+}  // namespace ravelin::generalize
