@@ -128,8 +128,15 @@ class Rules {
 
   void AddTo(const std::string& why, const std::string& name) {
     const kernel::Syscall* known = kernel::FindSyscall(kArch, name);
-    if (left_ == 0 || known == nullptr || Granted(name) || SaidByObjects(name) || Conditional(name)) return;
-    added_[why].insert(name);
+    if (left_ == 0 || known == nullptr || Granted(name) || SaidByObjects(name)) return;
+    if (name == "prctl") {
+      if (!conditional_.insert(name).second) return;
+      special_.push_back({"system calls", {fmt::format("{}: not seen, {}", name, why)}, "allow syscall prctl(option in { PR_SET_NAME })"});
+    } else if (Conditional(name)) {
+      return;
+    } else {
+      added_[why].insert(name);
+    }
     --left_;
   }
 
@@ -145,8 +152,10 @@ class Rules {
       RAVELIN_CHECK(row.size() == 3, "companions.tsv has a row with other columns");
       const auto seen = Words(row[0]);
       if (row[0] != "*" && std::none_of(seen.begin(), seen.end(), [&](const std::string& name) { return uses_.count(name) != 0; })) continue;
-      for (const std::string& name : Words(row[1])) {
-        if (reachable_.empty() || reachable_.count(name) != 0) AddTo(std::string(row[2]), name);
+      for (std::string& name : Words(row[1])) {
+        const bool by_kernel = name.front() == '!';
+        if (by_kernel) name.erase(0, 1);
+        if (by_kernel || reachable_.empty() || reachable_.count(name) != 0) AddTo(std::string(row[2]), name);
       }
     }
   }

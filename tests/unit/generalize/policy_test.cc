@@ -220,6 +220,26 @@ TEST(Policy, GrantsFewCallsThatWereNotSeen) {
   for (const std::string& name : learned->calls) EXPECT_EQ((unused + ",").find(" " + name + ","), std::string::npos) << name;
 }
 
+// What a stop brings is made by the kernel, and what processes call themselves is one value.
+TEST(Policy, AddsCallsThatNoCodeHolds) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    std::erase_if(run.facts, [](const auto& entry) { return entry.first.operation == "prctl"; });
+    for (const char* name : {"read", "write", "close", "mmap", "munmap", "brk", "wait4", "nanosleep", "clone", "exit", "exit_group", "rt_sigreturn"}) Call(run, name);
+    Call(run, "execve");
+  }
+  Options options;
+  options.system.reaches = [](const std::string&) { return Reach{{"prctl", "write", "read"}, 0, false, false}; };
+  for (auto& [id, run] : recording.runs) run.Add({"exec", "exec", Encode({{"path", "/bin/q"}}), "program=/bin/p"}, 1, "execve");
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("a stop interrupts what waits, and the kernel goes on with it: restart_syscall"));
+  EXPECT_THAT(learned->text, HasSubstr("  // prctl: not seen, processes and threads name themselves\n  allow syscall prctl(option in { PR_SET_NAME })\n"));
+  EXPECT_EQ(learned->calls.count("prctl"), 1u);
+  EXPECT_EQ(learned->calls.count("mremap"), 0u) << "the programs cannot reach it";
+  EXPECT_LE(static_cast<double>(learned->granted_calls), 1.25 * static_cast<double>(learned->observed_calls));
+}
+
 TEST(Policy, StrangePathsAreNoSyntax) {
   Recording recording = TwoRuns();
   for (const char* path : {"/a\"b", "/a\\b", "/a${b}", "/a\nb", "/*", "/\xc3\xa9"}) File(recording.runs["run-0"], "read", path);
