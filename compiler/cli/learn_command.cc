@@ -100,9 +100,12 @@ generalize::System SystemFor(const LearnCommand& command, const std::optional<ve
   roots.push_back(command.record.root);
   generalize::System system = generalize::SystemOf(roots);
   if (!scenario || scenario->folders.empty()) return system;
-  system.listing = [all = std::move(system.listing), own = scenario->folders](const std::string& folder) {
-    const auto holds = [&](const std::string& one) { return folder == one || folder.rfind(one + "/", 0) == 0; };
-    return std::any_of(own.begin(), own.end(), holds) ? std::vector<std::string>() : all(folder);
+  const auto is_own = [own = scenario->folders](const std::string& path) { return std::any_of(own.begin(), own.end(), [&](const std::string& one) { return path == one || path.rfind(one + "/", 0) == 0; }); };
+  system.listing = [all = std::move(system.listing), is_own](const std::string& folder) { return is_own(folder) ? std::vector<std::string>() : all(folder); };
+  system.matches = [all = std::move(system.matches), is_own](const std::string& pattern) {
+    std::vector<std::string> out = all(pattern);
+    std::erase_if(out, is_own);
+    return out;
   };
   return system;
 }

@@ -61,7 +61,11 @@ void JoinMoved(std::map<std::string, PathUse>& uses) {
       // The name is met in its own runs: what changes with the run still shows.
       std::set<size_t> met;
       for (const auto& [operation, evidence] : use->operations) met.insert(evidence.runs.begin(), evidence.runs.end());
-      for (const auto& [operation, evidence] : all) use->operations.emplace(operation, Evidence{met, evidence.count, evidence.example});
+      for (const auto& [operation, evidence] : all) {
+        Evidence moved_here = evidence;
+        moved_here.runs = met;
+        use->operations.emplace(operation, std::move(moved_here));
+      }
     }
   }
 }
@@ -128,6 +132,7 @@ void TakeApart(Learned& learned) {
   std::erase_if(learned.modules, [&](const ModuleUse& use) {
     const auto is_of = [&](const PathRule& rule) { return rule.module == use.text; };
     if (static_cast<size_t>(std::count_if(learned.paths.begin(), learned.paths.end(), is_of)) == use.rules) return false;
+    std::erase_if(learned.paths, [&](const PathRule& rule) { return is_of(rule) && rule.used == 0; });  // nobody needed it
     for (PathRule& rule : learned.paths) {
       if (is_of(rule)) rule.module.clear();
     }
@@ -180,7 +185,16 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
     if (!programs.empty()) programs.emplace(one, Evidence{{}, 0, "the program itself"});
   }
   learned.programs = GeneralizePrograms(programs, runs, sensitive, options.system, learned.paths);
-  for (PathRule& rule : learned.paths) rule.owner = IsOwn(rule);
+  // Of the modules AppArmor alone looks at who owns a file.
+  const bool owner_is_seen = std::all_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("apparmor") != std::string::npos; });
+  for (PathRule& rule : learned.paths) {
+    rule.owner = owner_is_seen && IsOwn(rule);
+    // A hole was found in what was seen; what else it opens here has to be said.
+    if (rule.beyond == 0 && rule.pattern.find_first_of("*?[{") != std::string::npos && options.system.matches) {
+      const auto there = options.system.matches(rule.pattern);
+      rule.beyond = static_cast<size_t>(std::count_if(there.begin(), there.end(), [&](const std::string& name) { return name.back() != '/' && uses.count(name) == 0; }));
+    }
+  }
   learned.modules = UseModules(options.modules, runs, sensitive, options.system, learned.paths);
   RAVELIN_TRY(denied, Apply(options.decisions, list, learned.paths, decided));
   TakeApart(learned);

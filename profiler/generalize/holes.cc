@@ -82,18 +82,23 @@ LocaleName ReadLocale(const std::string& name) {
   return out;
 }
 
-// Words of two letters are many: a territory says that they are languages.
+// Words of two letters are many: a territory says that they are languages, and behind a dot only what character sets are called.
 Hole LocaleHole(const std::vector<std::string>& names) {
   LocaleName any;
+  bool all_have_territory = true;
   for (const std::string& name : names) {
     const LocaleName one = ReadLocale(name);
-    if (!one.is) return {};
+    if (!one.is || (one.charset && !one.territory && IsLower(name.front()))) return {};
     any.territory = any.territory || one.territory;
+    all_have_territory = all_have_territory && (one.territory || !IsLower(name.front()));
     any.charset = any.charset || one.charset;
     any.modifier = any.modifier || one.modifier;
   }
   if (!any.territory) return {};
-  return {std::string("{C,POSIX,[a-z][a-z]{,[a-z]}{,_[A-Z][A-Z]}}") + (any.charset ? "{,.*}" : "") + (any.modifier ? "{,@*}" : ""), "a locale", true};
+  const std::string charset = any.charset ? "{,.[A-Z]*,.utf8}" : "";
+  const std::string territory = "_[A-Z][A-Z]" + charset;
+  const std::string none = charset.empty() ? "C,POSIX," : "{C,POSIX}" + charset + ",";
+  return {"{" + none + "[a-z][a-z]{,[a-z]}" + (all_have_territory ? territory : "{," + territory + "}") + "}" + (any.modifier ? "{,@*}" : ""), "a locale", true};
 }
 
 }  // namespace

@@ -29,8 +29,9 @@ struct Part {
   ir::PathSet set;
   std::set<std::string> operations;
 
+  // A module is for files of whichever owner.
   bool Has(const PathRule& rule) const {
-    if (!std::includes(operations.begin(), operations.end(), rule.operations.begin(), rule.operations.end())) return false;
+    if (rule.owner || !std::includes(operations.begin(), operations.end(), rule.operations.begin(), rule.operations.end())) return false;
     if (IsPlain(rule.pattern)) return set.Contains(rule.pattern);
     const auto other = ir::PathSet::Parse(rule.pattern);
     const auto whole = other ? set.Includes(*other) : Result<bool>(false);

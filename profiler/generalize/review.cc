@@ -17,6 +17,7 @@ Result<std::vector<PathRule>> Narrowed(const PathRule& rule, const std::vector<P
       one.operations.insert(operation);
       one.evidence.Join(evidence);
     }
+    one.owner = rule.owner;
     if (!one.operations.empty()) out.push_back(std::move(one));
   }
   return out;

@@ -43,6 +43,11 @@ TEST(Holes, AreOfTheKindThatTheNamesShow) {
   EXPECT_EQ(HoleOf({"libfoo.so.7", "libfoo.so.8"}).what, "a version");
   EXPECT_EQ(HoleOf({"app-2.36-9.jar", "app-2.40-1.jar"}).what, "a version");
   EXPECT_EQ(HoleOf({"en_US.UTF-8", "de_DE.utf8"}).what, "a locale");
+  EXPECT_NE(HoleOf({"de.key", "fr_FR.UTF-8"}).what, "a locale") << "a file of two letters";
+  const auto locale = ir::PathSet::Parse("/" + HoleOf({"en_US.UTF-8", "C"}).pattern);
+  ASSERT_TRUE(locale);
+  for (const char* name : {"/de_DE.UTF-8", "/C.utf8", "/POSIX", "/pt_BR.ISO-8859-1"}) EXPECT_TRUE(locale->Contains(name)) << name;
+  for (const char* name : {"/db.key", "/ca.pem", "/id", "/id_rsa", "/de_DE.key"}) EXPECT_FALSE(locale->Contains(name)) << name;
   // No kind: nothing is made up.
   EXPECT_EQ(HoleOf({"1.txt", "2.html"}).pattern, "");
   EXPECT_EQ(HoleOf({"cat", "ls"}).pattern, "") << "two letters are no language unless a territory says so";
@@ -68,7 +73,7 @@ TEST(Paths, NamesThatEveryRunUsesStayLiteral) {
 
 // Machines have another version, or another language, each for many runs.
 TEST(Paths, VersionsAndLocalesAreHolesWhereEachRunHasOneOfThem) {
-  const std::string locale = "{C,POSIX,[a-z][a-z]{,[a-z]}{,_[A-Z][A-Z]}}{,.*}";
+  const std::string locale = "{{C,POSIX}{,.[A-Z]*,.utf8},[a-z][a-z]{,[a-z]}_[A-Z][A-Z]{,.[A-Z]*,.utf8}}";
   EXPECT_THAT(Patterns({Use("/usr/lib/libx.so.1.2.3", "read", {0, 1}), Use("/usr/lib/libx.so.1.4.0", "read", {2, 3})}, 4), ElementsAre("/usr/lib/libx.so.1.[0-9]*"));
   EXPECT_THAT(Patterns({Use("/usr/lib/locale/en_US.utf8/LC_CTYPE", "read", {0, 1}), Use("/usr/lib/locale/C.UTF-8/LC_CTYPE", "read", {2}), Use("/usr/lib/locale/de_DE.utf8/LC_CTYPE", "read", {3})}, 4), ElementsAre("/usr/lib/locale/" + locale + "/LC_CTYPE"));
   // One run that has both: they are two things.
