@@ -66,12 +66,13 @@ Result<Container> Understand(const nlohmann::json& state, Container out) {
     if ((*names)[i] == "seccompFd") out.listener = out.descriptors[i].get();
   }
   if (out.listener < 0) return Fail(ErrorCode::kMalformed, "the runtime names no `seccompFd` among what it sends");
+  const auto container = state.find("state");
+  if (container != state.end() && container->is_object() && container->contains("id")) {
+    if (!(*container)["id"].is_string()) return Fail(ErrorCode::kMalformed, "the container's `id` is no text");
+    out.id = (*container)["id"];
+  }
   uint64_t none = 0;
   if (ioctl(out.listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &none) != 0 && errno != ENOENT) return Fail(ErrorCode::kMalformed, "what the runtime sends as `seccompFd` is no filter's listener");
-  const auto container = state.find("state");
-  if (container == state.end() || !container->is_object() || !container->contains("id")) return out;
-  if (!(*container)["id"].is_string()) return Fail(ErrorCode::kMalformed, "the container's `id` is no text");
-  out.id = (*container)["id"];
   return out;
 }
 
