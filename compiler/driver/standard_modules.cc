@@ -26,6 +26,9 @@ bool AddFiles(const ir::Rule& rule, generalize::Module& out) {
     }
     return rule.integers.size() == 1;
   }
+  // Whoever may make or change files has a gap under some layer, and no operator knows the names of a module's rules beforehand.
+  static const std::set<std::string> exact = {"read", "list", "map_exec", "lock", "watch"};
+  if (!std::includes(exact.begin(), exact.end(), part.operations.begin(), part.operations.end())) return false;
   const auto patterns = rule.texts.find("path");
   if (patterns == rule.texts.end() || rule.texts.size() != 1 || !rule.integers.empty() || rule.owner_only) return false;
   for (const std::string& pattern : patterns->second) {

@@ -29,9 +29,9 @@ const generalize::Module* Find(const std::string& name) {
 TEST(StandardModules, AreThoseThatGrantFiles) {
   std::vector<std::string> names;
   for (const generalize::Module& one : Modules()) names.push_back(one.name);
-  EXPECT_THAT(names, IsSupersetOf({"std::certificates", "std::host_names", "std::locale", "std::owned_data", "std::terminal", "std::user_names"}));
-  // Sockets, programs, calls by their arguments; two parameters; sets of calls.
-  for (const char* other : {"std::network_client", "std::runs", "std::dynamic_program", "std::children", "std::become_user", "std::identity"}) EXPECT_THAT(names, Not(Contains(other)));
+  EXPECT_THAT(names, IsSupersetOf({"std::certificates", "std::host_names", "std::locale", "std::terminal", "std::user_names"}));
+  // Sockets, programs, calls by their arguments; two parameters; sets of calls; and files that are written, which bring a gap.
+  for (const char* other : {"std::owned_data", "std::network_client", "std::runs", "std::dynamic_program", "std::children", "std::become_user", "std::identity"}) EXPECT_THAT(names, Not(Contains(other)));
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
@@ -49,17 +49,6 @@ TEST(StandardModules, SayWhatTheyGrant) {
   const generalize::Module* locale = Find("std::locale");
   ASSERT_NE(locale, nullptr);
   EXPECT_THAT(locale->calls, Contains("clock_gettime"));
-
-  const generalize::Module* terminal = Find("std::terminal");
-  ASSERT_NE(terminal, nullptr);
-  EXPECT_EQ(terminal->commands, 3u);
-
-  const generalize::Module* own = Find("std::owned_data");
-  ASSERT_NE(own, nullptr);
-  EXPECT_EQ(own->parameter, "folder");
-  ASSERT_EQ(own->files.size(), 2u);
-  EXPECT_EQ(own->files[1].pattern, std::string(generalize::kParameterValue) + "/**");
-  EXPECT_THAT(own->files[1].operations, Contains("rename_from"));
 }
 
 }  // namespace
