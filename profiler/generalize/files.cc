@@ -36,6 +36,24 @@ std::set<std::string> WithoutImplied(std::set<std::string> operations) {
   return operations;
 }
 
+// Each is used as all of them are: what has the same rules has one label under SELinux.
+void MakeAlike(const std::vector<PathUse*>& uses) {
+  std::map<std::string, Evidence> all;
+  for (const PathUse* use : uses) {
+    for (const auto& [operation, evidence] : use->operations) all[operation].Join(evidence);
+  }
+  for (PathUse* use : uses) {
+    // The name is met in its own runs: what changes with the run still shows.
+    std::set<size_t> met;
+    for (const auto& [operation, evidence] : use->operations) met.insert(evidence.runs.begin(), evidence.runs.end());
+    for (const auto& [operation, evidence] : all) {
+      Evidence here = evidence;
+      here.runs = met;
+      use->operations.emplace(operation, std::move(here));
+    }
+  }
+}
+
 // A label stays with a file that gets another name: under SELinux the names of one folder between which files move are one kind, and those
 // of the folders below it, into which and out of which files move as well.
 void JoinMoved(std::map<std::string, PathUse>& uses) {
@@ -52,21 +70,26 @@ void JoinMoved(std::map<std::string, PathUse>& uses) {
       break;
     }
   }
-  for (const auto& [folder, moved] : folders) {
-    std::map<std::string, Evidence> all;
-    for (const PathUse* use : moved) {
-      for (const auto& [operation, evidence] : use->operations) all[operation].Join(evidence);
-    }
-    for (PathUse* use : moved) {
-      // The name is met in its own runs: what changes with the run still shows.
-      std::set<size_t> met;
-      for (const auto& [operation, evidence] : use->operations) met.insert(evidence.runs.begin(), evidence.runs.end());
-      for (const auto& [operation, evidence] : all) {
-        Evidence moved_here = evidence;
-        moved_here.runs = met;
-        use->operations.emplace(operation, std::move(moved_here));
-      }
-    }
+  for (const auto& [folder, moved] : folders) MakeAlike(moved);
+}
+
+// What others make in a folder gets the label of the folder.  That is so of what was found in a folder which the workload had made itself, so that nothing was
+// there before: both are one kind.
+void JoinFound(std::map<std::string, PathUse>& uses) {
+  std::map<std::string, std::vector<PathUse*>> folders;
+  std::map<std::string, std::string> made;  // the folder that the workload made, of what was found there and below
+  for (auto& [path, use] : uses) {           // a folder comes before what is in it
+    if (std::any_of(use.operations.begin(), use.operations.end(), [](const auto& one) { return Makes(one.first); })) continue;
+    const std::string parent = path.substr(0, path.rfind('/'));
+    const auto folder = uses.find(parent);
+    if (folder != uses.end() && folder->second.operations.count("create_dir") != 0) made[path] = parent;
+    else if (made.count(parent) != 0) made[path] = made[parent];
+    else continue;
+    folders[made[path]].push_back(&use);
+  }
+  for (auto& [path, alike] : folders) {
+    alike.push_back(&uses.at(path));
+    MakeAlike(alike);
   }
 }
 
@@ -173,8 +196,10 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
     use.path = path->second;
     use.operations[one.operation].Join(one.evidence);
   }
-  // A label stays with a file that is renamed.
-  if (std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; })) JoinMoved(uses);
+  if (std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; })) {
+    JoinMoved(uses);
+    JoinFound(uses);
+  }
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   const std::vector<PathRule> devices = TakeDevices(list);

@@ -156,6 +156,28 @@ TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
   EXPECT_THAT(learned->text, HasSubstr("allow file { delete, rename_from, rename_to, write } on path(\"/srv/new\", \"/srv/now\")"));
 }
 
+// SELinux: what others make in a folder has the folder's label.
+TEST(Policy, GrantsTheSameOnWhatOthersMakeInAFolderOfTheWorkload) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    File(run, "create_dir", "/srv/clone");
+    File(run, "list", "/srv/clone");
+    File(run, "create", "/srv/clone/made");
+    File(run, "read", "/srv/clone/found");
+    File(run, "list", "/srv/clone/folder");
+    File(run, "lock", "/srv/clone/folder/below");
+    File(run, "list", "/srv/other");
+    File(run, "read", "/srv/other/file");
+  }
+  EXPECT_THAT(TextOf(recording), Not(HasSubstr("\"/srv/clone\", \"/srv/clone/folder\"")));
+  Options options;
+  options.layers = {"seccomp + selinux"};
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, list, lock, read, setattr, utimes } on path(\"/srv/clone\", \"/srv/clone/folder\", \"/srv/clone/folder/below\", \"/srv/clone/found\")")) << learned->text;
+  EXPECT_THAT(learned->text, HasSubstr("allow file { list } on path(\"/srv/other\")"));
+}
+
 TEST(Policy, NamesTheServicesThatWereReached) {
   Recording recording = TwoRuns();
   for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
