@@ -25,8 +25,10 @@ std::string LastPart(const std::string& path) { return path.substr(path.find_las
 std::string PathOf(const AuditRecord& record, const CallContext& context) {
   if (std::string path = Field(record, "path"); !path.empty()) return path;
   const std::string name = Field(record, "name");
+  // What a file system begins with has no other name, wherever it is mounted.  On the way to another file nobody says where that is; else it is what the call names.
+  const bool on_the_way = record.permissions == std::vector<std::string>{"search"};
   for (const std::string& path : context.paths) {
-    if (name.empty() || LastPart(path) == name) return path;
+    if (name.empty() || LastPart(path) == name || (name == "/" && !on_the_way)) return path;
     if (name == "/") return name;
     const size_t at = (path + "/").find("/" + name + "/");
     if (at != std::string::npos) return path.substr(0, at + 1 + name.size());

@@ -72,6 +72,8 @@ TEST(Observe, Selinux) {
       {"{ read } for  pid=171 comm=\"cat\" name=\"passwd\" dev=\"overlay\" ino=861", "file", "syscall=257 exit=-13 a0=ffffff9c a1=0 a2=0 a3=0", "\"/etc/passwd\"", "file read path=/etc/passwd owner"},
       {"{ read } for  pid=171 comm=\"cat\" name=\"passwd\" dev=\"overlay\" ino=861", "file", "syscall=257 exit=-13 a0=ffffff9c a1=0 a2=0 a3=0", "\"../etc/passwd\"", "file read path=/etc/passwd owner"},
       {"{ search } for  pid=171 comm=\"cat\" name=\"etc\" dev=\"overlay\" ino=2", "dir", "syscall=257 exit=-13 a0=ffffff9c a1=0 a2=0 a3=0", "\"/etc/passwd\"", "file traverse path=/etc"},
+      {"{ read } for  pid=171 comm=\"gcc\" name=\"/\" dev=\"tmpfs\" ino=1", "dir", "syscall=21 exit=-13 a0=0 a1=7 a2=0 a3=0", "\"/tmp\"", "file list path=/tmp owner"},
+      {"{ search } for  pid=171 comm=\"cat\" name=\"/\" dev=\"tmpfs\" ino=1", "dir", "syscall=257 exit=-13 a0=ffffff9c a1=0 a2=0 a3=0", "\"/tmp/x\"", "file traverse path=/"},
       {"{ execute } for  pid=172 comm=\"dash\" name=\"head\" dev=\"overlay\" ino=2", "file", "syscall=59 exit=-13 a0=0 a1=0 a2=0 a3=0", "\"/usr/bin/head\"", "exec exec path=/usr/bin/head"},
       {"{ add_name } for  pid=172 comm=\"dash\" name=\"no\"", "dir", "syscall=257 exit=-13 a0=ffffff9c a1=0 a2=241 a3=0", "\"/tmp/no\"", "file create path=/tmp/no owner"},
       {"{ name_bind } for  pid=172 comm=\"a\" src=80", "tcp_socket", "syscall=49 exit=-13 a0=3 a1=0 a2=10 a3=0", "", "network bind family=2 port=80 protocol=0 type=1"},
