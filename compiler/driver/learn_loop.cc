@@ -98,6 +98,7 @@ bool IsPermitted(const ir::Domain& domain, const kernels::Observation& one) {
 }
 
 constexpr int kMostQuestions = 3;
+constexpr size_t kMostTold = 20;  // refusals of one round, while the loop runs
 
 // What SELinux asks of the workload beyond the policy: it is permissive, so that one refusal does not hide the next.  Nothing: it asks for
 // nothing more.
@@ -204,6 +205,8 @@ Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload
     out.narrower = std::move(told);
     out.refusals.push_back(refusals);
     progress(fmt::format("round {}: {} refusal{}", round, refusals.size(), refusals.size() == 1 ? "" : "s"));
+    for (size_t i = 0; i < refusals.size() && i < kMostTold; ++i) progress(fmt::format("  {} ({}), {}", refusals[i].shown, fmt::join(refusals[i].layers, ", "), refusals[i].process));
+    if (refusals.size() > kMostTold) progress(fmt::format("  and {} more", refusals.size() - kMostTold));
     if (!failed) {
       for (const std::string& one : NotJudged(*ready.front, 0, report)) {
         out.reasons.push_back(one);
