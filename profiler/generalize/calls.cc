@@ -37,6 +37,9 @@ bool SaidByObjects(const std::string& call) {
   return calls.count(call) != 0;
 }
 
+// Calls that send the signal that an argument names.
+bool SendsSignals(const std::string& call) { return call == "kill" || call == "tkill" || call == "tgkill"; }
+
 class Rules {
  public:
   Rules(const std::vector<Seen>& seen, size_t runs, const Learned& learned) : runs_(runs), reachable_(learned.reach.calls) {
@@ -52,6 +55,7 @@ class Rules {
       if (one.facet == "exec") operations_.insert({"file", "map_exec"});
       if (one.facet == "namespace") namespaces_ = true;
       if (one.facet == "memory") executable_ = true;
+      if (const auto number = one.attributes.find("signal"); one.facet == "signal" && one.operation == "send" && number != one.attributes.end()) signals_.insert(std::stoull(number->second, nullptr, 16));
       if (one.facet != "syscall" || kernel::FindSyscall(kArch, one.operation) == nullptr) continue;
       Use& use = uses_[one.operation];
       use.evidence.Join(one.evidence);
@@ -132,7 +136,10 @@ class Rules {
     if (name == "prctl") {
       if (!conditional_.insert(name).second) return;
       special_.push_back({"system calls", {fmt::format("{}: not seen, {}", name, why)}, "allow syscall prctl(option in { PR_SET_NAME })"});
-    } else if (Conditional(name)) {
+    } else if (SendsSignals(name) && !signals_.empty()) {
+      if (!conditional_.insert(name).second) return;
+      special_.push_back({"system calls", {fmt::format("{}: not seen, {}; the signals that other calls sent", name, why)}, fmt::format("allow syscall {}({})", name, Values(name, "sig", signals_))});
+    } else if (Conditional(name) && !SendsSignals(name)) {
       return;
     } else {
       added_[why].insert(name);
@@ -177,7 +184,7 @@ class Rules {
 
   static bool Conditional(const std::string& name) {
     static const std::set<std::string> names = {"mmap", "mprotect", "pkey_mprotect", "clone", "clone3", "prctl", "fcntl", "arch_prctl", "unshare", "setns"};
-    return names.count(name) != 0;
+    return names.count(name) != 0 || SendsSignals(name);
   }
 
   std::string Values(const std::string& call, const std::string& param, const std::set<uint64_t>& values) const {
@@ -188,7 +195,7 @@ class Rules {
       for (const kernel::Param& one : known->params) {
         if (one.name == param) name = kernel::ConstantName(kArch, one.family, value);
       }
-      names.insert(name.empty() ? fmt::format("{:#x}", value) : std::string(name));
+      names.insert(name.empty() ? value == 0 ? "0" : fmt::format("{:#x}", value) : std::string(name));
     }
     if (call == "fcntl") names.insert({"F_GETFD", "F_SETFD", "F_GETFL", "F_SETFL", "F_DUPFD_CLOEXEC"});
     return fmt::format("{} in {{ {} }}", param, JoinNames(names));
@@ -212,9 +219,10 @@ class Rules {
     } else if (name == "clone3") {
       add("deny syscall clone3 with errno(ENOSYS)", "its flags are in memory, where no filter sees them: libraries fall back to clone");
       if (uses_.count("clone") == 0) special_.push_back({"system calls", {"not seen, in place of clone3"}, "allow syscall clone(flags & CLONE_NEW_ANY == 0)"});
-    } else if (name == "prctl" || name == "fcntl" || name == "arch_prctl") {
-      const char* param = name == "fcntl" ? "cmd" : "option";
-      const auto seen = values(param);
+    } else if (name == "prctl" || name == "fcntl" || name == "arch_prctl" || SendsSignals(name)) {
+      const char* param = name == "fcntl" ? "cmd" : SendsSignals(name) ? "sig" : "option";
+      auto seen = values(param);
+      if (SendsSignals(name) && !seen.empty()) seen.insert(signals_.begin(), signals_.end());
       if (seen.empty() || seen.size() > kMostValues) {
         add(fmt::format("allow syscall {}", name), seen.empty() ? "its arguments were not recorded" : "more values than a list");
       } else {
@@ -233,6 +241,7 @@ class Rules {
   std::set<std::string> conditional_;                         // calls that have a rule of their own
   std::set<std::string> of_modules_;                          // calls that a module permits by name
   size_t left_ = 0;                                           // calls that may still be added
+  std::set<uint64_t> signals_;                                // that were sent, by whatever call
   std::map<std::string, std::set<std::string>> added_;
   std::vector<Rule> special_;
   bool namespaces_ = false;

@@ -15,6 +15,8 @@ std::string ArgumentOf(const Seen& seen) {
     const auto at = seen.attributes.find(key);
     if (at != seen.attributes.end()) return seen.operation + " " + at->second;
   }
+  const auto signal = seen.attributes.find("sig");
+  if (signal != seen.attributes.end() && (seen.operation == "kill" || seen.operation == "tkill" || seen.operation == "tgkill")) return seen.operation + " " + signal->second;
   return "";
 }
 
