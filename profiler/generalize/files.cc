@@ -93,6 +93,30 @@ void JoinFound(std::map<std::string, PathUse>& uses) {
   }
 }
 
+// What is made gets its label from the folder and the kind of object, and from a name that is known beforehand; not from a pattern of names.  Patterns of one
+// folder by which the same kind is made are alike.
+void JoinMade(std::vector<PathRule>& rules) {
+  std::map<std::pair<std::string, std::string>, std::vector<PathRule*>> kinds;
+  for (PathRule& rule : rules) {
+    const size_t slash = rule.pattern.rfind('/');
+    if (rule.pattern.find_first_of("*?[{", slash) == std::string::npos || rule.pattern.substr(slash + 1) == "**") continue;
+    for (const std::string& operation : rule.operations) {
+      if (operation.rfind("create", 0) == 0) kinds[{rule.pattern.substr(0, slash), operation}].push_back(&rule);
+    }
+  }
+  for (bool changed = true; changed;) {  // one pattern may be of two kinds
+    changed = false;
+    for (const auto& [kind, alike] : kinds) {
+      std::set<std::string> all;
+      for (const PathRule* rule : alike) all.insert(rule->operations.begin(), rule->operations.end());
+      for (PathRule* rule : alike) {
+        changed |= rule->operations != all;
+        rule->operations = all;
+      }
+    }
+  }
+}
+
 std::string Paths(const std::vector<std::string>& patterns) {
   std::string out;
   for (const std::string& pattern : patterns) out += (out.empty() ? "" : ", ") + QuoteText(pattern);
@@ -196,7 +220,8 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
     use.path = path->second;
     use.operations[one.operation].Join(one.evidence);
   }
-  if (std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; })) {
+  const bool selinux = std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; });
+  if (selinux) {
     JoinMoved(uses);
     JoinFound(uses);
   }
@@ -204,6 +229,7 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   const std::vector<PathRule> devices = TakeDevices(list);
   learned.paths = GeneralizePaths(list, runs, sensitive, options.system.listing ? options.system.listing : [](const std::string&) { return std::vector<std::string>(); });
+  if (selinux) JoinMade(learned.paths);
   learned.paths.insert(learned.paths.end(), devices.begin(), devices.end());
   // Who starts programs may start itself again.
   for (const std::string& one : first) {

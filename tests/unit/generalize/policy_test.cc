@@ -178,6 +178,27 @@ TEST(Policy, GrantsTheSameOnWhatOthersMakeInAFolderOfTheWorkload) {
   EXPECT_THAT(learned->text, HasSubstr("allow file { list } on path(\"/srv/other\")"));
 }
 
+// SELinux: nor does a pattern of names say which label a new file gets.
+TEST(Policy, GrantsTheSameOnPatternsByWhichAFolderIsFilled) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    const std::string number = id == "run-0" ? "1834" : "94713";
+    File(run, "create_dir", "/srv/in-" + number);
+    File(run, "delete", "/srv/in-" + number);
+    File(run, "create_dir", "/srv/out-" + number);
+    File(run, "create", "/srv/file-" + number);
+    File(run, "create_dir", "/srv/fixed");
+  }
+  Options options;
+  EXPECT_THAT(TextOf(recording), HasSubstr("allow file { create_dir, delete, setattr, utimes } on path(\"/srv/in-[0-9]*\")"));
+  options.layers = {"seccomp + selinux"};
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, delete, setattr, utimes } on path(\"/srv/in-[0-9]*\", \"/srv/out-[0-9]*\")")) << learned->text;
+  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, setattr, utimes } on path(\"/srv/fixed\")"));
+  EXPECT_THAT(learned->text, HasSubstr("on path(\"/srv/file-[0-9]*\")"));
+}
+
 TEST(Policy, NamesTheServicesThatWereReached) {
   Recording recording = TwoRuns();
   for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
@@ -240,6 +261,27 @@ TEST(Policy, GrantsFewCallsThatWereNotSeen) {
   const size_t at = learned->text.find("unused: deny syscall { ");
   const std::string unused = learned->text.substr(at, learned->text.find('\n', at) - at);
   for (const std::string& name : learned->calls) EXPECT_EQ((unused + ",").find(" " + name + ","), std::string::npos) << name;
+}
+
+// SELinux has one permission for most signals: it is the filter that tells them apart.
+TEST(Policy, SendsTheSignalsThatWereSent) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    for (const char* name : {"read", "write", "close", "mmap", "munmap", "brk", "execve", "rt_sigaction", "newfstatat", "exit_group", "getpid", "exit", "rt_sigreturn", "dup2", "wait4", "clone", "lseek", "mremap", "madvise", "uname", "prctl", "gettid", "dup", "dup3", "pipe2", "waitid", "rseq", "set_robust_list", "rt_sigprocmask"}) Call(run, name);
+    Call(run, "kill", {{"sig", "0x0"}});
+    Call(run, "kill", {{"sig", "0xf"}});
+    run.Add({"signal", "send", Encode({{"peer", "self"}, {"signal", "0xf"}}), "program=/bin/p"}, 1, "kill");
+    run.Add({"signal", "send", Encode({{"peer", "self"}, {"signal", "0xa"}}), "program=/bin/p"}, 1, "kill");
+    Call(run, "tkill");  // by a recorder that knows no arguments
+  }
+  const std::string text = TextOf(recording);
+  EXPECT_THAT(text, HasSubstr("allow syscall kill(sig in { 0, SIGTERM, SIGUSR1 })"));
+  EXPECT_THAT(text, HasSubstr("allow syscall tkill\n"));
+  EXPECT_THAT(text, HasSubstr("allow syscall tgkill(sig in { SIGTERM, SIGUSR1 })")) << "abort(3) was not seen";
+  const auto coverage = Coverage::Of(recording, {}, {});
+  ASSERT_TRUE(coverage);
+  EXPECT_TRUE(coverage->CoversArgument(ArgumentOf({"syscall", "kill", {{"sig", "0xf"}}, {}})));
+  EXPECT_FALSE(coverage->CoversArgument(ArgumentOf({"syscall", "kill", {{"sig", "0x9"}}, {}})));
 }
 
 // What a stop brings is made by the kernel, and what processes call themselves is one value.
