@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <unordered_map>
 
 #include "compiler/ir/path_set.h"
 #include "profiler/generalize/costs.h"
@@ -87,6 +88,7 @@ class Proposing {
   std::vector<ModuleUse> Run() {
     std::vector<ModuleUse> out;
     for (;;) {
+      IndexRules();
       std::optional<Trial> best;
       const Instance* chosen = nullptr;
       for (const Instance& one : instances_) {
@@ -133,21 +135,18 @@ class Proposing {
     for (const Part& part : one.parts) {
       const bool within = std::any_of(out.covered.begin(), out.covered.end(), [&](size_t i) { return part.IsWithin(rules_[i]); });
       exact = exact && within;
-      out.beyond.push_back(within ? std::vector<std::string>() : Beyond(part));
-      const bool reads = part.OnlyReads();
-      if (!reads && !within && !IsPlain(part.pattern)) out.use.cost += kWritePatternCost;
-      for (const std::string& name : out.beyond.back()) {
-        out.use.cost += !reads ? kWrittenBeyond : IsPublic(name) ? kPublicBeyond : kFileBeyond;
-        out.use.beyond.push_back(name);
-      }
+      if (!part.OnlyReads() && !within && !IsPlain(part.pattern)) out.use.cost += kWritePatternCost;
+      out.beyond.push_back(within ? std::vector<std::string>() : Beyond(part, out.use));
+      if (out.use.cost >= out.use.instead) return std::nullopt;
     }
     // One path is no module.
     if (out.use.cost >= out.use.instead || (!exact && out.covered.size() < 2)) return std::nullopt;
     return out;
   }
 
-  // What of the system the part opens that no rule does.
-  std::vector<std::string> Beyond(const Part& part) const {
+  // What of the system the part opens that no rule does, with what that costs; up to where the module does not pay any more.
+  std::vector<std::string> Beyond(const Part& part, ModuleUse& use) const {
+    const bool reads = part.OnlyReads();
     std::vector<std::string> out;
     for (const std::string& name : system_.matches ? system_.matches(part.pattern) : std::vector<std::string>()) {
       const bool folder = name.back() == '/';
@@ -155,20 +154,35 @@ class Proposing {
       if (folder && (part.operations.count("list") == 0 || IsPublic(path))) continue;
       std::set<std::string> wanted = part.operations;
       std::erase_if(wanted, [&](const std::string& operation) { return (operation == "list") != folder; });
-      const auto opens = [&](const PathRule& rule) { return std::includes(rule.operations.begin(), rule.operations.end(), wanted.begin(), wanted.end()) && Contains(rule.pattern, path); };
-      if (!wanted.empty() && std::none_of(rules_.begin(), rules_.end(), opens)) out.push_back(name);
+      if (wanted.empty() || IsOpened(path, wanted)) continue;
+      use.cost += !reads ? kWrittenBeyond : IsPublic(name) ? kPublicBeyond : kFileBeyond;
+      if (use.cost >= use.instead) return out;
+      use.beyond.push_back(name);
+      out.push_back(name);
     }
     return out;
   }
 
-  bool Contains(const std::string& pattern, const std::string& path) const {
-    if (IsPlain(pattern)) return pattern == path;
-    auto at = sets_.find(pattern);
-    if (at == sets_.end()) {
-      auto set = ir::PathSet::Parse(pattern);
-      at = sets_.emplace(pattern, set ? std::move(*set) : ir::PathSet()).first;
+  bool IsOpened(const std::string& path, const std::set<std::string>& operations) const {
+    const auto permits = [&](const PathRule* rule) { return std::includes(rule->operations.begin(), rule->operations.end(), operations.begin(), operations.end()); };
+    const auto [begin, end] = plain_.equal_range(path);
+    if (std::any_of(begin, end, [&](const auto& entry) { return permits(entry.second); })) return true;
+    return std::any_of(patterns_.begin(), patterns_.end(), [&](const PatternRule& one) { return path.starts_with(one.begin) && permits(one.rule) && sets_.at(one.rule->pattern).Contains(path); });
+  }
+
+  void IndexRules() {
+    plain_.clear();
+    patterns_.clear();
+    for (const PathRule& rule : rules_) {
+      if (IsPlain(rule.pattern)) {
+        plain_.emplace(rule.pattern, &rule);
+        continue;
+      }
+      patterns_.push_back({rule.pattern.substr(0, rule.pattern.find_first_of("*?[{\\")), &rule});
+      if (sets_.count(rule.pattern) != 0) continue;
+      auto set = ir::PathSet::Parse(rule.pattern);
+      sets_.emplace(rule.pattern, set ? std::move(*set) : ir::PathSet());
     }
-    return at->second.Contains(path);
   }
 
   void Replace(const Instance& one, const Trial& trial) {
@@ -192,7 +206,14 @@ class Proposing {
   const System& system_;
   std::vector<PathRule>& rules_;
   std::vector<Instance> instances_;
-  mutable std::map<std::string, ir::PathSet> sets_;
+  // Of the rules as they stand.
+  struct PatternRule {
+    std::string begin;  // up to where the pattern stops to be literal
+    const PathRule* rule;
+  };
+  std::unordered_multimap<std::string, const PathRule*> plain_;
+  std::vector<PatternRule> patterns_;
+  std::map<std::string, ir::PathSet> sets_;  // of patterns, once each
 };
 
 }  // namespace
