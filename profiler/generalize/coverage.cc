@@ -41,7 +41,11 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   out.learned_ = std::move(learned);
   for (const auto* rules : {&out.learned_.paths, &out.learned_.programs}) {
     for (const PathRule& rule : *rules) {
-      RAVELIN_TRY(set, ir::PathSet::Parse(rule.pattern));
+      std::optional<ir::PathSet> set;
+      if (!IsPlain(rule.pattern)) {
+        RAVELIN_TRY(parsed, ir::PathSet::Parse(rule.pattern));
+        set = std::move(parsed);
+      }
       out.paths_.push_back({std::move(set), rule.operations, rule.pattern, rule.choice, rule.owner});
     }
   }
@@ -64,7 +68,7 @@ const Coverage::Path* Coverage::Find(const Seen& seen) const {
   for (const Path& one : paths_) {
     const std::string& operation = seen.facet == "exec" ? seen.facet : seen.operation;
     const bool permits = one.operations.count(operation) != 0 || (one.operations.count("write") != 0 && (seen.operation == "append" || seen.operation == "truncate"));
-    if (permits && !(one.owner && seen.evidence.others) && one.set.Contains(name)) return &one;
+    if (permits && !(one.owner && seen.evidence.others) && (one.set ? one.set->Contains(name) : one.pattern == name)) return &one;
   }
   return nullptr;
 }

@@ -1,6 +1,7 @@
 // What a set of runs was generalised to, ready to be asked about another run.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ class Coverage {
 
  private:
   struct Path {
-    ir::PathSet set;
+    std::optional<ir::PathSet> set;  // none: the pattern is a path
     std::set<std::string> operations;
     std::string pattern;
     bool choice = false;  // a whole folder, of which each run uses what it needs

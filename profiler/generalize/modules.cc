@@ -14,8 +14,6 @@
 namespace ravelin::generalize {
 namespace {
 
-bool IsPlain(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
-
 std::string LastName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // What saying the rule costs, and names that come beside one which came in one run alone.
