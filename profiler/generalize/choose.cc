@@ -167,10 +167,10 @@ Chooser::Choice Chooser::Best(const std::string& folder, const Branch& branch, c
   Choice apart = together(here, deeper);
   // One name is no folder, nor are two that are made; and no pattern stands for most of a system.
   if (Count(branch, kind) < (kind.reads ? 2 : 3) || IsCommon(folder) || std::count(folder.begin(), folder.end(), '/') < 2) return apart;
-  // What is written must have shown that its names change.
-  if (!kind.reads && !Changes(branch, kind)) return apart;
   // What the workload made itself holds nothing of others.
   const bool own = branch.entry != nullptr && branch.entry->operations.count("create_dir") != 0;
+  // What is written must have shown that its names change.  Patterns have, and keep apart what can be told apart; but labels of new objects cannot.
+  if (!kind.reads && !Changes(branch, kind) && !(labels_ && own && HasPatterns(branch))) return apart;
   const double base = kRuleCost + kPatternCost + (kind.reads || own ? 0 : kWritePatternCost);
   Choice best = apart;
   if (direct >= 2 && !kind.made) {
@@ -215,6 +215,10 @@ bool Chooser::Changes(const Branch& branch, const Kind& kind) const {
   return std::any_of(branch.children.begin(), branch.children.end(), [&](const auto& entry) {
     return (entry.second.runs.size() == 1 && branch.runs.size() >= 2) || Changes(entry.second, kind);
   });
+}
+
+bool Chooser::HasPatterns(const Branch& branch) {
+  return std::any_of(branch.children.begin(), branch.children.end(), [](const auto& entry) { return entry.second.hole || HasPatterns(entry.second); });
 }
 
 void Chooser::Collect(const Branch& branch, bool below, PathRule& rule) {

@@ -24,7 +24,8 @@ struct Entry {
 
 class Chooser {
  public:
-  Chooser(size_t runs, const Sensitive& sensitive, const Listing& listing) : runs_(runs), sensitive_(sensitive), listing_(listing) {}
+  // `labels`: a mechanism of the policy labels what is made by its folder (SELinux).
+  Chooser(size_t runs, const Sensitive& sensitive, const Listing& listing, bool labels) : runs_(runs), sensitive_(sensitive), listing_(listing), labels_(labels) {}
   std::vector<PathRule> Choose(const std::vector<Entry>& entries) const;
 
  private:
@@ -53,6 +54,7 @@ class Chooser {
   std::optional<Choice> Pattern(const std::string& folder, const Branch& branch, bool below, const Kind& kind, const std::vector<Entry>& entries, double base, const Choice& instead) const;
   static size_t Count(const Branch& branch, const Kind& kind);
   bool Changes(const Branch& branch, const Kind& kind) const;
+  static bool HasPatterns(const Branch& branch);
   static void Collect(const Branch& branch, bool below, PathRule& rule);
   static PathRule LiteralRule(const Entry& entry);
   // Nothing where it costs `most` or more.
@@ -61,6 +63,7 @@ class Chooser {
   const size_t runs_;
   const Sensitive& sensitive_;
   const Listing& listing_;
+  const bool labels_;
 };
 
 }  // namespace ravelin::generalize

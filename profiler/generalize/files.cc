@@ -228,7 +228,7 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
   const std::vector<PathRule> devices = TakeDevices(list);
-  learned.paths = GeneralizePaths(list, runs, sensitive, options.system.listing ? options.system.listing : [](const std::string&) { return std::vector<std::string>(); });
+  learned.paths = GeneralizePaths(list, runs, sensitive, options.system.listing ? options.system.listing : [](const std::string&) { return std::vector<std::string>(); }, selinux);
   if (selinux) JoinMade(learned.paths);
   learned.paths.insert(learned.paths.end(), devices.begin(), devices.end());
   // Who starts programs may start itself again.

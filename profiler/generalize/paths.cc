@@ -35,13 +35,13 @@ void Evidence::Join(const Evidence& other) {
   if (example.empty() || (!other.example.empty() && other.example < example)) example = other.example;
 }
 
-std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing) {
+std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing, bool labels) {
   Node root = TreeOf(uses);
   MakeHoles(root, sensitive);
   std::vector<Entry> entries;
   Entry top;
   EntriesOf(root, top, entries);
-  std::vector<PathRule> out = Chooser(runs, sensitive, listing).Choose(entries);
+  std::vector<PathRule> out = Chooser(runs, sensitive, listing, labels).Choose(entries);
   std::sort(out.begin(), out.end(), [](const PathRule& a, const PathRule& b) { return std::tie(a.operations, a.pattern) < std::tie(b.operations, b.pattern); });
   return out;
 }

@@ -44,7 +44,7 @@ struct PathRule {
   std::string module = {}; // that grants it, as the policy uses it; "": a rule of the policy's own
 };
 
-std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing);
+std::vector<PathRule> GeneralizePaths(const std::vector<PathUse>& uses, size_t runs, const Sensitive& sensitive, const Listing& listing, bool labels = false);
 
 // Programs that are started.  What their own files and libraries need to be opened for, beyond what was seen, is added to `files`.
 std::vector<PathRule> GeneralizePrograms(const std::map<std::string, Evidence>& programs, size_t runs, const Sensitive& sensitive, const System& system, std::vector<PathRule>& files);

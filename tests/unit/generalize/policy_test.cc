@@ -199,6 +199,26 @@ TEST(Policy, GrantsTheSameOnPatternsByWhichAFolderIsFilled) {
   EXPECT_THAT(learned->text, HasSubstr("on path(\"/srv/file-[0-9]*\")"));
 }
 
+// SELinux: what is below a folder of the workload's own cannot be kept apart by patterns.
+TEST(Policy, OwnsAFolderThatItMadeWhereNamesInItChange) {
+  Recording recording = TwoRuns();
+  for (auto& [id, run] : recording.runs) {
+    File(run, "create_dir", "/srv/clone");
+    for (const char* name : {"HEAD", "config"}) File(run, "create", std::string("/srv/clone/") + name);
+    File(run, "create_dir", "/srv/clone/objects");
+    File(run, "create", id == "run-0" ? "/srv/clone/objects/t-1834" : "/srv/clone/objects/t-94713");
+    File(run, "create_dir", "/srv/plain");
+    for (const char* name : {"a", "b", "c"}) File(run, "create", std::string("/srv/plain/") + name);
+  }
+  EXPECT_THAT(TextOf(recording), Not(HasSubstr("/srv/clone/**")));
+  Options options;
+  options.layers = {"seccomp + selinux"};
+  const auto learned = Generalize(recording, options);
+  ASSERT_TRUE(learned);
+  EXPECT_THAT(learned->text, HasSubstr("\"/srv/clone/**\"")) << learned->text;
+  EXPECT_THAT(learned->text, Not(HasSubstr("/srv/plain/**")));
+}
+
 TEST(Policy, NamesTheServicesThatWereReached) {
   Recording recording = TwoRuns();
   for (auto& [id, run] : recording.runs) Ask(run, "/run/nscd/socket", "ENOENT");
