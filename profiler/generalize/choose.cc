@@ -184,16 +184,18 @@ Chooser::Choice Chooser::Best(const std::string& folder, const Branch& branch, c
 
 std::optional<Chooser::Choice> Chooser::Pattern(const std::string& folder, const Branch& branch, bool below, const Kind& kind, const std::vector<Entry>& entries, double base, const Choice& instead) const {
   PathRule rule{folder + (below ? "/**" : "/*") + kind.extension, {}, {}, "", 0, 0, {}, folder.find_first_of("*?[") == std::string::npos};
-  if (base >= instead.cost || !sensitive_.Reaches(rule.pattern).empty()) return std::nullopt;
-  const auto beyond = Beyond(folder, below, kind, entries, instead.cost - base);
+  // Names that the next runs will bring pay for a folder of one's own as well.
+  const double worth = instead.cost + (kind.made ? (kHorizon - 1) * instead.expected : 0);
+  if (base >= worth || !sensitive_.Reaches(rule.pattern).empty()) return std::nullopt;
+  const auto beyond = Beyond(folder, below, kind, entries, worth - base);
   // To be brief is no reason to open anything: that is paid by the names that the next runs will bring.
   if (!beyond || (kind.reads && beyond->cost > kHorizon * instead.expected)) return std::nullopt;
   for (const auto& [name, child] : branch.children) Collect(child, below, rule);
   if (kind.made) rule.operations.insert(kind.operations.begin(), kind.operations.end());
   rule.beyond = beyond->files;
   rule.opened = beyond->code;
-  rule.step = fmt::format("{}{}: {:.0f} bits instead of {:.0f}", below ? "all below a folder" : "all of a folder", kind.extension.empty() ? "" : " that end so", base + beyond->cost, instead.cost);
-  Choice out{base + beyond->cost, instead.expected, {}};
+  rule.step = fmt::format("{}{}: {:.0f} bits instead of {:.0f}", below ? "all below a folder" : "all of a folder", kind.extension.empty() ? "" : " that end so", base + beyond->cost, worth);
+  Choice out{std::min(base + beyond->cost, instead.cost), instead.expected, {}};
   if (kind.made) out.rules.push_back({folder, {"list", "read"}, rule.evidence, "the folder itself", 1, 0, {}, false});
   out.rules.push_back(std::move(rule));
   return out;
