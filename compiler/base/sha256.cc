@@ -1,8 +1,9 @@
 #include "compiler/base/sha256.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <cstdint>
+
+#include "compiler/base/sha256_x86.h"
 
 namespace ravelin::base {
 namespace {
@@ -38,19 +39,56 @@ void Compress(std::array<uint32_t, 8>& state, const unsigned char* block) {
 
 }  // namespace
 
-std::string Sha256Hex(std::string_view bytes) {
-  std::array<uint32_t, 8> state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::string padded(bytes.substr(bytes.size() - bytes.size() % 64));
-  for (size_t i = 0; i + 64 <= bytes.size(); i += 64) Compress(state, reinterpret_cast<const unsigned char*>(bytes.data()) + i);
-  padded += '\x80';
-  while (padded.size() % 64 != 56) padded += '\0';
-  for (int shift = 56; shift >= 0; shift -= 8) padded += static_cast<char>(uint64_t{bytes.size()} * 8 >> shift);
-  for (size_t i = 0; i < padded.size(); i += 64) Compress(state, reinterpret_cast<const unsigned char*>(padded.data()) + i);
+Sha256::Sha256() {
+  static const bool has = HasShaInstructions();
+  by_instructions_ = has;
+}
+
+Sha256 Sha256::Portable() {
+  Sha256 out;
+  out.by_instructions_ = false;
+  return out;
+}
+
+void Sha256::Block(const unsigned char* block) {
+  if (by_instructions_) {
+    CompressByInstructions(state_.data(), block, kRound.data());
+  } else {
+    Compress(state_, block);
+  }
+}
+
+void Sha256::Add(std::string_view bytes) {
+  size_ += bytes.size();
+  if (!open_.empty()) {
+    const size_t missing = std::min(size_t{64} - open_.size(), bytes.size());
+    open_ += bytes.substr(0, missing);
+    bytes.remove_prefix(missing);
+    if (open_.size() < 64) return;
+    Block(reinterpret_cast<const unsigned char*>(open_.data()));
+    open_.clear();
+  }
+  for (; bytes.size() >= 64; bytes.remove_prefix(64)) Block(reinterpret_cast<const unsigned char*>(bytes.data()));
+  open_ = bytes;
+}
+
+std::string Sha256::Hex() const {
+  std::string end(1, '\x80');
+  while ((open_.size() + end.size()) % 64 != 56) end += '\0';
+  for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(size_ * 8 >> shift);
+  Sha256 padded = *this;
+  padded.Add(end);
   std::string hex;
-  for (const uint32_t word : state) {
+  for (const uint32_t word : padded.state_) {
     for (int shift = 28; shift >= 0; shift -= 4) hex += "0123456789abcdef"[word >> shift & 15];
   }
   return hex;
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.Add(bytes);
+  return hash.Hex();
 }
 
 }  // namespace ravelin::base

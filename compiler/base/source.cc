@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "compiler/base/check.h"
+#include "compiler/base/file_reader.h"
 
 namespace ravelin::source {
 namespace {
@@ -107,25 +108,43 @@ std::string SourceManager::Describe(Span span) const {
   return std::string(Name(span.file)) + ":" + std::to_string(p.line) + ":" + std::to_string(p.column);
 }
 
-Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  const Descriptor fd(path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return FailErrno(path, "open");
+void FileReader::Close::operator()(const int* fd) const {
+  if (*fd > 2) ::close(*fd);
+  delete fd;
+}
+
+Result<FileReader> FileReader::Open(const std::string& path) {
+  const int fd = path == "-" ? 0 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FailErrno(path, "open");
+  FileReader out(path, fd, 0);
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return FailErrno(path, "read");
+  if (::fstat(fd, &info) != 0) return FailErrno(path, "read");
   if (S_ISDIR(info.st_mode)) return Fail(ErrorCode::kIo, "cannot read `" + path + "`: it is a directory");
+  if (S_ISREG(info.st_mode)) out.size_ = static_cast<size_t>(info.st_size);
+  return out;
+}
+
+Result<size_t> FileReader::Read(char* out, size_t most) {
+  for (;;) {
+    const ssize_t n = ::read(*fd_, out, most);
+    if (n >= 0) return static_cast<size_t>(n);
+    if (errno != EINTR) return FailErrno(path_, "read");
+  }
+}
+
+Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
+  RAVELIN_TRY(file, FileReader::Open(path));
   std::string text;
-  if (S_ISREG(info.st_mode)) text.reserve(std::min<size_t>(static_cast<size_t>(info.st_size), max_bytes) + 1);
+  if (file.size() != 0) text.reserve(std::min(file.size(), max_bytes) + 1);
   char buffer[65536];
   for (;;) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return FailErrno(path, "read");
+    RAVELIN_TRY(n, file.Read(buffer, sizeof buffer));
     if (n == 0) return text;
-    if (text.size() + static_cast<size_t>(n) > max_bytes) {
+    if (text.size() + n > max_bytes) {
       return Fail(ErrorCode::kTooLarge, "cannot read `" + path + "`: it is larger than " +
                                             std::to_string(max_bytes >> 20) + " MiB");
     }
-    text.append(buffer, static_cast<size_t>(n));
+    text.append(buffer, n);
   }
 }
 
