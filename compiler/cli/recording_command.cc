@@ -50,6 +50,10 @@ std::string DifferenceText(const observe::Difference& difference) {
 }  // namespace
 
 int Run(const RecordingCommand& command) {
+  if (command.action == "merge") {
+    const auto merged = observe::MergeStores(command.inputs, command.output);
+    return merged ? kOk : Complain(merged.error());
+  }
   std::vector<Recording> all;
   for (const std::string& path : command.inputs) {
     auto one = observe::LoadRecording(path);
@@ -60,11 +64,6 @@ int Run(const RecordingCommand& command) {
   int exit_code = kOk;
   if (command.action == "ls") {
     for (size_t i = 0; i < all.size(); ++i) text += ListText(command.inputs[i], all[i]);
-  } else if (command.action == "merge") {
-    Recording merged;
-    for (const Recording& one : all) merged = observe::Merge(std::move(merged), one);
-    const auto written = observe::SaveRecording(merged, command.output);
-    return written ? kOk : Complain(written.error());
   } else if (command.action == "diff") {
     const observe::Difference difference = observe::Diff(all[0], all[1]);
     text = DifferenceText(difference);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "compiler/base/sha256.h"
+#include "profiler/observe/cursor.h"
 
 namespace ravelin::observe {
 namespace {
@@ -42,14 +43,6 @@ std::string Unescape(std::string_view text) {
 // The greater of two texts: any total order makes the join commutative.
 void Join(std::string& one, const std::string& other) { one = std::max(one, other); }
 
-void Join(Sighting& one, const Sighting& other) {
-  // The example goes with the earliest sighting.
-  if (other.count != 0 && (one.count == 0 || std::tie(other.first, other.example) < std::tie(one.first, one.example))) one.example = other.example;
-  one.first = one.count == 0 ? other.first : other.count == 0 ? one.first : std::min(one.first, other.first);
-  one.last = std::max(one.last, other.last);
-  one.count = std::max(one.count, other.count);
-}
-
 void Join(Completeness& one, const Completeness& other) {
   for (const auto& [name, channel] : other.channels) {
     Channel& mine = one.channels[name];
@@ -72,7 +65,10 @@ void Join(Run& one, const Run& other) {
   one.ended = std::max(one.ended, other.ended);
   for (const auto& [key, value] : other.variation) Join(one.variation[key], value);
   Join(one.completeness, other.completeness);
-  for (const auto& [fact, sighting] : other.facts) Join(one.facts[fact], sighting);
+  for (const auto& [fact, sighting] : other.facts) {
+    const auto [at, is_new] = one.facts.try_emplace(fact, sighting);
+    if (!is_new) observe::Join(at->second, sighting);
+  }
 }
 
 std::set<Fact> WithoutProcesses(const Recording& recording) {

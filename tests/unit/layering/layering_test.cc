@@ -72,7 +72,7 @@ const std::map<std::string, std::set<std::string>>& Adapters() {
       {"seccomp.h", {"backends/seccomp/oci/libseccomp.cc"}},
       {"sepol/", {"backends/selinux/sepol/sepol.cc"}},
       {"CLI/", {"compiler/cli/main.cc"}},
-      {"sqlite3.h", {"profiler/observe/store.cc"}},
+      {"sqlite3.h", {"profiler/observe/database.h"}},
       {"nlohmann/", {"compiler/ast/dump.cc", "compiler/base/diag_render.cc", "compiler/ir/dump.cc", "compiler/ir/read.cc", "compiler/driver/bundle.cc", "compiler/driver/frequencies.cc", "compiler/driver/output.cc", "backends/seccomp/oci/oci_json.cc", "backends/seccomp/oci/write.cc", "profiler/observe/import_json.cc", "profiler/record/listen.cc"}},
   };
   return adapters;
