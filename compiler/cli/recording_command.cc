@@ -5,6 +5,7 @@
 
 #include "compiler/cli/commands.h"
 #include "profiler/observe/import.h"
+#include "profiler/observe/spool.h"
 #include "profiler/observe/store.h"
 
 namespace ravelin::cli {
@@ -76,27 +77,48 @@ int Run(const RecordingCommand& command) {
 }
 
 int Run(const ImportEventsCommand& command) {
-  Recording merged;
+  // What is told of each log once it is known how many facts it holds.
+  struct Told {
+    std::string path;
+    observe::Imported imported;  // its run without facts
+  };
+  constexpr size_t kMostFacts = size_t{1} << 15;  // in memory; more of them is slower, too
+  observe::Spool spool(command.output);
+  const observe::Overflow overflow{kMostFacts, [&](observe::Run& run) { spool.Add(std::exchange(run.facts, {})); }};
+  std::vector<Told> told;
+  std::vector<observe::Source> sources;
   int exit_code = kOk;
-  constexpr size_t kMostBytes = size_t{2} << 30;
   for (const std::string& path : command.inputs) {
-    const auto text = source::ReadFile(path, kMostBytes);
-    if (!text) return Complain(text.error());
-    auto imported = observe::ImportEvents(path, *text);
+    auto log = observe::Log::Open(path);
+    if (!log) return Complain(log.error());
+    auto imported = observe::ImportEvents(path, *log, overflow);
     if (!imported) {
+      // A log that cannot be read to its end is no log that says nothing.
+      if (imported.error().code != ErrorCode::kUnsupported) return Complain(imported.error());
       Complain(imported.error().message);
       exit_code = kFindings;
       continue;
     }
-    const auto& run = imported->recording.runs.begin()->second;
-    std::fprintf(stderr, "%s: %s, %zu records, %zu facts\n", path.c_str(), imported->format.c_str(), imported->records, run.facts.size());
-    for (const std::string& note : imported->notes) std::fprintf(stderr, "  %s\n", note.c_str());
-    for (const std::string& why : run.completeness.WhyNotWhole()) std::fprintf(stderr, "  INCOMPLETE: %s\n", why.c_str());
-    merged = observe::Merge(std::move(merged), imported->recording);
+    auto& [id, run] = *imported->recording.runs.begin();
+    spool.Add(std::exchange(run.facts, {}));
+    auto source = spool.Take(id, run);
+    if (!source) return Complain(source.error());
+    sources.push_back(std::move(*source));
+    told.push_back({path, std::move(*imported)});
   }
-  if (merged.runs.empty()) return kFindings;
-  const auto written = observe::SaveRecording(merged, command.output);
-  return written ? exit_code : Complain(written.error());
+  if (sources.empty()) return kFindings;
+  observe::Source all = observe::MergeSources(std::move(sources));
+  std::map<std::string, size_t> positions;
+  for (const auto& [id, run] : all.runs.runs) positions.emplace(id, positions.size());
+  const auto facts = observe::SaveSource(std::move(all), command.output);
+  if (!facts) return Complain(facts.error());
+  for (const auto& [path, imported] : told) {
+    const auto& [id, run] = *imported.recording.runs.begin();
+    std::fprintf(stderr, "%s: %s, %zu records, %zu facts\n", path.c_str(), imported.format.c_str(), imported.records, (*facts)[positions.at(id)]);
+    for (const std::string& note : imported.notes) std::fprintf(stderr, "  %s\n", note.c_str());
+    for (const std::string& why : run.completeness.WhyNotWhole()) std::fprintf(stderr, "  INCOMPLETE: %s\n", why.c_str());
+  }
+  return exit_code;
 }
 
 }  // namespace ravelin::cli

@@ -55,15 +55,14 @@ std::vector<std::string> FileOperations(const std::string& operation, const std:
   return out;
 }
 
-void File(const AuditRecord& record, const CallContext& context, Observation& out) {
-  const std::string operation = Field(record, "operation");
-  const std::string mask = Field(record, out.refused ? "denied_mask" : "requested_mask");
-  std::string name = Field(record, "name");
+void File(const AuditRecord& record, const std::string& operation, const std::string& mask, std::string name, const CallContext& context, Observation& out) {
   const bool folder = name.size() > 1 && name.back() == '/';
   if (folder) name.pop_back();
   out.path = name;
-  out.owner_unknown = Field(record, "ouid") == kOverflowUser && Field(record, "fsuid") != kOverflowUser;
-  const bool owner = Field(record, "ouid") == Field(record, "fsuid");
+  const std::string object = Field(record, "ouid");
+  const std::string subject = Field(record, "fsuid");
+  out.owner_unknown = object == kOverflowUser && subject != kOverflowUser;
+  const bool owner = object == subject;
   const auto add = [&](ir::ObjectCheck check) {
     check.texts["path"] = name;
     check.owner = owner;
@@ -77,7 +76,9 @@ void File(const AuditRecord& record, const CallContext& context, Observation& ou
   }
   for (const std::string& one : FileOperations(operation, mask, context, folder || name == "/")) {
     ir::ObjectCheck check = Check("file", one);
-    if (const std::string target = Field(record, "target"); one == "link" && !target.empty()) check.texts["target"] = target;
+    if (one == "link") {
+      if (const std::string target = Field(record, "target"); !target.empty()) check.texts["target"] = target;
+    }
     add(std::move(check));
   }
 }
@@ -103,20 +104,21 @@ void ObserveApparmor(const AuditRecord& record, const CallContext& context, Obse
   const std::string operation = Field(record, "operation");
   const std::string mask = Field(record, out.refused ? "denied_mask" : "requested_mask");
   out.subject = Field(record, "profile");
-  out.text = fmt::format("apparmor {} {} {}", operation, mask, Field(record, "name"));
+  const std::string name = Field(record, "name");
+  out.text = fmt::format("apparmor {} {} {}", operation, mask, name);
   if (operation == "capable") {
-    const std::string name = Field(record, "capname");
+    const std::string capability = Field(record, "capname");
     const auto& known = kernel::FindFacet("capability")->operations;
-    if (std::find(known.begin(), known.end(), name) != known.end()) out.checks.push_back(Check("capability", name));
-    out.text = "apparmor capable " + name;
+    if (std::find(known.begin(), known.end(), capability) != known.end()) out.checks.push_back(Check("capability", capability));
+    out.text = "apparmor capable " + capability;
   } else if (!Field(record, "family").empty()) {
     Network(record, out);
     out.text = fmt::format("apparmor {} {} {}", operation, Field(record, "family"), Field(record, "sock_type"));
   } else if (operation == "signal") {
     ir::ObjectCheck check = Check("signal", mask.find("receive") != std::string::npos ? "receive" : "send");
-    const std::string name = Upper(Field(record, "signal"));
-    if (name == "EXISTS") check.integers["signal"] = 0;  // kill(pid, 0)
-    if (const auto signal = kernel::FindSignal(kernel::Arch::kX86_64, name)) check.integers["signal"] = static_cast<uint64_t>(*signal);
+    const std::string number = Upper(Field(record, "signal"));
+    if (number == "EXISTS") check.integers["signal"] = 0;  // kill(pid, 0)
+    if (const auto signal = kernel::FindSignal(kernel::Arch::kX86_64, number)) check.integers["signal"] = static_cast<uint64_t>(*signal);
     Peer(record, check);
     out.checks.push_back(std::move(check));
   } else if (operation == "ptrace") {
@@ -129,14 +131,14 @@ void ObserveApparmor(const AuditRecord& record, const CallContext& context, Obse
     }
   } else if (operation == "mount" || operation == "umount" || operation == "pivotroot") {
     ir::ObjectCheck check = Check("mount", operation == "pivotroot" ? "pivot_root" : operation);
-    std::string on = Field(record, "name");
+    std::string on = name;
     if (on.size() > 1 && on.back() == '/') on.pop_back();
     check.texts["on"] = on;
     if (const std::string type = Field(record, "fstype"); !type.empty()) check.texts["fstype"] = type;
     if (const std::string from = Field(record, "srcname"); !from.empty()) check.texts["from"] = from;
     out.checks.push_back(std::move(check));
-  } else if (!Field(record, "name").empty() && !mask.empty()) {
-    File(record, context, out);
+  } else if (!name.empty() && !mask.empty()) {
+    File(record, operation, mask, name, context, out);
   }
 }
 

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <random>
 
-#include "compiler/base/sha256.h"
 #include "profiler/observe/cursor.h"
+#include "profiler/observe/log.h"
 
 namespace ravelin::observe {
 namespace {
@@ -155,7 +155,7 @@ std::string Show(const Fact& fact) {
   return out;
 }
 
-std::string RunIdentity(std::string_view kind, std::string_view content) { return fmt::format("{}-{}", kind, base::Sha256Hex(content).substr(0, 32)); }
+std::string RunIdentity(std::string_view kind, std::string_view content) { return Log(content).Identity(kind); }
 
 std::string FreshRunIdentity() {
   std::random_device device;

@@ -33,9 +33,8 @@ struct Shape {
   bool binary = false;
 };
 
-Shape ShapeOf(std::string_view text) {
+Shape ShapeOf(std::string_view head) {
   Shape shape;
-  const std::string_view head = text.substr(0, 1 << 18);
   shape.binary = Has(head, std::string_view("\0", 1));
   EachLine(head, [&](std::string_view line, size_t) {
     if (line.empty()) return;
@@ -50,7 +49,7 @@ Shape ShapeOf(std::string_view text) {
   return shape;
 }
 
-// Why a text that is no recorder's is refused.
+// Why a log that is no recorder's is refused, by how it begins.
 std::string WhyNot(std::string_view text, const Shape& shape) {
   if (text.empty()) return "it is empty";
   if (Has(text.substr(0, 64), "tracereplay file")) return "a recorded stream of gVisor's trace sessions: its messages are protobuf, which this program does not read; record with `runsc --strace` instead";
@@ -65,8 +64,8 @@ std::string WhyNot(std::string_view text, const Shape& shape) {
 }
 
 // "log-enricher ... "syscallName"="epoll_wait"" of the Security Profiles Operator.
-size_t ImportEnricher(std::string_view text, Run& run, Imported& out) {
-  EachLine(text, [&](std::string_view line, size_t number) {
+size_t ImportEnricher(Log& log, Run& run, Imported& out, const Overflow& overflow) {
+  EachLine(log, [&](std::string_view line, size_t number) {
     const std::string key = "\"syscallName\"=\"";
     const size_t at = line.find(key);
     if (at == std::string_view::npos) return;
@@ -76,50 +75,74 @@ size_t ImportEnricher(std::string_view text, Run& run, Imported& out) {
     if (program != std::string_view::npos) process["program"] = line.substr(program + 14, line.find('"', program + 14) - program - 14);
     run.Add({"syscall", std::string(line.substr(at + key.size(), end - at - key.size())), "arch=x86_64", Encode(process)}, 0, fmt::format("line {}", number));
     ++out.records;
+    overflow(run);
   });
   return out.records;
 }
 
+// When a run's facts were seen.
+struct Times {
+  double first = 0;  // of those that have a time
+  double last = 0;
+  bool any = false;
+  void Add(const Run& run) {
+    any = any || !run.facts.empty();
+    for (const auto& [fact, seen] : run.facts) {
+      if (seen.first > 0 && (first == 0 || seen.first < first)) first = seen.first;
+      last = std::max(last, seen.last);
+    }
+  }
+};
+
 }  // namespace
 
-Result<Imported> ImportEvents(const std::string& name, std::string_view text) {
-  const Shape shape = ShapeOf(text);
+Result<Imported> ImportEvents(const std::string& name, Log& log, const Overflow& given) {
+  const Shape shape = ShapeOf(log.Head());
   Imported out;
   Run run;
+  Times times;
+  const Overflow overflow{given.most, [&](Run& full) {
+                            times.Add(full);
+                            given.take(full);
+                          }};
+  const std::string reason = WhyNot(log.Head(), shape);
   std::string why;
-  if (text.rfind("ravelin-recorder ", 0) == 0) {
+  if (log.Head().rfind("ravelin-recorder ", 0) == 0) {
     out.format = "recorder";
-    ImportRecorder(text, run, out);
-  } else if (shape.json && !shape.binary && ImportJson(text, run, out, why)) {
+    ImportRecorder(log, run, out, overflow);
+  } else if (shape.json && !shape.binary && ImportJson(log.Whole(), run, out, why, overflow)) {
     out.format = "json";
   } else if (!shape.binary && shape.gvisor * 2 > shape.lines) {
     out.format = "gvisor";
-    ImportGvisor(text, run, out);
+    ImportGvisor(log.Whole(), run, out, {}, overflow);
     run.completeness.blind.insert("capabilities");
     run.completeness.blind.insert("calls that the host's kernel would have answered otherwise: gVisor's own kernel ran the workload");
   } else if (!shape.binary && why.empty() && shape.traced > 0 && shape.traced * 2 > shape.lines / 2 && shape.traced >= shape.audit) {
     out.format = "strace";
-    ImportStrace(text, run, out);
+    ImportStrace(log, run, out, overflow);
   } else if (!shape.binary && why.empty() && shape.audit > 0) {
     out.format = "audit";
-    ImportAudit(text, run, out);
-  } else if (ImportEnricher(text, run, out) > 0) {
+    ImportAudit(log, run, out, overflow);
+  } else if (ImportEnricher(log, run, out, overflow) > 0) {
     out.format = "enricher";
     run.completeness.blind.insert("everything but the numbers of system calls");
   }
-  if (out.format.empty() || run.facts.empty()) return Fail(ErrorCode::kUnsupported, fmt::format("{}: {}", name, !why.empty() ? why : out.format.empty() ? WhyNot(text, shape) : fmt::format("{} without an observation that a policy has a word for ({} records were not understood)", out.format, out.not_understood)));
+  if (log.error()) return tl::make_unexpected(*log.error());
+  times.Add(run);
+  if (out.format.empty() || !times.any) return Fail(ErrorCode::kUnsupported, fmt::format("{}: {}", name, !why.empty() ? why : out.format.empty() ? reason : fmt::format("{} without an observation that a policy has a word for ({} records were not understood)", out.format, out.not_understood)));
   run.driver = "import " + out.format;
   run.command = name.substr(name.rfind('/') == std::string::npos ? 0 : name.rfind('/') + 1);
-  double first = 0;
-  for (const auto& [fact, seen] : run.facts) {
-    if (seen.first > 0 && (first == 0 || seen.first < first)) first = seen.first;
-    run.ended = std::max(run.ended, seen.last);
-  }
-  run.started = first;
+  run.started = times.first;
+  run.ended = std::max(run.ended, times.last);
   run.arch = "x86_64";
   if (out.not_understood != 0) out.notes.push_back(fmt::format("{} records hold nothing that a policy has a word for, or were not understood", out.not_understood));
-  out.recording.runs.emplace(RunIdentity("import", text), std::move(run));
+  out.recording.runs.emplace(log.Identity("import"), std::move(run));
   return out;
+}
+
+Result<Imported> ImportEvents(const std::string& name, std::string_view text) {
+  Log log(text);
+  return ImportEvents(name, log);
 }
 
 }  // namespace ravelin::observe

@@ -2,10 +2,17 @@
 // syslog and dmesg lines, journald's MESSAGE, several records glued into one line, and the older words of AppArmor.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <map>
+#include <memory>
+#include <system_error>
+#include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "profiler/observe/cursor.h"
 #include "profiler/observe/import.h"
 #include "profiler/observe/observed.h"
 
@@ -14,6 +21,7 @@ namespace {
 
 using kernels::AuditRecord;
 
+constexpr size_t kMostKnown = size_t{1} << 18;  // records whose meaning is kept in mind
 constexpr size_t kBatch = 8192;  // lines that are read together: an event's records stand close to one another
 
 // Types by the names that auditd gives them (linux/audit.h).
@@ -30,6 +38,18 @@ int TypeOf(std::string_view word) {
 
 std::string_view Word(std::string_view text, size_t at) { return text.substr(at, std::min(text.find_first_of(" \t", at), text.size()) - at); }
 
+// A hash, eight bytes at a time.
+uint64_t Mix(std::string_view text, uint64_t hash) {
+  hash += text.size();
+  for (; !text.empty(); text.remove_prefix(std::min<size_t>(text.size(), 8))) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data(), std::min<size_t>(text.size(), 8));
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
 // The older types of AppArmor say what became of the attempt; today's say it in a field.
 const char* VerdictOf(int type) {
   switch (type) {
@@ -43,33 +63,36 @@ const char* VerdictOf(int type) {
 // Words and masks of older kernels as today's.
 void Modernize(AuditRecord& record) {
   static const std::map<std::string, std::string> operations = {{"inode_permission", "open"}, {"file_permission", "file_perm"}, {"inode_link", "link"}, {"inode_create", "mknod"}, {"inode_mkdir", "mkdir"}, {"inode_unlink", "unlink"}, {"inode_rename", "rename_src"}, {"inode_setattr", "chmod"}, {"socket_create", "create"}};
+  // Hooks that were not asked with a mask.
+  static const std::map<std::string, const char*> masks = {{"exec", "x"}, {"symlink", "c"}, {"sendmsg", "send"}, {"recvmsg", "receive"}};
   auto& fields = record.fields;
-  const auto get = [&](const char* key) { return kernels::Field(record, key); };
+  const auto get = [&](const char* key) -> const std::string& {
+    static const std::string kNone;
+    const auto at = fields.find(key);
+    return at == fields.end() ? kNone : at->second;
+  };
   if (const auto found = operations.find(get("operation")); found != operations.end()) fields["operation"] = found->second;
-  if (get("operation") == "capable" && get("capname").empty()) fields["capname"] = get("name");
+  const std::string operation = get("operation");
+  if (operation == "capable" && get("capname").empty()) fields["capname"] = std::string(get("name"));
   for (const char* key : {"requested_mask", "denied_mask"}) {
     const auto at = fields.find(key);
     // "rw::" and "::rw": for the owner and for others.
     if (at != fields.end()) std::erase(at->second, ':');
   }
-  // Hooks that were not asked with a mask.
-  for (const auto& [operation, mask] : {std::pair{"exec", "x"}, {"symlink", "c"}, {"ptrace", "trace"}, {"sendmsg", "send"}, {"recvmsg", "receive"}}) {
-    if (get("operation") != operation) continue;
-    if (get("requested_mask").empty() && !(std::string_view(operation) == "ptrace")) fields["requested_mask"] = mask;
-  }
-  if (get("operation") == "exec") {
+  if (const auto mask = masks.find(operation); mask != masks.end() && get("requested_mask").empty()) fields["requested_mask"] = mask->second;
+  if (operation == "exec") {
     for (const char* key : {"family", "sock_type", "protocol"}) fields.erase(key);
   }
   // Whose file it is, older records do not tell.
   if (get("fsuid").empty() || get("ouid").empty()) fields["fsuid"] = "not told";
-  if (get("denied_mask").empty() && !get("requested_mask").empty()) fields["denied_mask"] = get("requested_mask");
-  if (!get("name2").empty() && get("operation") == "link") fields["target"] = get("name2");
-  if (get("profile").empty() && !get("label").empty()) fields["profile"] = get("label");
+  if (const std::string mask = get("requested_mask"); get("denied_mask").empty() && !mask.empty()) fields["denied_mask"] = mask;
+  if (const std::string target = get("name2"); !target.empty() && operation == "link") fields["target"] = target;
+  if (const std::string label = get("label"); get("profile").empty() && !label.empty()) fields["profile"] = label;
 }
 
 class Reader {
  public:
-  Reader(Run& run, Imported& out) : run_(run), out_(out) {}
+  Reader(Run& run, Imported& out, const Overflow& overflow) : run_(run), out_(out), overflow_(overflow) {}
 
   void Line(std::string_view line) {
     bool any = false;
@@ -104,10 +127,11 @@ class Reader {
 
   void Flush() {
     // An event of one record that says what another one said, but for its time and process, is that one again.
+    ReadNew();
     std::string rest;
-    for (const Event& event : events_) {
-      if (event.records.size() == 1 && (event.records[0].first == kernels::kRecordAvc || event.records[0].first == kernels::kRecordSeccomp)) {
-        Alone(event);
+    for (Event& event : events_) {
+      if (event.Alone()) {
+        Add(event);
       } else {
         for (const auto& [type, body] : event.records) rest += fmt::format("type={} audit({}:{}): {}\n", type, event.time, event.number, body);
       }
@@ -116,6 +140,7 @@ class Reader {
     events_.clear();
     serials_.clear();
     lines_ = 0;
+    if (overflow_(run_) || known_.size() >= kMostKnown) known_.clear();
   }
 
  private:
@@ -156,14 +181,28 @@ class Reader {
     return true;
   }
 
+  // Two hashes of a record.
+  using Key = std::pair<uint64_t, uint64_t>;
+  struct KeyHash {
+    size_t operator()(const Key& key) const { return key.first; }
+  };
+  // What a record says that stands alone.
+  struct Meaning {
+    Run run;
+    Imported counted;
+  };
   struct Event {
     size_t number = 0;
     std::string time;
     std::vector<std::pair<int, std::string>> records;
+    Key key;  // of one that stands alone
+    std::unique_ptr<Meaning> meaning;
+
+    bool Alone() const { return records.size() == 1 && (records[0].first == kernels::kRecordAvc || records[0].first == kernels::kRecordSeccomp); }
   };
-  // What a record that stands alone came to.
+  // What it came to.
   struct Known {
-    std::vector<Sighting*> sightings;
+    std::vector<std::pair<Sighting*, uint64_t>> sightings;  // and how often each record says it
     size_t records = 0;
     size_t not_understood = 0;
   };
@@ -180,35 +219,68 @@ class Reader {
     out.not_understood += AddAudit(log.events, {}, run, &out.records);
   }
 
-  void Alone(const Event& event) {
-    const std::string& body = event.records[0].second;
+  static Key KeyOf(const Event& event) {
+    const auto& [type, body] = event.records[0];
     const size_t pid = body.find(" pid=");
     const size_t end = pid == std::string::npos ? pid : std::min(body.find(' ', pid + 5), body.size());
     const std::string_view before = std::string_view(body).substr(0, pid);
     const std::string_view after = pid == std::string::npos ? std::string_view() : std::string_view(body).substr(end);
     const std::hash<std::string_view> hash;
-    uint64_t other = 1469598103934665603ULL;
-    for (const std::string_view part : {before, after}) {
-      for (const char c : part) other = (other ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    return {hash(before) * 31 + hash(after), Mix(after, Mix(before, static_cast<uint64_t>(type)))};
+  }
+
+  static std::unique_ptr<Meaning> MeaningOf(const Event& event) {
+    auto out = std::make_unique<Meaning>();
+    Read(fmt::format("type={} audit({}:1): {}\n", event.records[0].first, event.time, event.records[0].second), out->run, out->counted);
+    return out;
+  }
+
+  // Most of the work of a log with many names: what stands in records that were not there before, read by all processors.
+  void ReadNew() {
+    std::vector<Event*> fresh;
+    std::unordered_set<Key, KeyHash> keys;
+    for (Event& event : events_) {
+      if (!event.Alone()) continue;
+      event.key = KeyOf(event);
+      if (known_.count(event.key) == 0 && keys.insert(event.key).second) fresh.push_back(&event);
     }
-    const auto [at, is_new] = known_.emplace(std::pair(hash(before) * 31 + hash(after), other), Known());
-    Known& known = at->second;
-    if (is_new) {
-      Run alone;
-      Imported counted;
-      Read(fmt::format("type={} audit({}:1): {}\n", event.records[0].first, event.time, body), alone, counted);
-      known.records = counted.records;
-      known.not_understood = counted.not_understood;
-      for (auto& [fact, seen] : alone.facts) {
-        run_.Add(fact, seen.first, seen.example, seen.count);
-        known.sightings.push_back(&run_.facts.find(fact)->second);
+    constexpr size_t kWorthAThread = 500;
+    const size_t threads = std::clamp<size_t>(std::min<size_t>(std::thread::hardware_concurrency(), fresh.size() / kWorthAThread), 1, 4);
+    const auto read = [&](size_t first) {
+      for (size_t i = first; i < fresh.size(); i += threads) fresh[i]->meaning = MeaningOf(*fresh[i]);
+    };
+    std::vector<std::thread> others;
+    for (size_t i = 1; i < threads; ++i) {
+      try {
+        others.emplace_back(read, i);
+      } catch (const std::system_error&) {  // no more threads for this process
+        read(i);
       }
-      for (const std::string& doubt : alone.completeness.doubts) run_.completeness.doubts.insert(doubt);
+    }
+    read(0);
+    for (std::thread& one : others) one.join();
+  }
+
+  void Add(Event& event) {
+    const auto [at, is_new] = known_.try_emplace(event.key);
+    Known& known = at->second;
+    const double time = std::strtod(event.time.c_str(), nullptr);
+    // One that is earlier than what is known is the example, too.
+    if (is_new || std::any_of(known.sightings.begin(), known.sightings.end(), [&](const auto& one) { return time < one.first->first; })) {
+      if (!event.meaning) event.meaning = MeaningOf(event);
+      known.records = event.meaning->counted.records;
+      known.not_understood = event.meaning->counted.not_understood;
+      known.sightings.clear();
+      for (auto& facts = event.meaning->run.facts; !facts.empty();) {
+        const uint64_t count = facts.begin()->second.count;
+        const auto put = run_.facts.insert(facts.extract(facts.begin()));
+        if (!put.inserted) Continue(put.position->second, put.node.mapped());
+        known.sightings.emplace_back(&put.position->second, count);
+      }
+      run_.completeness.doubts.merge(event.meaning->run.completeness.doubts);
     } else {
-      const double time = std::strtod(event.time.c_str(), nullptr);
-      for (Sighting* seen : known.sightings) {
-        ++seen->count;
-        seen->first = std::min(seen->first, time);
+      for (const auto& [seen, count] : known.sightings) {
+        seen->count += count;
         seen->last = std::max(seen->last, time);
       }
     }
@@ -218,25 +290,26 @@ class Reader {
 
   void Put(int type, std::string_view time, const std::string& event, std::string_view body) {
     const auto [at, is_new] = serials_.emplace(event, serials_.size());
-    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}});
+    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}, {}, nullptr});
     events_[at->second].records.emplace_back(type, body);
     ++lines_;
   }
 
   Run& run_;
   Imported& out_;
+  const Overflow& overflow_;
   std::vector<Event> events_;
   std::unordered_map<std::string, size_t> serials_;  // positions in `events_`
-  std::map<std::pair<uint64_t, uint64_t>, Known> known_;
+  std::unordered_map<Key, Known, KeyHash> known_;
   size_t lines_ = 0;
   size_t bare_ = 0;
 };
 
 }  // namespace
 
-void ImportAudit(std::string_view text, Run& run, Imported& out) {
-  Reader reader(run, out);
-  EachLine(text, [&](std::string_view line, size_t) { reader.Line(line); });
+void ImportAudit(Log& log, Run& run, Imported& out, const Overflow& overflow) {
+  Reader reader(run, out, overflow);
+  EachLine(log, [&](std::string_view line, size_t) { reader.Line(line); });
   reader.Flush();
   if (out.not_understood != 0) run.completeness.channels["audit"].unread = out.not_understood;
   run.completeness.blind.insert("what the mechanism was not asked, or did not record");

@@ -102,7 +102,7 @@ std::map<size_t, std::string> OpenedFiles(std::string_view text) {
 
 }  // namespace
 
-void ImportGvisor(std::string_view text, Run& run, Imported& out, const Sandbox& sandbox) {
+void ImportGvisor(std::string_view text, Run& run, Imported& out, const Sandbox& sandbox, const Overflow& overflow) {
   TracedProcesses processes;
   if (sandbox.place) processes.place = sandbox.place;
   processes.Of(1).program = processes.Of(1).chain = sandbox.first;
@@ -123,6 +123,7 @@ void ImportGvisor(std::string_view text, Run& run, Imported& out, const Sandbox&
       if (known != sandbox.programs.end() && which < known->second.size()) what = known->second[which];
     }
     AddTraced(line.call.name, args, ErrorOf(line.call), ReturnOf(line.call), what, line.thread, 0, fmt::format("line {}", number), processes, run);
+    overflow(run);
   });
   if (out.not_understood != 0) run.completeness.channels["calls"].unread += out.not_understood;
 }

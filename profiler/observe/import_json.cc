@@ -202,7 +202,7 @@ class Reader {
 
 }  // namespace
 
-bool ImportJson(std::string_view text, Run& run, Imported& out, std::string& why) {
+bool ImportJson(std::string_view text, Run& run, Imported& out, std::string& why, const Overflow& overflow) {
   const std::vector<std::string_view> documents = Documents(text);
   Reader reader(run, out);
   bool any = false;
@@ -223,9 +223,11 @@ bool ImportJson(std::string_view text, Run& run, Imported& out, std::string& why
     } else {
       ++out.not_understood;
     }
+    overflow(run);
   }
   if (!messages.empty()) {
-    ImportAudit(messages, run, out);
+    Log audit(messages);
+    ImportAudit(audit, run, out, overflow);
     any = true;
   }
   if (any) {

@@ -86,9 +86,9 @@ void ReadCall(const std::vector<std::string_view>& cells, Run& run, Imported& ou
 
 }  // namespace
 
-void ImportRecorder(std::string_view text, Run& run, Imported& out) {
+void ImportRecorder(Log& log, Run& run, Imported& out, const Overflow& overflow) {
   bool ended = false;
-  EachLine(text, [&](std::string_view line, size_t) {
+  EachLine(log, [&](std::string_view line, size_t) {
     const auto cells = Cells(line);
     if (cells[0] == "call") ReadCall(cells, run, out);
     if (cells[0] == "lost" && cells.size() > 1) run.completeness.channels["calls"].lost += Read<uint64_t>(cells[1]);
@@ -100,6 +100,7 @@ void ImportRecorder(std::string_view text, Run& run, Imported& out) {
       run.status = fmt::format("{} {}", cells[1], cells[2]);
       if (cells.size() > 3) run.ended = std::strtod(std::string(cells[3]).c_str(), nullptr);
     }
+    overflow(run);
   });
   run.completeness.clean_end = run.completeness.clean_end && ended;
   run.completeness.channels["calls"];

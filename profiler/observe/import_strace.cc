@@ -154,9 +154,12 @@ class Reader {
 
 }  // namespace
 
-void ImportStrace(std::string_view text, Run& run, Imported& out) {
+void ImportStrace(Log& log, Run& run, Imported& out, const Overflow& overflow) {
   Reader reader(run, out);
-  EachLine(text, [&](std::string_view line, size_t number) { reader.Line(line, number); });
+  EachLine(log, [&](std::string_view line, size_t number) {
+    reader.Line(line, number);
+    overflow(run);
+  });
   reader.End();
 }
 

@@ -101,7 +101,9 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   observe::Run run;
   observe::Imported imported;
   for (size_t i = 0; i < outcome.steps.size() && i < steps.size(); ++i) {
-    if (steps[i].confined && outcome.steps[i].started) observe::ImportRecorder(outcome.steps[i].out, run, imported);
+    if (!steps[i].confined || !outcome.steps[i].started) continue;
+    observe::Log log(outcome.steps[i].out);
+    observe::ImportRecorder(log, run, imported);
     // What drives the workload has to succeed, else the workload did not do its work.
     const bool failed = !outcome.steps[i].ended || (steps[i].step.kind == kernels::Step::Kind::kRun && outcome.steps[i].exit_code != 0);
     if (request.scenario && steps[i].step.kind != kernels::Step::Kind::kStart && steps[i].step.kind != kernels::Step::Kind::kStop && !steps[i].may_fail && failed) run.completeness.doubts.insert(fmt::format("step {} of the scenario did not succeed", i + 1));

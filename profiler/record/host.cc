@@ -29,7 +29,8 @@ Result<observe::Run> ReadRecord(const kernels::Scratch& scratch, const std::stri
   if (text.empty()) return Fail(ErrorCode::kEnvironment, fmt::format("the recorder of the driver {} wrote nothing, and ended with {} {}", driver, WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
   observe::Run run;
   observe::Imported imported;
-  observe::ImportRecorder(text, run, imported);
+  observe::Log log(text);
+  observe::ImportRecorder(log, run, imported);
   if (!imported.notes.empty()) return Fail(ErrorCode::kEnvironment, imported.notes.front());
   utsname of_machine{};
   if (uname(&of_machine) == 0) run.kernel = of_machine.release;
