@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "profiler/observe/audit_pattern.h"
 #include "profiler/observe/cursor.h"
 #include "profiler/observe/import.h"
 #include "profiler/observe/observed.h"
@@ -141,6 +142,7 @@ class Reader {
     serials_.clear();
     lines_ = 0;
     if (overflow_(run_) || known_.size() >= kMostKnown) known_.clear();
+    if (shapes_.size() >= kMostKnown) shapes_.clear();
   }
 
  private:
@@ -164,7 +166,8 @@ class Reader {
       body.remove_prefix(std::min(body.find(' '), body.size()));
     }
     const size_t node = text.find("node=");
-    const std::string key = fmt::format("{} {}:{}", node < stamp ? Word(text, node) : std::string_view(), time, serial);
+    std::string key(node < stamp ? Word(text, node) : std::string_view());
+    key.append(" ").append(time).append(":").append(serial);
     if (type == 1107 && body.find("apparmor=") != std::string_view::npos) {
       body.remove_prefix(body.find("apparmor="));
       if (!body.empty() && body.back() == '\'') body.remove_suffix(1);
@@ -186,17 +189,15 @@ class Reader {
   struct KeyHash {
     size_t operator()(const Key& key) const { return key.first; }
   };
-  // What a record says that stands alone.
-  struct Meaning {
-    Run run;
-    Imported counted;
-  };
   struct Event {
     size_t number = 0;
     std::string time;
     std::vector<std::pair<int, std::string>> records;
-    Key key;  // of one that stands alone
-    std::unique_ptr<Meaning> meaning;
+    // Of one that stands alone.
+    Key key;
+    std::string_view name;                  // where it follows a pattern
+    const AuditPattern* pattern = nullptr;
+    std::unique_ptr<Meaning> meaning;       // where it was read
 
     bool Alone() const { return records.size() == 1 && (records[0].first == kernels::kRecordAvc || records[0].first == kernels::kRecordSeccomp); }
   };
@@ -205,6 +206,11 @@ class Reader {
     std::vector<std::pair<Sighting*, uint64_t>> sightings;  // and how often each record says it
     size_t records = 0;
     size_t not_understood = 0;
+  };
+
+  struct Shape {
+    size_t names = 0;  // that were new
+    std::optional<AuditPattern> pattern;
   };
 
   static void Read(const std::string& lines, Run& run, Imported& out) {
@@ -219,19 +225,44 @@ class Reader {
     out.not_understood += AddAudit(log.events, {}, run, &out.records);
   }
 
-  static Key KeyOf(const Event& event) {
-    const auto& [type, body] = event.records[0];
-    const size_t pid = body.find(" pid=");
-    const size_t end = pid == std::string::npos ? pid : std::min(body.find(' ', pid + 5), body.size());
-    const std::string_view before = std::string_view(body).substr(0, pid);
-    const std::string_view after = pid == std::string::npos ? std::string_view() : std::string_view(body).substr(end);
-    const std::hash<std::string_view> hash;
-    return {hash(before) * 31 + hash(after), Mix(after, Mix(before, static_cast<uint64_t>(type)))};
+  // But for its process.
+  static Key KeyOf(std::string_view text, Key key) {
+    const size_t pid = text.find(" pid=");
+    const size_t end = pid == std::string::npos ? text.size() : std::min(text.find(' ', pid + 5), text.size());
+    for (const std::string_view part : {text.substr(0, pid), text.substr(end)}) key = {key.first * 31 + std::hash<std::string_view>()(part), Mix(part, key.second)};
+    return key;
   }
 
-  static std::unique_ptr<Meaning> MeaningOf(const Event& event) {
+  // Sets the event's key; and its pattern, which is made when a second record differs in its name alone.
+  void Recognize(Event& event) {
+    const auto& [type, body] = event.records[0];
+    const Key begin(0, static_cast<uint64_t>(type));
+    const auto named = NameIn(body);
+    if (!named) {
+      event.key = KeyOf(body, begin);
+      return;
+    }
+    const Key around = KeyOf(named->back, KeyOf(named->front, begin));
+    event.key = KeyOf(named->name, around);
+    if (known_.count(event.key) != 0) return;
+    Shape& shape = shapes_[around];
+    if (++shape.names == 2) {
+      const std::string other = "/other" + std::string(named->name);
+      event.meaning = MeaningOf(event.time, type, body);
+      shape.pattern = AuditPattern::Of(*event.meaning, named->name, *MeaningOf(event.time, type, std::string(named->front) + other + std::string(named->back)), other);
+    } else if (shape.pattern) {
+      event.name = named->name;
+      event.pattern = &*shape.pattern;
+    }
+  }
+
+  static std::unique_ptr<Meaning> MeaningOf(const Event& event) { return MeaningOf(event.time, event.records[0].first, event.records[0].second); }
+  static std::unique_ptr<Meaning> MeaningOf(const std::string& time, int type, const std::string& body) {
     auto out = std::make_unique<Meaning>();
-    Read(fmt::format("type={} audit({}:1): {}\n", event.records[0].first, event.time, event.records[0].second), out->run, out->counted);
+    std::string line;
+    line.reserve(body.size() + 64);
+    line.append("type=").append(std::to_string(type)).append(" audit(").append(time).append(":1): ").append(body).append("\n");
+    Read(line, out->run, out->counted);
     return out;
   }
 
@@ -241,8 +272,8 @@ class Reader {
     std::unordered_set<Key, KeyHash> keys;
     for (Event& event : events_) {
       if (!event.Alone()) continue;
-      event.key = KeyOf(event);
-      if (known_.count(event.key) == 0 && keys.insert(event.key).second) fresh.push_back(&event);
+      Recognize(event);
+      if (!event.pattern && !event.meaning && known_.count(event.key) == 0 && keys.insert(event.key).second) fresh.push_back(&event);
     }
     constexpr size_t kWorthAThread = 500;
     const size_t threads = std::clamp<size_t>(std::min<size_t>(std::thread::hardware_concurrency(), fresh.size() / kWorthAThread), 1, 4);
@@ -261,23 +292,38 @@ class Reader {
     for (std::thread& one : others) one.join();
   }
 
+  void AddMeaning(Event& event, Known& known) {
+    if (!event.meaning) event.meaning = MeaningOf(event);
+    known.records = event.meaning->counted.records;
+    known.not_understood = event.meaning->counted.not_understood;
+    for (auto& facts = event.meaning->run.facts; !facts.empty();) {
+      const uint64_t count = facts.begin()->second.count;
+      const auto put = run_.facts.insert(facts.extract(facts.begin()));
+      if (!put.inserted) Continue(put.position->second, put.node.mapped());
+      known.sightings.emplace_back(&put.position->second, count);
+    }
+    run_.completeness.doubts.merge(event.meaning->run.completeness.doubts);
+  }
+
   void Add(Event& event) {
     const auto [at, is_new] = known_.try_emplace(event.key);
     Known& known = at->second;
     const double time = std::strtod(event.time.c_str(), nullptr);
     // One that is earlier than what is known is the example, too.
     if (is_new || std::any_of(known.sightings.begin(), known.sightings.end(), [&](const auto& one) { return time < one.first->first; })) {
-      if (!event.meaning) event.meaning = MeaningOf(event);
-      known.records = event.meaning->counted.records;
-      known.not_understood = event.meaning->counted.not_understood;
       known.sightings.clear();
-      for (auto& facts = event.meaning->run.facts; !facts.empty();) {
-        const uint64_t count = facts.begin()->second.count;
-        const auto put = run_.facts.insert(facts.extract(facts.begin()));
-        if (!put.inserted) Continue(put.position->second, put.node.mapped());
-        known.sightings.emplace_back(&put.position->second, count);
+      if (event.pattern != nullptr) {
+        known.records = event.pattern->records();
+        known.not_understood = event.pattern->not_understood();
+        for (auto& [fact, seen] : event.pattern->Facts(event.name, time)) {
+          const uint64_t count = seen.count;
+          const auto [place, is_first] = run_.facts.try_emplace(std::move(fact), std::move(seen));
+          if (!is_first) Continue(place->second, seen);
+          known.sightings.emplace_back(&place->second, count);
+        }
+      } else {
+        AddMeaning(event, known);
       }
-      run_.completeness.doubts.merge(event.meaning->run.completeness.doubts);
     } else {
       for (const auto& [seen, count] : known.sightings) {
         seen->count += count;
@@ -290,7 +336,7 @@ class Reader {
 
   void Put(int type, std::string_view time, const std::string& event, std::string_view body) {
     const auto [at, is_new] = serials_.emplace(event, serials_.size());
-    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}, {}, nullptr});
+    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}, {}, {}, nullptr, nullptr});
     events_[at->second].records.emplace_back(type, body);
     ++lines_;
   }
@@ -301,6 +347,7 @@ class Reader {
   std::vector<Event> events_;
   std::unordered_map<std::string, size_t> serials_;  // positions in `events_`
   std::unordered_map<Key, Known, KeyHash> known_;
+  std::unordered_map<Key, Shape, KeyHash> shapes_;  // records around their names
   size_t lines_ = 0;
   size_t bare_ = 0;
 };

@@ -104,7 +104,7 @@ Result<std::vector<size_t>> SaveSource(Source source, const std::string& path) {
   const std::string part = fmt::format("{}.{}.part", path, getpid());
   unlink(part.c_str());
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(part.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const int code = sqlite3_open_v2(part.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database db(raw);
   if (code != SQLITE_OK) return Fail(ErrorCode::kIo, fmt::format("{}: {}", path, sqlite3_errmsg(raw)));
   auto written = Writer(raw).Write(source);

@@ -142,7 +142,7 @@ Result<Recording> ReadRuns(sqlite3* db, std::unordered_map<int64_t, size_t>& pos
 Result<Source> OpenStore(const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) return Fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", path));
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
   Database db(raw);
   if (code != SQLITE_OK) return Fail(ErrorCode::kIo, fmt::format("{}: {}", path, sqlite3_errmsg(raw)));
   if (const int64_t application = Pragma(raw, "PRAGMA application_id"); application < 0 && sqlite3_errcode(raw) == SQLITE_CORRUPT) {
