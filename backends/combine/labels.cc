@@ -120,7 +120,7 @@ std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std:
   for (const auto& [operation, path] : refused) {
     ir::BoxMember witness;
     witness.texts["path"] = path;
-    gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, "SELinux labels what is in /proc and /sys by the file system, not by its path", witness, std::nullopt});
+    gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, "SELinux labels what is in /proc and /sys by the file system, not by its path; single files of theirs have labels in a standalone policy alone", witness, std::nullopt});
   }
   const ir::FacetId ipc = ir::FacetOf("ipc");
   const ir::OperationSet queues = ir::OperationsNamed(ipc, "mqueue");

@@ -7,6 +7,8 @@
 
 #include "backends/selinux/base/grants.h"
 #include "backends/selinux/names.h"
+#include "backends/selinux/paths/single.h"
+#include "compiler/ir/path_set.h"
 #include "compiler/kernel/selinux_facts.h"
 
 namespace ravelin::selinux {
@@ -38,6 +40,7 @@ class Writer {
     Booleans();
     Ports();
     Files();
+    if (form_ == Form::kStandalone) KernelNames();
     return std::move(out_);
   }
 
@@ -194,6 +197,46 @@ class Writer {
     for (const FileContext& file : module_.contexts) {
       Line(fmt::format("(filecon \"{}\" any {})", file.regex, Context(kObjectRole, file.type)));
       out_.file_contexts += fmt::format("{}\t{}:{}:{}:s0\n", file.regex, kUser, kObjectRole, file.type);
+    }
+  }
+
+  // The type of the paths that exactly these patterns match.
+  const PathType* TypeOf(const std::string& path, const std::map<std::string, ir::PathSet>& sets) const {
+    std::set<std::string> matching;
+    for (const auto& [pattern, set] : sets) {
+      if (set.Contains(path)) matching.insert(pattern);
+    }
+    const auto at = std::find_if(module_.paths.begin(), module_.paths.end(), [&](const PathType& one) { return std::set<std::string>(one.patterns.begin(), one.patterns.end()) == matching; });
+    return at == module_.paths.end() ? nullptr : &*at;
+  }
+
+  // Single files of /proc and /sys, each followed by entries that give the label of the file system back to names which only begin so.
+  void KernelNames() {
+    std::map<std::string, ir::PathSet> sets;
+    for (const PathType& path : module_.paths) {
+      for (const std::string& pattern : path.patterns) {
+        if (auto set = ir::PathSet::Parse(pattern)) sets.emplace(pattern, std::move(*set));
+      }
+    }
+    std::map<std::string, std::string> single;
+    for (const auto& [pattern, set] : sets) {
+      for (const std::string& path : SinglePaths(pattern)) {
+        const bool there = std::any_of(kKernelFileSystems.begin(), kKernelFileSystems.end(), [&](const KernelFileSystem& one) { return IsBelow(path, one); });
+        if (const PathType* type = there ? TypeOf(path, sets) : nullptr) single.emplace(path, type->type);
+      }
+    }
+    if (!single.empty()) Line("; single files of the kernel's own file systems; longer names that begin so keep the file system's label");
+    for (const KernelFileSystem& there : kKernelFileSystems) {
+      for (const auto& [path, type] : single) {
+        if (!IsBelow(path, there)) continue;
+        const std::string begin = path.substr(there.mount.size());
+        Line(fmt::format("(genfscon {} \"{}\" {})", there.name, begin, Context(kObjectRole, type)));
+        std::string rest;
+        for (const char next : kNameCharacters) {
+          if (single.count(path + next) == 0) rest += fmt::format("(genfscon {} \"{}{}\" {})", there.name, begin, next, there.context);
+        }
+        Line(rest);
+      }
     }
   }
 

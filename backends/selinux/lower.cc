@@ -312,6 +312,7 @@ void Lowering::AddBase(const ir::Domain& domain) {
     if (grant.target == "self" || grant.target == "domain") targets = {type};
     if (grant.target == "launcher") targets = {kLauncher};
     if (grant.target == "terminals") targets = {kTerminals};
+    if (grant.target == "filesystems") targets = {kFilesystems};
     for (const std::string& target : targets) {
       for (const std::string& permission : grant.permissions) module_.base[{source, target, grant.object_class}].permissions[permission].insert("base: " + grant.reason);
     }

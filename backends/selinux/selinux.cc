@@ -147,7 +147,7 @@ Result<Artifact> Compile(const ir::Policy& policy, const Options& options) {
     files.back().text = InState(emitted.cil, booleans, on);
     RAVELIN_TRY(made, CompileCil(files, options.host != nullptr, options.target.policy_version));
     if (!made.compiled) return Fail(ErrorCode::kMalformed, Explain(made.messages, emitted.line_sources));
-    RAVELIN_TRY(here, Prove(ir::WithBooleans(policy, on), {emitted.cil, made.binary, made.decompiled, emitted.file_contexts, Installed(made, options.host), reused, options.host == nullptr ? "" : kProbe, called, booleans}, TargetOf(options)));
+    RAVELIN_TRY(here, Prove(ir::WithBooleans(policy, on), {emitted.cil, made.binary, made.decompiled, emitted.file_contexts, Installed(made, options.host), reused, options.host == nullptr ? "" : kProbe, called, booleans, options.form == Form::kStandalone}, TargetOf(options)));
     if (on.empty()) {
       compiled = std::move(made);
       proof = std::move(here);

@@ -79,7 +79,9 @@ TEST_F(Learn, ClosesTheLoopUnderSelinux) {
   const auto learned = Ravelin({"learn", "-o", policy, "--runs", "1", "--accept", kAccept, "--verify", "--layers", "seccomp + selinux", "--attacks", folder_ + "/one.attacks", "--directory", "/", "--", "sh", "-c", "mkdir /srv/d; echo hi > /srv/d/a; mv /srv/d/a /srv/d/b; rm /srv/d/b"});
   EXPECT_EQ(learned.exit_code, 0) << learned.output;
   EXPECT_NE(learned.output.find("seccomp + selinux    1 of 1 attacks refused"), std::string::npos) << learned.output;
-  EXPECT_NE(learned.output.find("narrower      refused file { read } owner on /proc/filesystems"), std::string::npos) << learned.output;
+  // The libraries of mkdir and mv read it: a single file of /proc has a label of its own.
+  EXPECT_NE(source::ReadFile(policy).value_or("").find("\"/proc/filesystems\""), std::string::npos);
+  EXPECT_EQ(learned.output.find("refused file { read }"), std::string::npos) << learned.output;
   EXPECT_NE(source::ReadFile(policy).value_or("").find("accept gap filesystem file narrower on seccomp + selinux"), std::string::npos);
 }
 

@@ -185,6 +185,20 @@ TEST_F(Verify, AnAttackFailsAndIsExplained) {
   EXPECT_EQ(denied["errno"], "EACCES");
 }
 
+// SELinux labels single files of /proc and /sys, and no name that only begins as one of them does.
+TEST_F(Verify, SingleFilesOfTheKernelAreToldApart) {
+  std::string policy = kPolicy;
+  policy.insert(policy.find("  default deny"), "  allow file { read } on path(\"/proc/sys/kernel/panic\", \"/sys/devices/system/cpu/online\")\n  accept gap filesystem file narrower on seccomp + selinux of file { read } because \"beside a host's policy they have no labels\"\n");
+  Write("work.rav", policy);
+  const Answer granted = Ask({}, "cat /proc/sys/kernel/panic /sys/devices/system/cpu/online");
+  EXPECT_EQ(granted.exit_code, 0) << granted.text;
+  EXPECT_EQ(VerdictOf(granted.json, "seccomp+selinux"), "passed") << granted.json.dump(1);
+  const Answer refused = Ask({}, "cat /proc/sys/kernel/panic_on_oops /sys/devices/system/cpu/possible");
+  EXPECT_EQ(refused.exit_code, 1);
+  for (const char* path : {"/proc/sys/kernel/panic_on_oops", "/sys/devices/system/cpu/possible"}) EXPECT_NE(refused.json.dump().find(std::string("file { read } owner on ") + path), std::string::npos) << path << refused.json.dump(1);
+  EXPECT_EQ(VerdictOf(refused.json, "selinux"), "failed");
+}
+
 TEST_F(Verify, TheSuggestedPatchMakesItPass) {
   const std::string patch = folder_ + "/patch";
   const Answer before = Ask({"--suggest", patch}, "cat /etc/passwd; kill -0 $$");

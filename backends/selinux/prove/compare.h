@@ -34,6 +34,8 @@ struct Comparison {
   void Transitions() const;
   // Each path has the type of its patterns; no other path, and nothing but a path, has one of these types.
   void Contexts() const;
+  // Single files of the kernel's own file systems have the type of their patterns, and no others there; all of them, where the policy stands alone.
+  void KernelNames(bool standalone) const;
 
   void Report(Difference difference) const;
   std::vector<std::string> TypesOf(const DemandTarget& target) const;

@@ -25,6 +25,13 @@ struct DecodedPort {
   std::string type;
 };
 
+// An entry of genfscon but those for a whole file system.
+struct DecodedKernelName {
+  std::string filesystem;
+  std::string begin;
+  std::string type;
+};
+
 struct DecodedPolicy {
   std::set<std::string> types;
   std::map<std::string, std::vector<std::string>> classes;       // all permissions, inherited ones included
@@ -35,6 +42,7 @@ struct DecodedPolicy {
   std::set<std::string> policy_capabilities;
   std::set<std::string> permissive;
   std::set<std::string> conditional;     // types that are granted something under a boolean that is none of `booleans`
+  std::vector<DecodedKernelName> kernel_names;
   std::set<std::string> of_filesystems;  // types that objects have by their file system
 };
 

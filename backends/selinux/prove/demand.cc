@@ -381,6 +381,7 @@ class DomainDemand {
       std::vector<DemandTarget> targets = {{Kind::kType, type_, 0}};
       if (grant.target == "launcher") targets = {{Kind::kType, kLauncher, 0}};
       if (grant.target == "terminals") targets = {{Kind::kType, kTerminals, 0}};
+      if (grant.target == "filesystems") targets = {{Kind::kAllFilesystems, "", 0}};
       if (grant.target == "entry" && domain_.attach.empty()) targets = {{Kind::kType, EntryType(domain_.name), 0}};
       if (grant.target == "entry" && !domain_.attach.empty()) {
         targets.clear();

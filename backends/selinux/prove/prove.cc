@@ -52,6 +52,7 @@ Result<ProofResult> Prove(const ir::Policy& policy, const ArtifactText& artifact
     comparison.Report({DomainType(domain.name), "", "", "", false, DomainType(domain.name) + " is granted something under a boolean"});
   }
   comparison.Contexts();
+  comparison.KernelNames(artifact.standalone);
   comparison.Transitions();
   comparison.Nevers();
   comparison.Ports();

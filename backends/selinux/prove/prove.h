@@ -26,6 +26,7 @@ struct ArtifactText {
   std::string probe = "";                          // a type in the host's `domain` without any rule: what it is granted, the host grants to every domain
   std::map<std::string, std::string> called = {};  // types whose names in the artifact are others -> the name here
   std::set<std::string> booleans = {};             // of the policy; the binary is in the state in which it is proved
+  bool standalone = false;                         // with our own base
 };
 
 // One difference, with a witness.

@@ -282,7 +282,8 @@ TEST(Selinux, NothingMoreThanTheBaseForAnEmptyPolicy) {
 TEST(Selinux, TheBaseTouchesNoResource) {
   const auto artifact = ProvedModule(SelinuxSource("  allow file { read, write } on path(\"/srv/**\")\n  allow network { listen } tcp port 80\n  allow file { read } on label(\"etc_t\")"));
   for (const auto& [access, allowed] : artifact.module.base) {
-    EXPECT_THAT(access.target, ::testing::AnyOf("web_t", "web_exec_t", "init_t", "devpts_t"));
+    EXPECT_THAT(access.target, ::testing::AnyOf("web_t", "web_exec_t", "init_t", "devpts_t", "filesystem_type"));
+    if (access.target == "filesystem_type") EXPECT_EQ(access.object_class, "filesystem");
   }
 }
 

@@ -65,7 +65,7 @@ inline std::string RulesOf(const selinux::Artifact& artifact) { return artifact.
 inline std::optional<selinux::ProofResult> ProofOf(const ir::Policy& policy, const std::string& cil, const std::string& file_contexts, const selinux::TargetFacts& target = {}) {
   const auto compiled = selinux::CompileCil({{"module.cil", cil}});
   if (!compiled || !compiled->compiled) return std::nullopt;
-  auto proof = selinux::Prove(policy, {cil.substr(cil.find("; SELinux policy")), compiled->binary, compiled->decompiled, file_contexts, compiled->file_contexts}, target);
+  auto proof = selinux::Prove(policy, {cil.substr(cil.find("; SELinux policy")), compiled->binary, compiled->decompiled, file_contexts, compiled->file_contexts, {}, "", {}, {}, true}, target);
   if (!proof) return std::nullopt;
   return std::move(*proof);
 }
