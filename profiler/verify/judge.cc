@@ -95,10 +95,12 @@ std::vector<std::string> RefusedByHost(const Request& request, const std::vector
 // Policies speak of resolved names (docs/semantics.md, 6.1); some records have a name as the caller gave it.
 void ResolvePaths(const Request& request, Observation& one) {
   const std::vector<std::string> roots = RootsOf(request);
+  const std::string looker = fmt::format("/proc/{}/", getpid());  // /proc/self is whoever looks
   for (ir::ObjectCheck& check : one.checks) {
     const auto path = check.texts.find("path");
     if (path == check.texts.end() || one.source != kernels::Source::kSelinux) continue;
-    const std::string resolved = kernels::ResolveIn(roots, path->second);
+    std::string resolved = kernels::ResolveIn(roots, path->second);
+    if (resolved.starts_with(looker) && !path->second.starts_with(looker)) resolved = fmt::format("/proc/{}/{}", one.process, resolved.substr(looker.size()));
     if (!resolved.empty()) path->second = resolved;
   }
 }

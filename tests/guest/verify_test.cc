@@ -197,6 +197,14 @@ TEST_F(Verify, SingleFilesOfTheKernelAreToldApart) {
   EXPECT_EQ(refused.exit_code, 1);
   for (const char* path : {"/proc/sys/kernel/panic_on_oops", "/sys/devices/system/cpu/possible"}) EXPECT_NE(refused.json.dump().find(std::string("file { read } owner on ") + path), std::string::npos) << path << refused.json.dump(1);
   EXPECT_EQ(VerdictOf(refused.json, "selinux"), "failed");
+  // What is below /proc/PID has the type of the process.
+  const Answer own = Ask({}, "cat /proc/self/status");
+  ASSERT_FALSE(own.json["denied"].empty());
+  for (const Json& one : own.json["denied"]) {
+    const std::string process = one["process"];  // cat[170]
+    const std::string number = process.substr(process.find('[') + 1, process.find(']') - process.find('[') - 1);
+    EXPECT_EQ(one["event"], "file { read } owner on /proc/" + number + "/status") << process;
+  }
 }
 
 TEST_F(Verify, TheSuggestedPatchMakesItPass) {
