@@ -177,7 +177,7 @@ struct CommandLine {
 
   // How a workload is run.
   void AddRecordOptions(CLI::App& sub, RecordCommand& o) {
-    sub.add_option("--driver", o.drivers, "uml: in a guest kernel; gvisor: in an application kernel, a lower bound; on this machine, without capabilities: ptrace, notify (faster; does not see what comes of a call), and with CAP_BPF and CAP_PERFMON: bpf (fastest); several with commas, each by itself, their runs together")->delimiter(',')->check(CLI::IsMember(record::Drivers()))->capture_default_str()->allow_extra_args(false);
+    sub.add_option("--driver", o.drivers, "uml: in a guest kernel, AppArmor saying what it is asked; selinux: the same with SELinux; gvisor: in an application kernel, a lower bound; on this machine, without capabilities: ptrace, notify (faster; does not see what comes of a call), and with CAP_BPF and CAP_PERFMON: bpf (fastest); several with commas, each by itself, their runs together")->delimiter(',')->check(CLI::IsMember(record::Drivers()))->capture_default_str()->allow_extra_args(false);
     sub.add_option("--directory", o.directory, "working directory");
     sub.add_option("--root", o.root, "the guest's root")->check(CLI::ExistingDirectory)->transform(Absolute)->capture_default_str();
     sub.add_option("--scenario", o.scenario, "how a program is used, as `ravelin verify` has it, instead of a command");

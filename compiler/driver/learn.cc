@@ -93,7 +93,7 @@ std::string ProgramOf(const observe::Recording& recording) {
   for (const auto& [id, run] : recording.runs) {
     for (const auto& [fact, seen] : run.facts) {
       const std::string chain = observe::Decode(fact.process)["chain"];
-      if (run.driver == "uml" && fact.facet != "syscall") continue;  // the mechanism's chains begin one later
+      if ((run.driver == "uml" || run.driver == "selinux") && fact.facet != "syscall") continue;  // the mechanism's chains begin one later
       if (!chain.empty()) programs.insert(chain.substr(0, chain.find(" > ")));
     }
   }

@@ -56,7 +56,7 @@ AttacksSay JudgeAttacked(const std::vector<AttackedSet>& sets, std::vector<std::
 }
 
 // What the policy refused, as observations of a run of its own.
-observe::Run Refused(const verify::Report& report, const std::set<std::string>& subjects) {
+observe::Run Refused(const verify::Report& report, const std::set<std::string>& subjects, const std::vector<std::string>& roots) {
   observe::Run run;
   run.driver = "refusals";
   for (const verify::LayerVerdict& verdict : report.verdicts) {
@@ -66,7 +66,7 @@ observe::Run Refused(const verify::Report& report, const std::set<std::string>& 
     for (const kernels::AuditEvent& event : verdict.outcome.events) {
       if (refused.count(event.serial) != 0) events.push_back(event);
     }
-    observe::AddAudit(events, {.calls = true, .wanted = true, .subjects = subjects}, run);
+    observe::AddAudit(events, {.calls = true, .wanted = true, .subjects = subjects, .roots = roots}, run);
   }
   return run;
 }
@@ -107,14 +107,16 @@ Result<std::optional<observe::Run>> AskSelinux(const Ready& ready, const std::fu
   job.mode = kernels::Mode::kComplain;
   RAVELIN_TRY(outcome, kernels::Run(job));
   const std::set<std::string> subjects = ready.subjects();
+  const std::vector<std::string> roots = verify::RootsOf(ready.request);
   verify::Report report;
   verify::LayerVerdict& verdict = report.verdicts.emplace_back();
   for (kernels::Observation& one : kernels::Observe(outcome.events)) {
     if (one.source != kernels::Source::kSelinux || subjects.count(one.subject) == 0 || one.checks.empty()) continue;
+    kernels::ResolvePaths(roots, one);
     if (!IsPermitted(ready.domain(), one) && !IsAnswered(one, ready.policy.learned)) verdict.refusals.push_back(std::move(one));
   }
   verdict.outcome = std::move(outcome);
-  observe::Run run = Refused(report, subjects);
+  observe::Run run = Refused(report, subjects, roots);
   run.driver = "selinux";
   progress(fmt::format("selinux, permissive: {:.2f} s, {} more", verdict.outcome.wall_seconds, run.facts.size()));
   return run.facts.empty() ? std::optional<observe::Run>() : std::move(run);
@@ -231,7 +233,7 @@ Result<LoopResult> VerifyLearned(LearnRequest& request, const Workload& workload
       return out;
     }
     out.verdict = LoopVerdict::kDenied;
-    observe::Run refused = Refused(report, ready.subjects());
+    observe::Run refused = Refused(report, ready.subjects(), verify::RootsOf(ready.request));
     if (round == rounds) return out;
     // A difference that nobody refused may be the workload's own: it is tried again, with nothing to add.
     if (refused.facts.empty()) {

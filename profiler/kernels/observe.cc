@@ -1,6 +1,7 @@
 #include "profiler/kernels/observe.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,6 +9,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/kernel/view.h"
+#include "profiler/kernels/root_path.h"
 
 namespace ravelin::kernels {
 namespace {
@@ -170,6 +172,18 @@ std::vector<Observation> Observe(const std::vector<AuditEvent>& events) {
     out.push_back(std::move(one));
   }
   return out;
+}
+
+void ResolvePaths(const std::vector<std::string>& roots, Observation& one) {
+  if (one.source != Source::kSelinux) return;
+  const std::string looker = fmt::format("/proc/{}/", getpid());  // /proc/self is whoever looks
+  for (ir::ObjectCheck& check : one.checks) {
+    const auto path = check.texts.find("path");
+    if (path == check.texts.end()) continue;
+    std::string resolved = ResolveIn(roots, path->second);
+    if (resolved.starts_with(looker) && !path->second.starts_with(looker)) resolved = fmt::format("/proc/{}/{}", one.process, resolved.substr(looker.size()));
+    if (!resolved.empty()) path->second = resolved;
+  }
 }
 
 }  // namespace ravelin::kernels

@@ -47,6 +47,9 @@ bool NamesFile(const kernel::Param& param);
 // By argument: the paths that a call's arguments point to, which come in their order.
 std::array<std::string, 6> TextsOf(const ir::Event& call, const std::vector<std::string>& paths);
 
+// Policies speak of resolved names (docs/semantics.md, 6.1); records of SELinux have a name as the caller gave it.  `roots` as ResolveIn has them.
+void ResolvePaths(const std::vector<std::string>& roots, Observation& one);
+
 // --- the parts, each in its own file
 
 // What the records of an event say together.

@@ -68,7 +68,8 @@ std::string FileOperation(const std::string& object_class, const std::string& pe
   if (permission == "write") return folder ? "" : "write";
   if (permission == "execute") return executes && !IsLoader(path) ? "exec" : "map_exec";
   if (permission == "execute_no_trans" || permission == "entrypoint") return "exec";
-  if (permission == "map") return "map_exec";
+  // What is mapped to be executed is asked for `execute` as well; of a program that is a part of its exec.
+  if (permission == "map") return !executes ? "read" : IsLoader(path) ? "map_exec" : "";
   if (permission == "search") return "traverse";
   if (permission == "create") return CreationOf(object_class);
   const bool renames = context.name.starts_with("rename");

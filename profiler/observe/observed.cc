@@ -104,7 +104,8 @@ size_t AddAudit(const std::vector<AuditEvent>& events, const AuditChoice& choice
     if (!subject.empty()) process["subject"] = subject.substr(0, subject.find("//null-"));
     return process;
   };
-  for (const kernels::Observation& one : kernels::Observe(events)) {
+  for (kernels::Observation& one : kernels::Observe(events)) {
+    if (!choice.roots.empty()) kernels::ResolvePaths(choice.roots, one);
     Event& event = by_serial[one.serial];
     if (one.source == kernels::Source::kNobody || !Chosen(choice, one.source == kernels::Source::kSeccomp ? "" : one.subject)) {
       if (one.source != kernels::Source::kSeccomp || !choice.calls) continue;

@@ -1,28 +1,22 @@
-// The workload in a guest kernel: AppArmor, complaining of everything, says what was asked of files, sockets and capabilities; the
+// The workload in a guest kernel: a mechanism that refuses nothing says what was asked of files, sockets and capabilities; the
 // recorder says which system calls, with what.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 
-#include "backends/apparmor/parser.h"
-#include "compiler/kernel/apparmor_features.h"
 #include "profiler/kernels/job.h"
 #include "profiler/kernels/scratch.h"
 #include "profiler/observe/calls.h"
 #include "profiler/observe/import.h"
 #include "profiler/observe/observed.h"
+#include "profiler/record/mechanism.h"
 #include "profiler/record/record.h"
 
 namespace ravelin::record {
 namespace {
 
-constexpr const char* kFeatures = "6.1";  // of the guest's kernel
-constexpr const char* kProfile = "ravelin-recorded";
 constexpr const char* kTools = "/run/ravelin-tools";
-
-// Grants nothing, so that everything is said.
-constexpr const char* kEmptyProfile = "profile ravelin-recorded flags=(complain) {\n}\n";
 
 // What the tracer's own presence adds to what the mechanism sees.
 void DropTracing(observe::Run& run) {
@@ -43,8 +37,8 @@ std::vector<verify::Step> StepsOf(const Request& request) {
 }
 
 // The step, begun by the recorder.
-kernels::Step Recorded(kernels::Step step, const Request& request, const Variation& variation) {
-  std::vector<std::string> arguments = {"recorder", "--table", std::string(kTools) + "/table", "--output", "-", "--profile", kProfile, "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--processes", std::to_string(variation.processes)};
+kernels::Step Recorded(kernels::Step step, const Request& request, const Variation& variation, const Mechanism& mechanism) {
+  std::vector<std::string> arguments = {"recorder", "--table", std::string(kTools) + "/table", "--output", "-", "--becomes", mechanism.becomes, "--limit", std::to_string(request.limit_ms), "--folder", variation.temporary, "--processes", std::to_string(variation.processes)};
   // The name of the machine is root's to set.
   if (!request.scenario) arguments.insert(arguments.end(), {"--hostname", variation.hostname});
   arguments.emplace_back("--");
@@ -74,15 +68,11 @@ void DropExisting(const std::set<std::string>& created, observe::Run& run) {
 }  // namespace
 
 Result<observe::Run> RecordInGuest(const Request& request, const Variation& variation) {
-  RAVELIN_TRY(compiled, apparmor::RunParser(kEmptyProfile, kernel::ApparmorFeaturesText(kFeatures)));
-  if (!compiled.accepted) return Fail(ErrorCode::kEnvironment, "apparmor_parser: " + compiled.message);
+  kernels::Job job;
+  RAVELIN_TRY(mechanism, request.driver == "selinux" ? AskSelinux(job) : AskApparmor(job));
   RAVELIN_TRY(scratch, PlaceRecorder());
   if (chmod(scratch.folder().c_str(), S_ISVTX | 0755) != 0 || chmod((scratch.folder() + "/recorder").c_str(), 0755) != 0 || chmod((scratch.folder() + "/table").c_str(), 0644) != 0) return Fail(ErrorCode::kEnvironment, "the recorder cannot be made executable");
-  kernels::Job job;
   job.setting.root = request.root;
-  job.module = kernels::Module::kApparmor;
-  job.mode = kernels::Mode::kComplain;
-  job.profiles.assign(compiled.binary.begin(), compiled.binary.end());
   job.setting.inputs.push_back({scratch.folder(), kTools});
   for (const char* empty : {"/tmp", "/run"}) {  // these are the guest's own; where one works stays visible
     if (request.directory.rfind(std::string(empty) + "/", 0) == 0) job.setting.inputs.push_back({request.directory, request.directory});
@@ -96,7 +86,7 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
     job.folders = request.scenario->folders;
     job.files = request.scenario->files;
   }
-  for (const verify::Step& one : steps) job.steps.push_back(one.confined ? Recorded(one.step, request, variation) : one.step);
+  for (const verify::Step& one : steps) job.steps.push_back(one.confined ? Recorded(one.step, request, variation, mechanism) : one.step);
   RAVELIN_TRY(outcome, kernels::Run(job));
   observe::Run run;
   observe::Imported imported;
@@ -111,7 +101,9 @@ Result<observe::Run> RecordInGuest(const Request& request, const Variation& vari
   const std::set<std::string> created = CreatedPaths(run);
   observe::AuditChoice choice;
   choice.calls = false;  // the recorder has all six arguments
-  choice.subjects = {kProfile};
+  choice.subjects = {mechanism.subject};
+  choice.roots = request.layers;
+  choice.roots.push_back(request.root == "/" ? "" : request.root);
   const size_t unclear = observe::AddAudit(outcome.events, choice, run);
   DropTracing(run);
   DropExisting(created, run);

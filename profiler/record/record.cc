@@ -10,16 +10,18 @@
 namespace ravelin::record {
 
 const std::vector<std::string>& Drivers() {
-  static const std::vector<std::string> all = {"uml", "ptrace", "notify", "bpf", "gvisor"};
+  static const std::vector<std::string> all = {"uml", "selinux", "ptrace", "notify", "bpf", "gvisor"};
   return all;
 }
 
-bool KeepsTheHost(const std::string& driver) { return driver == "uml" || driver == "gvisor"; }
+bool IsGuest(const std::string& driver) { return driver == "uml" || driver == "selinux"; }
+
+bool KeepsTheHost(const std::string& driver) { return IsGuest(driver) || driver == "gvisor"; }
 
 std::vector<std::string> BlindSpots(const std::string& driver) {
   const std::string answered = "calls that the C library answers without the kernel (vDSO)";
   if (driver == "gvisor") return {"capabilities", answered, "which calls this machine's kernel would see: gVisor's own knows fewer, and programs then take other ways; a lower bound", "what was there before an opening that may create, in folders of the sandbox's own", "folders that are links, below folders of the sandbox's own"};
-  if (driver == "uml") return {"calls that the guest's kernel lacks or answers otherwise than the host's", answered, "ports and addresses, beyond what the calls name"};
+  if (IsGuest(driver)) return {"calls that the guest's kernel lacks or answers otherwise than the host's", answered, "ports and addresses, beyond what the calls name"};
   std::vector<std::string> out = {"capabilities", "what another process asks of the workload", answered, "what io_uring is asked to do"};
   if (driver == "ptrace") out.emplace_back("privileges that a set-user-ID program gains without a tracer");
   if (driver == "bpf") out.emplace_back("links below names that are not opened: they are followed a moment after the call");
@@ -51,15 +53,15 @@ Variation VariationOf(const Request& request, unsigned run) {
   Variation out;
   out.number = run;
   out.temporary = fmt::format("/tmp/{}{}", name, run);
-  if (request.driver == "uml") out.hostname = fmt::format("{}-{}", name, run);
-  out.processes = request.driver == "uml" ? 37 * (run % 24) + 11 : 0;
+  if (IsGuest(request.driver)) out.hostname = fmt::format("{}-{}", name, run);
+  out.processes = IsGuest(request.driver) ? 37 * (run % 24) + 11 : 0;
   return out;
 }
 
 Result<observe::Recording> Record(const Request& request, const std::function<void(const std::string&)>& progress) {
   const std::vector<std::string>& drivers = Drivers();
   if (std::find(drivers.begin(), drivers.end(), request.driver) == drivers.end()) return Fail(ErrorCode::kUnsupported, fmt::format("there is no driver `{}` ({})", request.driver, fmt::join(drivers, ", ")));
-  if (request.scenario && request.driver != "uml") return Fail(ErrorCode::kUnsupported, "a scenario needs a guest: --driver uml");
+  if (request.scenario && !IsGuest(request.driver)) return Fail(ErrorCode::kUnsupported, "a scenario needs a guest: --driver uml or selinux");
   observe::Recording recording;
   for (unsigned i = 0; i < request.runs; ++i) {
     Variation variation = VariationOf(request, request.first_variation + i);
@@ -69,9 +71,9 @@ Result<observe::Recording> Record(const Request& request, const std::function<vo
       temporary.emplace(std::move(made));
       variation.temporary = temporary->path();
     }
-    auto run = request.driver == "uml" ? RecordInGuest(request, variation) : request.driver == "gvisor" ? RecordInGvisor(request, variation) : RecordOnHost(request, variation);
+    auto run = IsGuest(request.driver) ? RecordInGuest(request, variation) : request.driver == "gvisor" ? RecordInGvisor(request, variation) : RecordOnHost(request, variation);
     if (!run) return tl::make_unexpected(std::move(run.error()));
-    if (request.driver != "uml") AddExecReads(request.root, *run);  // there the mechanism says it
+    if (!IsGuest(request.driver)) AddExecReads(request.root, *run);  // there the mechanism says it
     Describe(request.driver, request.scenario ? "a scenario" : fmt::format("{}", fmt::join(request.command, " ")), *run);
     run->variation["TMPDIR"] = variation.temporary;
     if (!variation.hostname.empty()) run->variation["hostname"] = variation.hostname;

@@ -27,9 +27,11 @@ struct Request {
   bool host_isolation = true;
 };
 
-// uml: a guest kernel.  gvisor: an application kernel.  On this machine: ptrace, a tracer; notify, the listener of
+// uml: a guest kernel, AppArmor saying what it is asked; selinux: the same, with SELinux.  gvisor: an application kernel.  On this machine: ptrace, a tracer; notify, the listener of
 // a filter; bpf, programs on tracepoints.
 const std::vector<std::string>& Drivers();
+// uml and selinux: a scenario, layers and a root can be given.
+bool IsGuest(const std::string& driver);
 // The workload cannot change this machine: it may run more than once.
 bool KeepsTheHost(const std::string& driver);
 // What a driver cannot see, whatever it records.

@@ -26,7 +26,7 @@ void Forward(int signal) {
 constexpr int kForwarded[] = {SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGINT, SIGWINCH};
 
 int Usage() {
-  fputs("usage: recorder [--by ptrace|notify|bpf] --table FILE --output FILE|- [--profile NAME] [--limit MS] (--listener FD | -- PROGRAM ARGUMENT...)\n", stderr);
+  fputs("usage: recorder [--by ptrace|notify|bpf] --table FILE --output FILE|- [--becomes TEXT] [--limit MS] (--listener FD | -- PROGRAM ARGUMENT...)\n", stderr);
   return kCannotStart;
 }
 
@@ -42,7 +42,7 @@ bool Parse(int argc, char** argv, Options& out) {
     if (word == "--by" && (value == "ptrace" || value == "notify" || value == "bpf")) out.by = value;
     else if (word == "--table") out.table = value;
     else if (word == "--output") out.output = value;
-    else if (word == "--profile") out.profile = value;
+    else if (word == "--becomes") out.becomes = value;
     else if (word == "--limit") out.limit_ms = strtol(value.c_str(), nullptr, 10);
     else if (word == "--folder") out.folder = value;
     else if (word == "--hostname") out.hostname = value;
@@ -98,11 +98,10 @@ void PrepareWorkload(const Options& options) {
   signal(SIGALRM, SIG_DFL);
   for (const int one : kForwarded) signal(one, SIG_DFL);
   if (options.output == "-") dup2(2, 1);
-  if (options.profile.empty()) return;
-  const std::string text = "exec " + options.profile;
+  if (options.becomes.empty()) return;
   const int fd = open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    perror("recorder: the profile cannot be set");
+  if (fd < 0 || write(fd, options.becomes.data(), options.becomes.size()) != static_cast<ssize_t>(options.becomes.size())) {
+    perror("recorder: the profile or context cannot be set");
     _exit(kCannotStart);
   }
   close(fd);

@@ -164,7 +164,7 @@ struct Options {
   std::string by = "ptrace";  // or "notify", "bpf"
   std::string table;
   std::string output;
-  std::string profile;
+  std::string becomes;  // written to /proc/self/attr/exec before the workload starts
   std::string folder;    // made before the workload starts
   std::string hostname;  // set, where there is a kernel of one's own
   long processes = 0;    // that come and go first, so that numbers differ

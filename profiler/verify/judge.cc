@@ -92,19 +92,6 @@ std::vector<std::string> RefusedByHost(const Request& request, const std::vector
   return out;
 }
 
-// Policies speak of resolved names (docs/semantics.md, 6.1); some records have a name as the caller gave it.
-void ResolvePaths(const Request& request, Observation& one) {
-  const std::vector<std::string> roots = RootsOf(request);
-  const std::string looker = fmt::format("/proc/{}/", getpid());  // /proc/self is whoever looks
-  for (ir::ObjectCheck& check : one.checks) {
-    const auto path = check.texts.find("path");
-    if (path == check.texts.end() || one.source != kernels::Source::kSelinux) continue;
-    std::string resolved = kernels::ResolveIn(roots, path->second);
-    if (resolved.starts_with(looker) && !path->second.starts_with(looker)) resolved = fmt::format("/proc/{}/{}", one.process, resolved.substr(looker.size()));
-    if (!resolved.empty()) path->second = resolved;
-  }
-}
-
 void Compare(const Request& request, const std::vector<const Outcome*>& unconfined, LayerVerdict& verdict) {
   const Outcome& first = *unconfined.front();
   for (size_t i = 0; i < request.steps.size(); ++i) {
@@ -132,7 +119,8 @@ void Judge(const Request& request, const std::vector<const Outcome*>& unconfined
   const Outcome& outcome = verdict.outcome;
   const std::vector<Observation> observed = kernels::Observe(outcome.events);
   std::copy_if(observed.begin(), observed.end(), std::back_inserter(verdict.refusals), [&](const Observation& one) { return IsOurs(request, one); });
-  for (Observation& one : verdict.refusals) ResolvePaths(request, one);
+  const std::vector<std::string> roots = RootsOf(request);
+  for (Observation& one : verdict.refusals) kernels::ResolvePaths(roots, one);
   std::vector<std::string> doubts = outcome.inconclusive;
   const bool filtered = std::find(verdict.layers.begin(), verdict.layers.end(), "seccomp") != verdict.layers.end();
   if (filtered && !request.artifacts.filter_doubt.empty()) doubts.push_back(request.artifacts.filter_doubt);

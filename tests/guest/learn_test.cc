@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "compiler/base/source.h"
 #include "profiler/kernels/process.h"
@@ -83,6 +87,39 @@ TEST_F(Learn, ClosesTheLoopUnderSelinux) {
   EXPECT_NE(source::ReadFile(policy).value_or("").find("\"/proc/filesystems\""), std::string::npos);
   EXPECT_EQ(learned.output.find("refused file { read }"), std::string::npos) << learned.output;
   EXPECT_NE(source::ReadFile(policy).value_or("").find("accept gap filesystem file narrower on seccomp + selinux"), std::string::npos);
+}
+
+// Recorded by both modules, the workload needs no question of SELinux's any more.
+TEST_F(Learn, WhatSelinuxIsAskedIsRecorded) {
+  const std::string policy = folder_ + "/sh.rav";
+  ASSERT_TRUE(source::WriteFile(folder_ + "/none.attacks", "file /etc/shadow 600 <<END\nx\nEND\nattack read_shadow: read /etc/shadow is file { read } on \"/etc/shadow\"\n"));
+  const std::vector<std::string> work = {"--directory", "/", "--", "sh", "-c", "mkdir /srv/d; echo hi > /srv/d/a; mv /srv/d/a /srv/d/b; rm /srv/d/b; test -w /tmp; cat /proc/meminfo > /dev/null"};
+  std::vector<std::string> learn = {"learn", "-o", policy, "--driver", "uml,selinux", "--runs", "1", "--keep", folder_ + "/kept", "--accept", kAccept, "--verify", "--layers", "seccomp + selinux", "--attacks", folder_ + "/none.attacks"};
+  learn.insert(learn.end(), work.begin(), work.end());
+  const auto learned = Ravelin(learn);
+  EXPECT_EQ(learned.exit_code, 0) << learned.output;
+  EXPECT_NE(learned.output.find("selinux, permissive: "), std::string::npos) << learned.output;
+  EXPECT_EQ(learned.output.find(" more\n"), learned.output.find(" 0 more\n") + 2) << learned.output;
+  EXPECT_NE(learned.output.find("round 1: 0 refusals"), std::string::npos) << learned.output;
+  EXPECT_EQ(learned.output.find("INCOMPLETE"), std::string::npos) << learned.output;
+  // SELinux is asked by access(2), which AppArmor is not; what is made and removed both say.
+  const auto shown = Ravelin({"recording", "export", folder_ + "/kept"});
+  std::map<std::string, std::set<std::string>> seen;  // driver -> operations on files below /srv/d
+  std::map<std::string, std::string> drivers;
+  std::istringstream lines(shown.output);
+  for (std::string line; std::getline(lines, line);) {
+    const auto one = nlohmann::json::parse(line, nullptr, false);
+    if (one.is_discarded()) continue;
+    if (one.contains("driver")) drivers[one["run"]] = one["driver"];
+    if (!one.contains("facet") || one["facet"] != "file" || !one["attributes"].contains("path") || !one["process"].contains("subject")) continue;
+    const std::string path = one["attributes"]["path"];
+    for (const auto& [run, sighting] : one["seen"].items()) {
+      if (path.rfind("/srv/d", 0) == 0) seen[drivers[run]].insert(one["operation"].get<std::string>() + " " + path);
+    }
+  }
+  for (const char* driver : {"uml", "selinux"}) {
+    for (const char* fact : {"create_dir /srv/d", "create /srv/d/a", "rename_from /srv/d/a", "rename_to /srv/d/b", "delete /srv/d/b"}) EXPECT_EQ(seen[driver].count(fact), 1u) << driver << ": " << fact;
+  }
 }
 
 // A filter alone sees no file: whoever accepted that beforehand, for whatever policy it may be, has not accepted this attack.

@@ -52,8 +52,8 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"profiler/probe", {"profiler/verify", "profiler/kernels", "compiler/oracle", "compiler/ir", "compiler/kernel", "compiler/base", "backends/combine", "backends/selinux/base"}},
       {"profiler/observe", {"profiler/kernels", "compiler/ir", "compiler/kernel", "compiler/base"}},
       {"profiler/recorder", {}},
-      // Runs the recorder, and a guest under a profile that apparmor_parser compiles.
-      {"profiler/record", {"profiler/observe", "profiler/verify", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor"}},
+      // Runs the recorder, and a guest under what apparmor_parser or libsepol compiles.
+      {"profiler/record", {"profiler/observe", "profiler/verify", "profiler/kernels", "compiler/kernel", "compiler/base", "backends/apparmor", "backends/selinux/base", "backends/selinux/sepol"}},
       // Patterns are judged as the language's sets of paths.
       {"profiler/binary", {"compiler/base"}},
       {"profiler/generalize", {"profiler/observe", "profiler/binary", "compiler/ir", "compiler/kernel", "compiler/base"}},
