@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "compiler/ir/path_set.h"
@@ -13,12 +15,28 @@ namespace ravelin::driver {
 namespace {
 
 // A rule's paths; a rule without paths matches every file.
-struct Paths {
-  bool everything = false;
-  std::vector<ir::PathSet> sets;
-  bool Match(const std::string& path) const {
-    return everything || std::any_of(sets.begin(), sets.end(), [&](const ir::PathSet& set) { return set.Contains(path); });
+class Paths {
+ public:
+  Result<void> Add(const std::string& pattern) {
+    const size_t meta = pattern.find_first_of("*?[{\\");
+    if (meta == std::string::npos) {
+      plain_.insert(pattern);
+      return {};
+    }
+    RAVELIN_TRY(set, ir::PathSet::Parse(pattern));
+    patterns_.emplace_back(pattern.substr(0, meta), std::move(set));
+    return {};
   }
+  bool Match(const std::string& path) const {
+    if (everything || plain_.count(path) != 0) return true;
+    return std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& one) { return path.starts_with(one.first) && one.second.Contains(path); });
+  }
+
+  bool everything = false;
+
+ private:
+  std::unordered_set<std::string> plain_;
+  std::vector<std::pair<std::string, ir::PathSet>> patterns_;  // with what all that they match begins with
 };
 
 // Rules of one effect that have one of the operations; of denies those that refuse everybody.
@@ -32,8 +50,7 @@ Result<std::vector<Paths>> PathsOf(const ir::Domain& domain, ir::Effect effect, 
     const auto patterns = rule.texts.find("path");
     paths.everything = patterns == rule.texts.end();
     for (const std::string& pattern : paths.everything ? std::vector<std::string>() : patterns->second) {
-      RAVELIN_TRY(set, ir::PathSet::Parse(pattern));
-      paths.sets.push_back(std::move(set));
+      if (auto added = paths.Add(pattern); !added) return tl::make_unexpected(std::move(added.error()));
     }
     out.push_back(std::move(paths));
   }
@@ -45,6 +62,11 @@ ir::OperationSet Operations(std::initializer_list<const char*> names) {
   ir::OperationSet out = 0;
   for (const char* name : names) out |= ir::OperationSet{1} << (std::find(all.begin(), all.end(), name) - all.begin());
   return out;
+}
+
+bool IsOn(const std::string& path, dev_t device) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && status.st_dev == device;
 }
 
 bool AnyMatches(const std::vector<Paths>& all, const std::string& path) {
@@ -74,16 +96,19 @@ Result<std::vector<OpenFile>> ListOpenFiles(const ir::Domain& domain, const std:
     folders.pop_back();
     std::error_code error;
     for (fs::directory_iterator at(folder.empty() ? "/" : folder, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-      struct stat status {};
-      const std::string full = folder + "/" + at->path().filename().string();
-      if (lstat(full.c_str(), &status) != 0 || status.st_dev != top.st_dev) continue;
-      if (S_ISDIR(status.st_mode)) folders.push_back(full);
-      if (!S_ISREG(status.st_mode)) continue;
+      std::error_code unknown;
+      const bool is_folder = !at->is_symlink(unknown) && at->is_directory(unknown);
+      if (!is_folder && (at->is_symlink(unknown) || !at->is_regular_file(unknown))) continue;
+      std::string full = folder + "/" + at->path().filename().string();
+      if (is_folder) {
+        if (IsOn(full, top.st_dev)) folders.push_back(std::move(full));
+        continue;
+      }
       ++all;
       OpenFile one{full.substr(prefix.size()), false, false};
       one.read = AnyMatches(read_allowed, one.path) && !AnyMatches(read_denied, one.path);
       one.written = AnyMatches(write_allowed, one.path) && !AnyMatches(write_denied, one.path);
-      if (one.read || one.written) out.push_back(std::move(one));
+      if ((one.read || one.written) && IsOn(full, top.st_dev)) out.push_back(std::move(one));
     }
   }
   std::sort(out.begin(), out.end(), [](const OpenFile& a, const OpenFile& b) { return a.path < b.path; });
