@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
@@ -118,7 +119,7 @@ class Reader {
     }
     if (!any && at == 0) {
       if (const size_t bare = line.find("apparmor=\""); bare != std::string_view::npos) {
-        Put(kernels::kRecordAvc, "0", fmt::format("bare-{}", ++bare_), line.substr(bare));
+        Put(kernels::kRecordAvc, "0", Keep(fmt::format("bare-{}", ++bare_)), Keep(line.substr(bare)));
       } else if (line.find("type=1326") != std::string_view::npos || line.find("type=1400") != std::string_view::npos) {
         ++out_.not_understood;  // a record without its stamp
       }
@@ -140,6 +141,7 @@ class Reader {
     Read(rest, run_, out_);
     events_.clear();
     serials_.clear();
+    batch_.release();
     lines_ = 0;
     if (overflow_(run_) || known_.size() >= kMostKnown) known_.clear();
     if (shapes_.size() >= kMostKnown) shapes_.clear();
@@ -166,18 +168,19 @@ class Reader {
       body.remove_prefix(std::min(body.find(' '), body.size()));
     }
     const size_t node = text.find("node=");
-    std::string key(node < stamp ? Word(text, node) : std::string_view());
-    key.append(" ").append(time).append(":").append(serial);
+    key_.assign(node < stamp ? Word(text, node) : std::string_view());
+    key_.append(" ").append(time).append(":").append(serial);
+    const std::string_view key = Keep(key_);
     if (type == 1107 && body.find("apparmor=") != std::string_view::npos) {
       body.remove_prefix(body.find("apparmor="));
       if (!body.empty() && body.back() == '\'') body.remove_suffix(1);
-      Put(kernels::kRecordAvc, time, key, body);
+      Put(kernels::kRecordAvc, Keep(time), key, Keep(body));
     } else if (const char* verdict = VerdictOf(type); verdict != nullptr) {
-      Put(kernels::kRecordAvc, time, key, fmt::format("apparmor=\"{}\" {}", verdict, body));
+      Put(kernels::kRecordAvc, Keep(time), key, Keep(fmt::format("apparmor=\"{}\" {}", verdict, body)));
     } else if (type == kernels::kRecordAvc || type == kernels::kRecordSyscall || type == kernels::kRecordPath || type == kernels::kRecordCwd || type == kernels::kRecordSeccomp) {
       // Enriched records have their translation glued behind the last field.
       const size_t glued = body.find("AUID=\"");
-      Put(type, time, key, glued == std::string_view::npos ? body : body.substr(0, body[glued - (glued > 0 ? 1 : 0)] == '\x1d' ? glued - 1 : glued));
+      Put(type, Keep(time), key, Keep(glued == std::string_view::npos ? body : body.substr(0, body[glued - (glued > 0 ? 1 : 0)] == '\x1d' ? glued - 1 : glued)));
     } else if (text.find("REJECTING") != std::string_view::npos || text.find("PERMITTING") != std::string_view::npos || text.find("AUDITING") != std::string_view::npos || text.find("LOGPROF-HINT") != std::string_view::npos) {
       ++out_.not_understood;  // sentences of AppArmor 2.0
     }
@@ -191,8 +194,8 @@ class Reader {
   };
   struct Event {
     size_t number = 0;
-    std::string time;
-    std::vector<std::pair<int, std::string>> records;
+    std::string_view time;
+    std::pmr::vector<std::pair<int, std::string_view>> records;  // and their types
     // Of one that stands alone.
     Key key;
     std::string_view name;                  // where it follows a pattern
@@ -249,7 +252,7 @@ class Reader {
     if (++shape.names == 2) {
       const std::string other = "/other" + std::string(named->name);
       event.meaning = MeaningOf(event.time, type, body);
-      shape.pattern = AuditPattern::Of(*event.meaning, named->name, *MeaningOf(event.time, type, std::string(named->front) + other + std::string(named->back)), other);
+      shape.pattern = AuditPattern::Of(*event.meaning, named->name, *MeaningOf(event.time, type, fmt::format("{}{}{}", named->front, other, named->back)), other);
     } else if (shape.pattern) {
       event.name = named->name;
       event.pattern = &*shape.pattern;
@@ -257,7 +260,7 @@ class Reader {
   }
 
   static std::unique_ptr<Meaning> MeaningOf(const Event& event) { return MeaningOf(event.time, event.records[0].first, event.records[0].second); }
-  static std::unique_ptr<Meaning> MeaningOf(const std::string& time, int type, const std::string& body) {
+  static std::unique_ptr<Meaning> MeaningOf(std::string_view time, int type, std::string_view body) {
     auto out = std::make_unique<Meaning>();
     std::string line;
     line.reserve(body.size() + 64);
@@ -308,7 +311,7 @@ class Reader {
   void Add(Event& event) {
     const auto [at, is_new] = known_.try_emplace(event.key);
     Known& known = at->second;
-    const double time = std::strtod(event.time.c_str(), nullptr);
+    const double time = std::strtod(std::string(event.time).c_str(), nullptr);
     // One that is earlier than what is known is the example, too.
     if (is_new || std::any_of(known.sightings.begin(), known.sightings.end(), [&](const auto& one) { return time < one.first->first; })) {
       known.sightings.clear();
@@ -334,9 +337,18 @@ class Reader {
     out_.not_understood += known.not_understood;
   }
 
-  void Put(int type, std::string_view time, const std::string& event, std::string_view body) {
+  // Until the batch is read.
+  std::string_view Keep(std::string_view text) {
+    if (text.empty()) return {};
+    auto* place = static_cast<char*>(batch_.allocate(text.size(), 1));
+    std::memcpy(place, text.data(), text.size());
+    return {place, text.size()};
+  }
+
+  // The texts are kept.
+  void Put(int type, std::string_view time, std::string_view event, std::string_view body) {
     const auto [at, is_new] = serials_.emplace(event, serials_.size());
-    if (is_new) events_.push_back({events_.size() + 1, std::string(time), {}, {}, {}, nullptr, nullptr});
+    if (is_new) events_.push_back({events_.size() + 1, time, std::pmr::vector<std::pair<int, std::string_view>>(&batch_), {}, {}, nullptr, nullptr});
     events_[at->second].records.emplace_back(type, body);
     ++lines_;
   }
@@ -344,8 +356,10 @@ class Reader {
   Run& run_;
   Imported& out_;
   const Overflow& overflow_;
+  std::pmr::monotonic_buffer_resource batch_{size_t{1} << 20};
+  std::string key_;
   std::vector<Event> events_;
-  std::unordered_map<std::string, size_t> serials_;  // positions in `events_`
+  std::unordered_map<std::string_view, size_t> serials_;  // positions in `events_`
   std::unordered_map<Key, Known, KeyHash> known_;
   std::unordered_map<Key, Shape, KeyHash> shapes_;  // records around their names
   size_t lines_ = 0;
