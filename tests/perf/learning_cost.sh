@@ -1,6 +1,6 @@
 #!/bin/bash
 # What learning costs, recording apart: nginx's scenario, recorded once in a guest, then learned (its programs followed for the calls in reach), and the policy compiled and
-# proved; and logs of 1,000,000 AppArmor records, imported.  Medians of elapsed seconds; status 1 where a bar is missed, 77 where nothing could be judged.
+# proved; and logs of 1,000,000 AppArmor records, imported and merged.  Medians of elapsed seconds; status 1 where a bar is missed, 77 where nothing could be judged.
 #   learning_cost.sh [ROUNDS]
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -43,24 +43,39 @@ else
   [[ -s $work/both ]] && judge "nginx: learn $(median < "$work/learn"), compile and prove $(median < "$work/compile")" "$(median < "$work/both")" 3 s
 fi
 
-for names in 5000 100000; do
-  awk -v names="$names" 'BEGIN {
+log() { # how many names, the number of the first
+  awk -v names="$1" -v first="$2" 'BEGIN {
     split("open open mknod rename_src unlink file_lock", operation, " ")
     split("r r c rw d k", mask, " ")
     for (i = 0; i < 1000000; ++i) {
       kind = 1 + i % 6
-      printf "type=1400 audit(%d.%03d:%d): apparmor=\"ALLOWED\" operation=\"%s\" profile=\"app\" name=\"/srv/app/part%d/file%d\" pid=%d comm=\"worker\" requested_mask=\"%s\" denied_mask=\"%s\" fsuid=33 ouid=33\n", 1795474060 + int(i / 1000), i % 1000, i + 1, operation[kind], i % names % 97, i % names, 200 + i % 7, mask[kind], mask[kind]
+      name = first + i % names
+      printf "type=1400 audit(%d.%03d:%d): apparmor=\"ALLOWED\" operation=\"%s\" profile=\"app\" name=\"/srv/app/part%d/file%d\" pid=%d comm=\"worker\" requested_mask=\"%s\" denied_mask=\"%s\" fsuid=33 ouid=33\n", 1795474060 + int(i / 1000), i % 1000, i + 1, operation[kind], name % 97, name, 200 + i % 7, mask[kind], mask[kind]
     }
-  }' > "$work/audit.log"
-  rm -f "$work/log.rec"
-  if ! /usr/bin/time -f '%e %M' -o "$work/time" "$ravelin" import events "$work/audit.log" -o "$work/log.rec" > "$work/said" 2>&1; then
-    echo "  import: $(tail -1 "$work/said")"
+  }'
+}
+bounded() { # what, command...: elapsed and memory
+  local what=$1 seconds kilobytes
+  shift
+  if ! /usr/bin/time -f '%e %M' -o "$work/time" "$@" > "$work/said" 2>&1; then
+    echo "  $what: $(tail -1 "$work/said")"
     failed=1
-    continue
+    return
   fi
   read -r seconds kilobytes < <(tail -1 "$work/time")
-  judge "1,000,000 records of $names names" "$seconds" 10 s
+  judge "$what (load $(cut -d' ' -f1 /proc/loadavg))" "$seconds" 10 s
   judge "  memory" $((kilobytes / 1024)) 500 MB
+}
+
+for names in 5000 100000 1000000; do
+  log "$names" 0 > "$work/audit.log"
+  bounded "1,000,000 records of $names names" "$ravelin" import events "$work/audit.log" -o "$work/$names.rec"
+done
+# Recordings of a million facts each: half of them the same, none the same.  6 divides both numbers, so that equal names are of equal kinds.
+for first in 499998 1000002; do
+  log 1000000 $first > "$work/audit.log"
+  "$ravelin" import events "$work/audit.log" -o "$work/other.rec" > "$work/said" 2>&1 || { echo "  import: $(tail -1 "$work/said")"; failed=1; continue; }
+  bounded "merged with names from $first on" "$ravelin" recording merge "$work/1000000.rec" "$work/other.rec" -o "$work/merged.rec"
 done
 [[ $judged == 1 ]] || exit 77
 exit $failed
