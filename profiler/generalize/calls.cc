@@ -222,11 +222,14 @@ class Rules {
     } else if (name == "prctl" || name == "fcntl" || name == "arch_prctl" || SendsSignals(name)) {
       const char* param = name == "fcntl" ? "cmd" : SendsSignals(name) ? "sig" : "option";
       auto seen = values(param);
-      if (SendsSignals(name) && !seen.empty()) seen.insert(signals_.begin(), signals_.end());
+      if (SendsSignals(name)) {
+        if (seen.empty() && !signals_.empty()) seen.insert(0);  // to ask whether somebody is there is no signal
+        seen.insert(signals_.begin(), signals_.end());
+      }
       if (seen.empty() || seen.size() > kMostValues) {
         add(fmt::format("allow syscall {}", name), seen.empty() ? "its arguments were not recorded" : "more values than a list");
       } else {
-        add(fmt::format("allow syscall {}({})", name, Values(name, param, seen)), name == "fcntl" ? "the values that were seen, and flags of descriptors" : "the values that were seen");
+        add(fmt::format("allow syscall {}({})", name, Values(name, param, seen)), name == "fcntl" ? "the values that were seen, and flags of descriptors" : SendsSignals(name) ? "the signals that were seen, of whatever call" : "the values that were seen");
       }
     } else {
       add(fmt::format("allow syscall {}", name), "as its rule of namespaces says");

@@ -195,7 +195,8 @@ std::optional<Chooser::Choice> Chooser::Pattern(const std::string& folder, const
   rule.beyond = beyond->files;
   rule.opened = beyond->code;
   rule.step = fmt::format("{}{}: {:.0f} bits instead of {:.0f}", below ? "all below a folder" : "all of a folder", kind.extension.empty() ? "" : " that end so", base + beyond->cost, worth);
-  Choice out{std::min(base + beyond->cost, instead.cost), instead.expected, {}};
+  // Names that are granted here pay for no folder above.
+  Choice out{std::min(base + beyond->cost, instead.cost), kind.made ? 0 : instead.expected, {}};
   if (kind.made) out.rules.push_back({folder, {"list", "read"}, rule.evidence, "the folder itself", 1, 0, {}, false});
   out.rules.push_back(std::move(rule));
   return out;

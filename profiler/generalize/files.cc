@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/path_set.h"
 #include "compiler/kernel/facts.h"
 #include "profiler/generalize/generalize.h"
 #include "profiler/generalize/tree.h"
@@ -38,19 +39,15 @@ std::set<std::string> WithoutImplied(std::set<std::string> operations) {
 
 // Each is used as all of them are: what has the same rules has one label under SELinux.
 void MakeAlike(const std::vector<PathUse*>& uses) {
-  std::map<std::string, Evidence> all;
+  std::set<std::string> all;
   for (const PathUse* use : uses) {
-    for (const auto& [operation, evidence] : use->operations) all[operation].Join(evidence);
+    for (const auto& [operation, evidence] : use->operations) all.insert(operation);
   }
   for (PathUse* use : uses) {
-    // The name is met in its own runs: what changes with the run still shows.
-    std::set<size_t> met;
-    for (const auto& [operation, evidence] : use->operations) met.insert(evidence.runs.begin(), evidence.runs.end());
-    for (const auto& [operation, evidence] : all) {
-      Evidence here = evidence;
-      here.runs = met;
-      use->operations.emplace(operation, std::move(here));
-    }
+    // What was not seen of this name counts nothing; it is met in its own runs, so that what changes with the run still shows.
+    Evidence met;
+    for (const auto& [operation, evidence] : use->operations) met.runs.insert(evidence.runs.begin(), evidence.runs.end());
+    for (const std::string& operation : all) use->alike |= use->operations.emplace(operation, met).second;
   }
 }
 
@@ -93,6 +90,12 @@ void JoinFound(std::map<std::string, PathUse>& uses) {
   }
 }
 
+// Not all of the operations were seen of these names.
+void TellAlike(PathRule& rule) {
+  constexpr std::string_view kTold = "; granted what other names of its label are used for";
+  if (!rule.step.ends_with(kTold)) rule.step += kTold;
+}
+
 // What is made gets its label from the folder and the kind of object, and from a name that is known beforehand; not from a pattern of names.  Patterns of one
 // folder by which the same kind is made are alike.
 void JoinMade(std::vector<PathRule>& rules) {
@@ -110,8 +113,10 @@ void JoinMade(std::vector<PathRule>& rules) {
       std::set<std::string> all;
       for (const PathRule* rule : alike) all.insert(rule->operations.begin(), rule->operations.end());
       for (PathRule* rule : alike) {
-        changed |= rule->operations != all;
+        if (rule->operations == all) continue;
+        changed = true;
         rule->operations = all;
+        TellAlike(*rule);
       }
     }
   }
@@ -222,13 +227,21 @@ Result<std::vector<Rule>> RulesOfFiles(const std::vector<Seen>& seen, const std:
   }
   const bool selinux = std::any_of(options.layers.begin(), options.layers.end(), [](const std::string& set) { return set.find("selinux") != std::string::npos; });
   if (selinux) {
+    JoinFound(uses);  // of what was seen, before names that move are given what others did
     JoinMoved(uses);
-    JoinFound(uses);
   }
   std::vector<PathUse> list;
   for (auto& [path, use] : uses) list.push_back(std::move(use));
+  std::vector<std::string> alike;
+  for (const PathUse& use : list) {
+    if (use.alike) alike.push_back(use.path);
+  }
   const std::vector<PathRule> devices = TakeDevices(list);
   learned.paths = GeneralizePaths(list, runs, sensitive, options.system.listing ? options.system.listing : [](const std::string&) { return std::vector<std::string>(); }, selinux);
+  for (PathRule& rule : learned.paths) {
+    const auto set = alike.empty() ? Result<ir::PathSet>(ir::PathSet()) : ir::PathSet::Parse(rule.pattern);
+    if (set && std::any_of(alike.begin(), alike.end(), [&](const std::string& path) { return set->Contains(path); })) TellAlike(rule);
+  }
   if (selinux) JoinMade(learned.paths);
   learned.paths.insert(learned.paths.end(), devices.begin(), devices.end());
   // Who starts programs may start itself again.

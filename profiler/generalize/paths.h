@@ -28,6 +28,7 @@ struct Evidence {
 struct PathUse {
   std::string path;
   std::map<std::string, Evidence> operations;
+  bool alike = false;  // some of them were seen of other names alone, with which it shares a label
 };
 
 struct PathRule {

@@ -174,6 +174,20 @@ TEST(Paths, AFolderThatTheWorkloadFillsIsItsOwn) {
 }
 
 // A database: some of its files are made in each run, most are found and written, and the runs write others of them.
+// What a folder grants already pays for none above it.
+TEST(Paths, AFolderIsNotOwnedForNamesThatAnotherOneGrants) {
+  std::vector<PathUse> uses;
+  for (const char* name : {"red", "green", "blue"}) uses.push_back(Use(std::string("/srv/app/cache/") + name, "create", {0}));
+  for (const char* name : {"brown", "black", "white"}) uses.push_back(Use(std::string("/srv/app/cache/") + name, "create", {1}));
+  uses.push_back(Use("/srv/app/pid", "create", {0, 1}));
+  std::vector<std::string> others = {"cache/", "pid"};
+  for (int i = 0; i < 20; ++i) others.push_back("their" + std::to_string(i) + ".db");
+  const auto patterns = Patterns(uses, 2, {{"/srv/app", others}});
+  EXPECT_THAT(patterns, Contains("/srv/app/cache/**"));
+  EXPECT_THAT(patterns, Contains("/srv/app/pid"));
+  EXPECT_THAT(patterns, testing::Not(Contains("/srv/app/**")));
+}
+
 TEST(Paths, WhatIsWrittenInAFolderThatTheWorkloadFillsChangesAsWell) {
   std::vector<PathUse> uses;
   for (const char* name : {"pid", "log", "state"}) uses.push_back(Use("/srv/data/" + std::string(name), "create", {0, 1}));
