@@ -218,12 +218,11 @@ class Writer {
         if (auto set = ir::PathSet::Parse(pattern)) sets.emplace(pattern, std::move(*set));
       }
     }
+    std::vector<std::string> patterns;
+    for (const auto& [pattern, set] : sets) patterns.push_back(pattern);
     std::map<std::string, std::string> single;
-    for (const auto& [pattern, set] : sets) {
-      for (const std::string& path : SinglePaths(pattern)) {
-        const bool there = std::any_of(kKernelFileSystems.begin(), kKernelFileSystems.end(), [&](const KernelFileSystem& one) { return IsBelow(path, one); });
-        if (const PathType* type = there ? TypeOf(path, sets) : nullptr) single.emplace(path, type->type);
-      }
+    for (const std::string& path : LabelledFiles(patterns)) {
+      if (const PathType* type = TypeOf(path, sets)) single.emplace(path, type->type);
     }
     if (!single.empty()) Line("; single files of the kernel's own file systems; longer names that begin so keep the file system's label");
     for (const KernelFileSystem& there : kKernelFileSystems) {

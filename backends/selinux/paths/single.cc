@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
+#include <set>
 
 #include "compiler/ir/pattern.h"
 
@@ -54,8 +55,22 @@ std::vector<std::string> SinglePaths(const std::string& pattern) {
 
 bool IsBelow(const std::string& path, const KernelFileSystem& there) {
   if (path.size() < there.mount.size() + 2 || path.compare(0, there.mount.size(), there.mount) != 0 || path[there.mount.size()] != '/') return false;
-  if (path.find_first_not_of(kNameCharacters) != std::string::npos) return false;
-  return there.name != "proc" || std::isdigit(static_cast<unsigned char>(path[there.mount.size() + 1])) == 0;
+  if (path.find_first_not_of(kNameCharacters) != std::string::npos || path.find("//") != std::string::npos || path.back() == '/') return false;
+  if (there.name != "proc") return true;
+  // /proc/net leads to /proc/PID/net, whose files are labelled as if they lay here.
+  return std::isdigit(static_cast<unsigned char>(path[there.mount.size() + 1])) == 0 && path.compare(0, 10, "/proc/net/") != 0;
+}
+
+std::vector<std::string> LabelledFiles(const std::vector<std::string>& patterns) {
+  std::set<std::string> all;
+  for (const std::string& pattern : patterns) {
+    for (const std::string& path : SinglePaths(pattern)) {
+      if (std::any_of(kKernelFileSystems.begin(), kKernelFileSystems.end(), [&](const KernelFileSystem& one) { return IsBelow(path, one); })) all.insert(path);
+    }
+  }
+  std::vector<std::string> out(all.begin(), all.end());
+  out.resize(std::min(out.size(), kMostSingleFiles));
+  return out;
 }
 
 }  // namespace ravelin::selinux

@@ -2,7 +2,7 @@
 //
 // A file there has the label of the longest genfscon entry that its path below the mount begins with (linux-source-6.1
 // security/selinux/ss/services.c __security_genfs_sid; hooks.c selinux_genfs_get_sid).  Links there have the file system's, and what is below
-// /proc/PID the process's (hooks.c inode_doinit_with_dentry, selinux_task_to_inode).
+// /proc/PID the process's, but for /proc/PID/net (hooks.c inode_doinit_with_dentry, selinux_task_to_inode).
 #pragma once
 
 #include <array>
@@ -27,5 +27,10 @@ std::vector<std::string> SinglePaths(const std::string& pattern);
 
 // Below the mount, by a name of these characters, and not below a process.
 bool IsBelow(const std::string& path, const KernelFileSystem& there);
+
+// Of all patterns of a policy: what a standalone policy labels, sorted.  Each takes as many entries as a name has characters to go on with, and a kernel compares
+// every name with all of them: of more than kMostSingleFiles the rest keeps the file system's label.
+inline constexpr size_t kMostSingleFiles = 64;
+std::vector<std::string> LabelledFiles(const std::vector<std::string>& patterns);
 
 }  // namespace ravelin::selinux

@@ -107,7 +107,7 @@ class Decoder {
       out_.permissive.insert(node.Word(1));
     } else {
       if (word == "booleanif" && (node.children.at(1).list || booleans_.count(node.Word(1)) == 0)) Conditional(node);
-      if (word == "genfscon" && node.children.size() >= 4 && node.Word(2) != "/") out_.kernel_names.push_back({node.Word(1), node.Word(2), TypeOf(node.children.back())});
+      if (word == "genfscon" && node.children.size() >= 4) out_.kernel_names.push_back({node.Word(1), node.Word(2), TypeOf(node.children.back()), node.children.size() == 4 ? "" : node.Word(3)});
       if ((word == "genfscon" || word == "fsuse") && !node.children.empty()) out_.of_filesystems.insert(TypeOf(node.children.back()));
       return known.count(word) != 0;
     }

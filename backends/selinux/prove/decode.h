@@ -25,11 +25,12 @@ struct DecodedPort {
   std::string type;
 };
 
-// An entry of genfscon but those for a whole file system.
+// An entry of genfscon.
 struct DecodedKernelName {
   std::string filesystem;
-  std::string begin;
+  std::string begin;         // of the name below the mount; "/": of all
   std::string type;
+  std::string object_class;  // that alone; "": whatever it is
 };
 
 struct DecodedPolicy {

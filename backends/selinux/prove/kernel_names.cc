@@ -26,10 +26,13 @@ const PathKind* KindOf(const World& world, const std::vector<ir::PathSet>& sets,
 
 void Comparison::KernelNames(bool standalone) const {
   std::map<std::pair<std::string, std::string>, std::string> labelled;  // (file system, beginning) -> type
-  for (const DecodedKernelName& one : decoded.kernel_names) labelled[{one.filesystem, one.begin}] = one.type;
   std::set<std::string> ours;
   for (const PathKind& kind : world.kinds) {
     if (!kind.patterns.empty() && reused.count(kind.type) == 0) ours.insert(kind.type);
+  }
+  for (const DecodedKernelName& one : decoded.kernel_names) {
+    if (one.object_class.empty() && labelled.emplace(std::pair(one.filesystem, one.begin), one.type).second) continue;
+    if (ours.count(one.type) != 0) Report({"", one.begin, one.object_class.empty() ? "file" : one.object_class, "", false, fmt::format("names of {} that begin with {} have type {} as well", one.filesystem, one.begin, one.type)});
   }
   std::vector<ir::PathSet> sets;
   for (const std::string& pattern : world.patterns) {
@@ -38,16 +41,14 @@ void Comparison::KernelNames(bool standalone) const {
     sets.push_back(std::move(*set));
   }
   std::set<std::pair<std::string, std::string>> wanted;
-  for (const std::string& pattern : world.patterns) {
-    for (const std::string& path : SinglePaths(pattern)) {
-      for (const KernelFileSystem& there : kKernelFileSystems) {
-        if (!standalone || !IsBelow(path, there)) continue;
-        const std::string begin = path.substr(there.mount.size());
-        const PathKind* kind = KindOf(world, sets, path);
-        const auto at = labelled.find({std::string(there.name), begin});
-        if (kind == nullptr || at == labelled.end() || at->second != kind->type) Report({"", path, "file", "", true, fmt::format("{} has type {}, not {}", path, at == labelled.end() ? "that of its file system" : at->second, kind == nullptr ? "one of its own" : kind->type)});
-        wanted.emplace(there.name, begin);
-      }
+  for (const std::string& path : standalone ? LabelledFiles(world.patterns) : std::vector<std::string>()) {
+    for (const KernelFileSystem& there : kKernelFileSystems) {
+      if (!IsBelow(path, there)) continue;
+      const std::string begin = path.substr(there.mount.size());
+      const PathKind* kind = KindOf(world, sets, path);
+      const auto at = labelled.find({std::string(there.name), begin});
+      if (kind == nullptr || at == labelled.end() || at->second != kind->type) Report({"", path, "file", "", true, fmt::format("{} has type {}, not {}", path, at == labelled.end() ? "that of its file system" : at->second, kind == nullptr ? "one of its own" : kind->type)});
+      wanted.emplace(there.name, begin);
     }
   }
   for (const auto& [where, type] : labelled) {
@@ -55,10 +56,11 @@ void Comparison::KernelNames(bool standalone) const {
   }
   // Longer names that begin so have the file system's label again, by entries of their own.
   for (const auto& [filesystem, begin] : wanted) {
+    const auto whole = labelled.find({filesystem, "/"});
     for (const char next : kNameCharacters) {
       const auto at = labelled.find({filesystem, begin + next});
-      const bool single = wanted.count({filesystem, begin + next}) != 0;
-      if (at == labelled.end() || (!single && ours.count(at->second) != 0)) Report({"", begin + next, "file", "", false, fmt::format("names of {} that begin with {}{} have the type of {}", filesystem, begin, next, begin)});
+      if (at != labelled.end() && (wanted.count({filesystem, begin + next}) != 0 || (whole != labelled.end() && at->second == whole->second))) continue;
+      Report({"", begin + next, "file", "", false, fmt::format("names of {} that begin with {}{} have type {}", filesystem, begin, next, at == labelled.end() ? "of " + begin : at->second)});
     }
   }
 }

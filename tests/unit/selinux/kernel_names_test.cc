@@ -28,6 +28,12 @@ TEST(KernelNames, AreOfPatternsThatMatchAFewPaths) {
   EXPECT_FALSE(selinux::IsBelow("/process/stat", proc));
   EXPECT_FALSE(selinux::IsBelow("/proc/1/stat", proc)) << "that has the type of the process";
   EXPECT_FALSE(selinux::IsBelow("/proc/a b", proc));
+  EXPECT_FALSE(selinux::IsBelow("/proc/net/dev", proc)) << "a link to what each process has";
+  EXPECT_FALSE(selinux::IsBelow("/proc//stat", proc));
+  EXPECT_FALSE(selinux::IsBelow("/proc/sys/", proc));
+  std::vector<std::string> many;
+  for (int i = 100; i < 400; ++i) many.push_back("/sys/n" + std::to_string(i));
+  EXPECT_EQ(selinux::LabelledFiles(many).size(), selinux::kMostSingleFiles);
 }
 
 struct Standalone {
@@ -64,8 +70,15 @@ TEST(KernelNames, AreProvedEachByItself) {
     EXPECT_TRUE(proof && !proof->proved) << s.emitted.cil.substr(at, close - at);
   }
   EXPECT_GT(entries, 200u);
+  // A label that is neither ours nor the file system's.
+  std::string other = s.emitted.cil;
+  const std::string back = "(genfscon proc \"/sys/kernel/panic/\" proc_context)";
+  ASSERT_NE(other.find(back), std::string::npos);
+  other.replace(other.find(back), back.size(), "(genfscon proc \"/sys/kernel/panic/\" tmpfs_context)");
+  const auto changed = s.Proof(other);
+  EXPECT_TRUE(changed && !changed->proved);
   // A folder's worth of names that nobody granted.
-  for (const char* more : {"(genfscon proc \"/sys/kernel\" (system_u object_r web_proc_sys_kernel_panic_t ((s0) (s0))))\n", "(genfscon proc \"/kcore\" (system_u object_r web_proc_sys_kernel_panic_t ((s0) (s0))))\n"}) {
+  for (const char* more : {"(genfscon proc \"/sys/kernel\" (system_u object_r web_proc_sys_kernel_panic_t ((s0) (s0))))\n", "(genfscon proc \"/kcore\" (system_u object_r web_proc_sys_kernel_panic_t ((s0) (s0))))\n", "(genfscon debugfs \"/\" (system_u object_r web_proc_sys_kernel_panic_t ((s0) (s0))))\n"}) {
     ASSERT_NE(s.emitted.cil.find("web_proc_sys_kernel_panic_t"), std::string::npos);
     const auto proof = s.Proof(s.emitted.cil + more);
     EXPECT_TRUE(proof && !proof->proved) << more;
