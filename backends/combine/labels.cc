@@ -8,6 +8,7 @@
 #include <set>
 
 #include "backends/selinux/names.h"
+#include "backends/selinux/paths/single.h"
 #include "compiler/ir/operation_words.h"
 #include "compiler/kernel/selinux_facts.h"
 
@@ -90,6 +91,17 @@ std::optional<bool> Answered(const std::vector<const kernel::SelinuxViewRow*>& r
   return asked ? std::optional(true) : std::nullopt;
 }
 
+// One that a standalone policy labels by itself.
+bool IsSingleFile(const std::string& path, const ir::Domain& domain) {
+  std::vector<std::string> patterns;
+  for (const ir::Rule& rule : domain.rules) {
+    const auto at = rule.texts.find("path");
+    if (at != rule.texts.end()) patterns.insert(patterns.end(), at->second.begin(), at->second.end());
+  }
+  const auto labelled = selinux::LabelledFiles(patterns);
+  return std::binary_search(labelled.begin(), labelled.end(), path);
+}
+
 }  // namespace
 
 std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule) {
@@ -98,29 +110,35 @@ std::optional<std::string> LabelledByFileSystem(const ir::Rule& rule) {
   const auto path = rule.texts.find("path");
   const std::string& facet = kernel::Facets()[rule.facet].name;
   if (!there || rule.effect != ir::Effect::kAllow || path == rule.texts.end() || (facet != "file" && facet != "exec")) return std::nullopt;
+  std::optional<std::string> single;
   for (const std::string& pattern : path->second) {
     const auto set = ir::PathSet::Parse(pattern);
     const auto both = set ? set->Intersect(*there) : Result<ir::PathSet>(ir::PathSet());
-    if (const auto witness = both ? both->Witness() : std::nullopt) return witness;
+    const auto witness = both ? both->Witness() : std::nullopt;
+    if (witness && selinux::LabelledFiles({pattern}).empty()) return witness;
+    if (!single) single = witness;
   }
-  return std::nullopt;
+  return single;
 }
 
 std::vector<Gap> FileSystemGaps(const ir::Domain& domain, const std::vector<std::string>& layers) {
   const auto has = [&](const char* layer) { return std::find(layers.begin(), layers.end(), layer) != layers.end(); };
-  std::map<std::pair<ir::FacetId, int>, std::string> refused;  // operation -> a path
+  std::map<std::pair<ir::FacetId, int>, std::string> refused;  // operation -> a path; one that every form refuses rather than a single file
   for (const ir::Rule& rule : domain.rules) {
     if (!has("selinux")) break;
     const auto witness = LabelledByFileSystem(rule);
     for (size_t i = 0; witness && i < kernel::Facets()[rule.facet].operations.size(); ++i) {
-      if ((rule.operations >> i & 1) != 0) refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
+      if ((rule.operations >> i & 1) == 0) continue;
+      const auto [at, is_new] = refused.emplace(std::pair(rule.facet, static_cast<int>(i)), *witness);
+      if (!is_new && IsSingleFile(at->second, domain)) at->second = *witness;
     }
   }
   std::vector<Gap> gaps;
   for (const auto& [operation, path] : refused) {
     ir::BoxMember witness;
     witness.texts["path"] = path;
-    gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, "SELinux labels what is in /proc and /sys by the file system, not by its path; single files of theirs have labels in a standalone policy alone", witness, std::nullopt});
+    const bool single = IsSingleFile(path, domain);
+    gaps.push_back({std::nullopt, operation.first, operation.second, false, layers, std::string(single ? "beside a host's policy (forms `module` and `container`) " : "") + "SELinux labels what is in /proc and /sys by the file system, not by its path", witness, std::nullopt});
   }
   const ir::FacetId ipc = ir::FacetOf("ipc");
   const ir::OperationSet queues = ir::OperationsNamed(ipc, "mqueue");

@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>>& Arrows() {
       {"backends/seccomp/load", {}},
       {"backends/seccomp/run", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp", "backends/seccomp/load"}},
       {"backends/apparmor", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/prove", "backends/apparmor/read"}},
-      {"backends/combine", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp", "backends/selinux"}},
+      {"backends/combine", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/seccomp", "backends/selinux", "backends/selinux/paths"}},
       {"backends/apparmor/read", {"compiler/base"}},
       {"backends/apparmor/prove", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/apparmor/read"}},
       {"backends/selinux", {"compiler/ir", "compiler/kernel", "compiler/base", "backends/selinux/paths", "backends/selinux/base", "backends/selinux/sepol", "backends/selinux/prove"}},
