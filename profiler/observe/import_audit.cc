@@ -24,6 +24,7 @@ namespace {
 using kernels::AuditRecord;
 
 constexpr size_t kMostKnown = size_t{1} << 18;  // records whose meaning is kept in mind
+constexpr size_t kBatchBytes = size_t{16} << 20;
 constexpr size_t kBatch = 8192;  // lines that are read together: an event's records stand close to one another
 
 // Types by the names that auditd gives them (linux/audit.h).
@@ -97,6 +98,7 @@ class Reader {
   Reader(Run& run, Imported& out, const Overflow& overflow) : run_(run), out_(out), overflow_(overflow) {}
 
   void Line(std::string_view line) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
     bool any = false;
     size_t at = 0;
     while (at < line.size()) {
@@ -119,12 +121,12 @@ class Reader {
     }
     if (!any && at == 0) {
       if (const size_t bare = line.find("apparmor=\""); bare != std::string_view::npos) {
-        Put(kernels::kRecordAvc, "0", Keep(fmt::format("bare-{}", ++bare_)), Keep(line.substr(bare)));
+        MakeRoom(fmt::format("bare-{}", ++bare_));
+        Put(kernels::kRecordAvc, "0", Keep(fmt::format("bare-{}", bare_)), Keep(line.substr(bare)));
       } else if (line.find("type=1326") != std::string_view::npos || line.find("type=1400") != std::string_view::npos) {
         ++out_.not_understood;  // a record without its stamp
       }
     }
-    if (lines_ >= kBatch) Flush();
   }
 
   void Flush() {
@@ -143,6 +145,7 @@ class Reader {
     serials_.clear();
     batch_.release();
     lines_ = 0;
+    held_ = 0;
     if (overflow_(run_) || known_.size() >= kMostKnown) known_.clear();
     if (shapes_.size() >= kMostKnown) shapes_.clear();
   }
@@ -170,6 +173,7 @@ class Reader {
     const size_t node = text.find("node=");
     key_.assign(node < stamp ? Word(text, node) : std::string_view());
     key_.append(" ").append(time).append(":").append(serial);
+    MakeRoom(key_);
     const std::string_view key = Keep(key_);
     if (type == 1107 && body.find("apparmor=") != std::string_view::npos) {
       body.remove_prefix(body.find("apparmor="));
@@ -337,9 +341,16 @@ class Reader {
     out_.not_understood += known.not_understood;
   }
 
+  // A batch ends between events, unless one event goes on and on.
+  void MakeRoom(std::string_view event) {
+    const size_t full = std::max(lines_ / kBatch, held_ / kBatchBytes);
+    if (full >= 8 || (full >= 1 && serials_.count(event) == 0)) Flush();
+  }
+
   // Until the batch is read.
   std::string_view Keep(std::string_view text) {
     if (text.empty()) return {};
+    held_ += text.size();
     auto* place = static_cast<char*>(batch_.allocate(text.size(), 1));
     std::memcpy(place, text.data(), text.size());
     return {place, text.size()};
@@ -363,6 +374,7 @@ class Reader {
   std::unordered_map<Key, Known, KeyHash> known_;
   std::unordered_map<Key, Shape, KeyHash> shapes_;  // records around their names
   size_t lines_ = 0;
+  size_t held_ = 0;  // bytes
   size_t bare_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "profiler/observe/store.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,6 +102,8 @@ struct Temporary {
 }  // namespace
 
 Result<std::vector<size_t>> SaveSource(Source source, const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return Fail(ErrorCode::kIo, fmt::format("{}: a recording is a file, and this is something else", path));
   const std::string part = fmt::format("{}.{}.part", path, getpid());
   unlink(part.c_str());
   sqlite3* raw = nullptr;

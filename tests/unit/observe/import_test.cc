@@ -79,6 +79,23 @@ TEST(Import, CountsWhatIsSaidAgain) {
   EXPECT_EQ(first.last, 100.5 + 19998);
 }
 
+// An event's records are read together, wherever a long log is cut; and with either end of a line.
+TEST(Import, NoEventIsCut) {
+  const std::string event =
+      "type=AVC msg=audit(9.5:99999): avc:  denied  { read } for  pid=5 comm=\"a\" name=\"passwd\" dev=\"sda\" ino=1 scontext=u:r:work_t:s0 tcontext=u:r:etc_t:s0 tclass=file permissive=1\r\n"
+      "type=SYSCALL msg=audit(9.5:99999): arch=c000003e syscall=257 success=yes exit=3 a0=ffffff9c a1=1 a2=0 a3=0 items=1 pid=5 comm=\"a\" exe=\"/usr/bin/a\"\n"
+      "type=CWD msg=audit(9.5:99999): cwd=\"/\"\n"
+      "type=PATH msg=audit(9.5:99999): item=0 name=\"/etc/passwd\" inode=1 ouid=0\n";
+  std::string log;
+  int lines = 0;
+  for (const int before : {8180, 8188, 8189, 8190, 8191, 8192, 8193}) {
+    for (; lines < before; ++lines) log += "type=AVC msg=audit(8.5:" + std::to_string(lines) + "): apparmor=\"ALLOWED\" operation=\"open\" profile=\"p\" name=\"/a\" pid=1 comm=\"x\" requested_mask=\"r\" denied_mask=\"r\" fsuid=1 ouid=0\n";
+    const auto imported = ImportEvents("log", log + event);
+    ASSERT_TRUE(imported) << before;
+    EXPECT_THAT(Shown(*imported), testing::Contains("file read path=/etc/passwd")) << before;
+  }
+}
+
 TEST(Import, FollowsProcessesOfStrace) {
   const auto imported = ImportEvents("log",
                                      "10 execve(\"/bin/sh\", [\"sh\"], 0x7ffd /* 3 vars */) = 0\n"

@@ -59,6 +59,8 @@ TEST_F(Store, RefusesWhatIsNoRecordingAndWhatIsNewer) {
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, ErrorCode::kMalformed);
   EXPECT_EQ(LoadRecording(folder_ + "/none").error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(SaveRecording({}, "/dev/null"));
+  EXPECT_FALSE(SaveRecording({}, folder_));
   ASSERT_TRUE(SaveRecording({}, folder_ + "/new"));
   Change("new", "PRAGMA user_version = 2");
   const auto newer = LoadRecording(folder_ + "/new");
