@@ -1,6 +1,7 @@
 #include "profiler/observe/store.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,10 +27,39 @@ CREATE TABLE seen (fact INTEGER NOT NULL REFERENCES fact, run INTEGER NOT NULL R
   last REAL NOT NULL, example TEXT NOT NULL, PRIMARY KEY (fact, run)) WITHOUT ROWID;
 )";
 
+// What would end the program waits until the part of a file is whole or gone.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigemptyset(&ending_);
+    for (const int one : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction action {};
+      if (sigaction(one, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) sigaddset(&ending_, one);
+    }
+    pthread_sigmask(SIG_BLOCK, &ending_, &before_);
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+  bool Asked() const {
+    sigset_t pending;
+    sigpending(&pending);
+    for (const int one : {SIGINT, SIGTERM, SIGHUP}) {
+      if (sigismember(&ending_, one) == 1 && sigismember(&pending, one) == 1) return true;
+    }
+    return false;
+  }
+
+ private:
+  sigset_t ending_;
+  sigset_t before_;
+};
+
 // A recording on its way to a new database: the runs, then the facts in their order.
 class Writer {
  public:
-  explicit Writer(sqlite3* db) : db_(db) {}
+  Writer(sqlite3* db, const SignalsWait& signals) : db_(db), signals_(signals) {}
 
   Result<std::vector<size_t>> Write(Source& source) {
     if (!Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA encoding = 'UTF-8'") || !Execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN", kStoreApplication, kStoreVersion)) || !Execute(kTables)) return Failed();
@@ -76,6 +106,7 @@ class Writer {
     for (int64_t number = 1;; ++number) {
       RAVELIN_TRY(more, facts.Next());
       if (!more) return {};
+      if (number % 1024 == 0 && signals_.Asked()) return Fail(ErrorCode::kIo, "interrupted");
       const Fact& fact = facts.fact();
       const auto [process, is_new] = processes.try_emplace(fact.process, static_cast<int64_t>(processes.size()) + 1);
       if (is_new && !process_row.Bind(process->second).Bind(fact.process).Insert()) return Failed();
@@ -89,6 +120,7 @@ class Writer {
   }
 
   sqlite3* db_;
+  const SignalsWait& signals_;
 };
 
 // Files that are removed in the end.
@@ -104,13 +136,14 @@ struct Temporary {
 Result<std::vector<size_t>> SaveSource(Source source, const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return Fail(ErrorCode::kIo, fmt::format("{}: a recording is a file, and this is something else", path));
+  const SignalsWait signals;
   const std::string part = fmt::format("{}.{}.part", path, getpid());
   unlink(part.c_str());
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(part.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database db(raw);
   if (code != SQLITE_OK) return Fail(ErrorCode::kIo, fmt::format("{}: {}", path, sqlite3_errmsg(raw)));
-  auto written = Writer(raw).Write(source);
+  auto written = Writer(raw, signals).Write(source);
   db.reset();
   if (written && std::rename(part.c_str(), path.c_str()) == 0) return written;
   unlink(part.c_str());
@@ -126,6 +159,7 @@ Result<void> SaveRecording(const Recording& recording, const std::string& path) 
 
 Result<void> MergeStores(const std::vector<std::string>& inputs, const std::string& path, size_t at_once) {
   RAVELIN_CHECK(at_once > 1, "nothing is merged one by one");
+  const SignalsWait signals;  // until the groups are gone as well
   Temporary groups;
   std::vector<std::string> left = inputs;
   while (left.size() > at_once) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -66,6 +67,23 @@ TEST_F(Store, RefusesWhatIsNoRecordingAndWhatIsNewer) {
   const auto newer = LoadRecording(folder_ + "/new");
   ASSERT_FALSE(newer);
   EXPECT_THAT(newer.error().message, HasSubstr("version 2"));
+}
+
+TEST_F(Store, NothingIsLeftOfAWriterThatIsEnded) {
+  Recording large;
+  observe::Run& run = large.runs["run"];
+  for (int i = 0; i < 300000; ++i) run.Add({"file", "read", Encode({{"path", "/srv/f" + std::to_string(i)}}), "program=/bin/p"}, 1, "");
+  ASSERT_TRUE(source::WriteFile(Path("kept.rec"), "kept\n"));
+  const pid_t child = fork();
+  if (child == 0) _exit(SaveRecording(large, Path("kept.rec")) ? 0 : 1);
+  for (int tries = 0; tries < 10000 && Files() < 2; ++tries) usleep(1000);
+  kill(child, SIGTERM);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(Files(), 1u);
+  // Either it was ended, and what was there is, or it had come to its end.
+  if (WIFSIGNALED(status)) EXPECT_EQ(Bytes("kept.rec"), "kept\n");
+  else EXPECT_EQ(status, 0);
 }
 
 // A store that is broken by hand, and a good one to merge it with.
