@@ -13,8 +13,8 @@
 namespace ravelin::selinux {
 
 struct KernelFileSystem {
-  std::string_view name;   // as genfscon has it
-  std::string_view mount;  // where it is expected
+  std::string_view name;     // as genfscon has it
+  std::string_view mount;    // where it is expected
   std::string_view context;  // of base/standalone.cil
 };
 inline constexpr std::array<KernelFileSystem, 2> kKernelFileSystems = {{{"proc", "/proc", "proc_context"}, {"sysfs", "/sys", "sysfs_context"}}};
