@@ -48,8 +48,10 @@ Recording TwoRuns() {
   return out;
 }
 
-std::string TextOf(const Recording& recording) {
-  const auto learned = Generalize(recording, {});
+std::string TextOf(const Recording& recording, const std::vector<std::string>& layers = Options().layers) {
+  Options options;
+  options.layers = layers;
+  const auto learned = Generalize(recording, options);
   EXPECT_TRUE(learned) << learned.error().message;
   source::SourceManager sources;
   diag::Sink sink;
@@ -100,11 +102,8 @@ TEST(Policy, NamesThatChangeWithTheRunAreKnownWhereTheyMove) {
     File(run, "rename_to", "/srv/kept/now.db");
     File(run, "delete", "/srv/kept/now.db");
   }
-  Options options;
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("rename_to, setattr, utimes, write } on path(\"/srv/kept/now.db\", \"/srv/now.db\", \"/srv/temp-[0-9]*.db\")")) << learned->text;
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, HasSubstr("rename_to, setattr, utimes, write } on path(\"/srv/kept/now.db\", \"/srv/now.db\", \"/srv/temp-[0-9]*.db\")")) << selinux;
 }
 
 // A file that a mechanism saw, and of which it knows whose it is.
@@ -149,11 +148,8 @@ TEST(Policy, GrantsTheSameOnNamesBetweenWhichFilesMove) {
     File(run, "delete", "/srv/now");
   }
   EXPECT_THAT(TextOf(recording), HasSubstr("files_delete_rename_to: allow file { delete, rename_to } on path(\"/srv/now\")"));
-  Options options;
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("allow file { delete, rename_from, rename_to, write } on path(\"/srv/new\", \"/srv/now\")"));
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, HasSubstr("allow file { delete, rename_from, rename_to, write } on path(\"/srv/new\", \"/srv/now\")"));
 }
 
 // SELinux: what others make in a folder has the folder's label.
@@ -170,12 +166,9 @@ TEST(Policy, GrantsTheSameOnWhatOthersMakeInAFolderOfTheWorkload) {
     File(run, "read", "/srv/other/file");
   }
   EXPECT_THAT(TextOf(recording), Not(HasSubstr("\"/srv/clone\", \"/srv/clone/folder\"")));
-  Options options;
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, list, lock, read, setattr, utimes } on path(\"/srv/clone\", \"/srv/clone/folder\", \"/srv/clone/folder/below\", \"/srv/clone/found\")")) << learned->text;
-  EXPECT_THAT(learned->text, HasSubstr("allow file { list } on path(\"/srv/other\")"));
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, HasSubstr("allow file { create_dir, list, lock, read, setattr, utimes } on path(\"/srv/clone\", \"/srv/clone/folder\", \"/srv/clone/folder/below\", \"/srv/clone/found\")")) << selinux;
+  EXPECT_THAT(selinux, HasSubstr("allow file { list } on path(\"/srv/other\")"));
 }
 
 // A folder that was swapped for a new one was there before.
@@ -188,12 +181,9 @@ TEST(Policy, WhatIsFoundInAFolderThatMovedIsNotTheWorkloads) {
     File(run, "rename_from", "/srv/next");
     File(run, "rename_to", "/srv/live");
   }
-  Options options;
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, testing::ContainsRegex("allow file \\{ read \\} on path\\([^\n]*\"/srv/live/key\"")) << learned->text;
-  EXPECT_THAT(learned->text, HasSubstr("// /srv/next: runs 2/2, x4, create_dir /srv/next; literal; granted what other names of its label are used for"));
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, testing::ContainsRegex("allow file \\{ read \\} on path\\([^\n]*\"/srv/live/key\"")) << selinux;
+  EXPECT_THAT(selinux, HasSubstr("// /srv/next: runs 2/2, x4, create_dir /srv/next; literal; granted what other names of its label are used for"));
 }
 
 // SELinux: nor does a pattern of names say which label a new file gets.
@@ -207,14 +197,11 @@ TEST(Policy, GrantsTheSameOnPatternsByWhichAFolderIsFilled) {
     File(run, "create", "/srv/file-" + number);
     File(run, "create_dir", "/srv/fixed");
   }
-  Options options;
   EXPECT_THAT(TextOf(recording), HasSubstr("allow file { create_dir, delete, setattr, utimes } on path(\"/srv/in-[0-9]*\")"));
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, delete, setattr, utimes } on path(\"/srv/in-[0-9]*\", \"/srv/out-[0-9]*\")")) << learned->text;
-  EXPECT_THAT(learned->text, HasSubstr("allow file { create_dir, setattr, utimes } on path(\"/srv/fixed\")"));
-  EXPECT_THAT(learned->text, HasSubstr("on path(\"/srv/file-[0-9]*\")"));
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, HasSubstr("allow file { create_dir, delete, setattr, utimes } on path(\"/srv/in-[0-9]*\", \"/srv/out-[0-9]*\")")) << selinux;
+  EXPECT_THAT(selinux, HasSubstr("allow file { create_dir, setattr, utimes } on path(\"/srv/fixed\")"));
+  EXPECT_THAT(selinux, HasSubstr("on path(\"/srv/file-[0-9]*\")"));
 }
 
 // SELinux: what is below a folder of the workload's own cannot be kept apart by patterns.
@@ -229,12 +216,9 @@ TEST(Policy, OwnsAFolderThatItMadeWhereNamesInItChange) {
     for (const char* name : {"a", "b", "c"}) File(run, "create", std::string("/srv/plain/") + name);
   }
   EXPECT_THAT(TextOf(recording), Not(HasSubstr("/srv/clone/**")));
-  Options options;
-  options.layers = {"seccomp + selinux"};
-  const auto learned = Generalize(recording, options);
-  ASSERT_TRUE(learned);
-  EXPECT_THAT(learned->text, HasSubstr("\"/srv/clone/**\"")) << learned->text;
-  EXPECT_THAT(learned->text, Not(HasSubstr("/srv/plain/**")));
+  const std::string selinux = TextOf(recording, {"seccomp + selinux"});
+  EXPECT_THAT(selinux, HasSubstr("\"/srv/clone/**\"")) << selinux;
+  EXPECT_THAT(selinux, Not(HasSubstr("/srv/plain/**")));
 }
 
 TEST(Policy, NamesTheServicesThatWereReached) {
