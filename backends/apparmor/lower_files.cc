@@ -8,6 +8,7 @@
 #include "backends/apparmor/glob.h"
 #include "backends/apparmor/lower.h"
 #include "compiler/ir/automaton.h"
+#include "compiler/ir/pattern.h"
 #include "compiler/kernel/lsm_view.h"
 
 namespace ravelin::apparmor {
@@ -415,7 +416,7 @@ class FileLowering {
         const Rule& rule = domain_.rules[id];
         if (!IsExec(rule) || rule.texts.count("label") != 0 || (rule.effect != Effect::kAllow && rule.effect != Effect::kComplain)) continue;
         for (const uint32_t pattern : rule_patterns_.at(id)) {
-          if (std::binary_search(set.begin(), set.end(), pattern)) (IsLiteral(patterns_[pattern]) ? literal : globbed).insert(TransitionOf(rule));
+          if (std::binary_search(set.begin(), set.end(), pattern)) (ir::IsLiteral(patterns_[pattern]) ? literal : globbed).insert(TransitionOf(rule));
         }
         if (inner == nullptr || (Contains(*inner, rule) && !Contains(rule, *inner))) inner = &rule;
       }
@@ -425,7 +426,6 @@ class FileLowering {
       profile_.problems.push_back({inner->id, "AppArmor cannot say that some of the names run as one thing and others as another where their patterns overlap: name the inner one without wildcards, or keep them apart"});
     }
   }
-  static bool IsLiteral(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
 
   const ir::Policy& policy_;
   const ir::Domain& domain_;

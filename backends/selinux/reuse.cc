@@ -10,13 +10,12 @@
 #include "backends/selinux/host.h"
 #include "backends/selinux/paths/regex.h"
 #include "backends/selinux/paths/tree.h"
+#include "compiler/ir/pattern.h"
 
 namespace ravelin::selinux {
 namespace {
 
 constexpr const char* kFileKinds[] = {"file", "dir", "char", "block", "socket", "pipe", "symlink"};
-
-std::string LiteralStart(const std::string& pattern) { return pattern.substr(0, pattern.find_first_of("*?[{\\")); }
 
 // What stands in front of the first metacharacter, escapes resolved.
 std::string LiteralStem(const std::string& regex) {
@@ -89,7 +88,7 @@ class Reuse {
   }
 
   bool CanLieWithin(const std::string& stem) const {
-    return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return stem.rfind(LiteralStart(pattern), 0) == 0; });
+    return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) { return stem.rfind(ir::LiteralStart(pattern), 0) == 0; });
   }
 
   // Whether all paths of the type are whole sets of ours, whatever kind of file stands there; `cells` are these sets.

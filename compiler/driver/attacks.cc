@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/driver/explain_event.h"
+#include "compiler/ir/pattern.h"
 #include "compiler/oracle/decide.h"
 
 namespace ravelin::driver {
@@ -152,7 +153,7 @@ const char* AttackVerdictText(AttackVerdict verdict) {
 
 Result<Workload> AttackWorkload(const Frontend& front, size_t domain, const verify::Scenario& attacks, const std::string& otherwise, Workload out) {
   const ir::Domain& policy = front.policy.domains[domain];
-  const auto literal = std::find_if(policy.attach.begin(), policy.attach.end(), [](const std::string& one) { return one.find_first_of("*?[{\\") == std::string::npos; });
+  const auto literal = std::find_if(policy.attach.begin(), policy.attach.end(), [](const std::string& one) { return ir::IsLiteral(one); });
   const std::string program = literal != policy.attach.end() ? *literal : otherwise;
   if (program.empty()) return Fail(ErrorCode::kUnsupported, fmt::format("policy {} attaches to no program by its name, and an intruder has to begin somewhere", policy.name));
   out.scenario = verify::AttackScenario(attacks, program);

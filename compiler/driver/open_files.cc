@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 
 namespace ravelin::driver {
 namespace {
@@ -18,13 +19,12 @@ namespace {
 class Paths {
  public:
   Result<void> Add(const std::string& pattern) {
-    const size_t meta = pattern.find_first_of("*?[{\\");
-    if (meta == std::string::npos) {
+    if (ir::IsLiteral(pattern)) {
       plain_.insert(pattern);
       return {};
     }
     RAVELIN_TRY(set, ir::PathSet::Parse(pattern));
-    patterns_.emplace_back(pattern.substr(0, meta), std::move(set));
+    patterns_.emplace_back(ir::LiteralStart(pattern), std::move(set));
     return {};
   }
   bool Match(const std::string& path) const {

@@ -14,6 +14,7 @@
 #include "compiler/base/sha256.h"
 #include "compiler/base/source.h"
 #include "compiler/driver/gap_text.h"
+#include "compiler/ir/pattern.h"
 #include "compiler/syntax/parse.h"
 
 namespace ravelin::driver {
@@ -118,7 +119,7 @@ std::string LabelledPlaces(const selinux::Artifact& module) {
   std::set<std::string> places;
   for (const selinux::PathType& path : module.module.paths) {
     for (const std::string& pattern : path.patterns) {
-      std::string place = pattern.substr(0, pattern.find_first_of("*?[{\\"));
+      std::string place = ir::LiteralStart(pattern);
       if (place.size() != pattern.size()) place = place.substr(0, place.rfind('/'));
       if (!place.empty()) places.insert(place);
     }

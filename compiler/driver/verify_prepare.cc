@@ -19,6 +19,7 @@
 #include "compiler/driver/profile_lines.h"
 #include "compiler/driver/verify.h"
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 #include "compiler/kernel/apparmor_features.h"
 #include "profiler/kernels/labels.h"
 #include "profiler/kernels/root_path.h"
@@ -154,7 +155,7 @@ class Preparation {
       for (const ir::Rule& rule : domain.rules) {
         const auto paths = rule.texts.find("path");
         for (const std::string& path : paths == rule.texts.end() ? std::vector<std::string>() : paths->second) {
-          if (path.find_first_of("*?[{\\") == std::string::npos) out.insert(path);
+          if (ir::IsLiteral(path)) out.insert(path);
         }
       }
     }

@@ -100,6 +100,10 @@ class Parser {
 
 }  // namespace
 
+std::string LiteralStart(std::string_view pattern) { return std::string(pattern.substr(0, pattern.find_first_of("*?[{\\"))); }
+
+bool IsLiteral(std::string_view pattern) { return pattern.find_first_of("*?[{\\") == std::string_view::npos; }
+
 ByteSet NameBytes() {
   ByteSet all;
   all.set().reset(0).reset('/');

@@ -21,6 +21,11 @@ struct PatternItem {
 };
 using PatternItems = std::vector<PatternItem>;
 
+// The text up to where it stops to stand for itself: all that the pattern matches begins so.
+std::string LiteralStart(std::string_view pattern);
+// The pattern is the one path that it matches.
+bool IsLiteral(std::string_view pattern);
+
 // Bytes of names: all but NUL and the slash.
 ByteSet NameBytes();
 

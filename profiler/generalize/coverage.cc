@@ -1,5 +1,7 @@
 #include "profiler/generalize/coverage.h"
 
+#include "compiler/ir/pattern.h"
+
 namespace ravelin::generalize {
 
 std::string FacetOf(const Seen& seen) {
@@ -42,7 +44,7 @@ Result<Coverage> Coverage::Of(const observe::Recording& recording, Options optio
   for (const auto* rules : {&out.learned_.paths, &out.learned_.programs}) {
     for (const PathRule& rule : *rules) {
       std::optional<ir::PathSet> set;
-      if (!IsPlain(rule.pattern)) {
+      if (!ir::IsLiteral(rule.pattern)) {
         RAVELIN_TRY(parsed, ir::PathSet::Parse(rule.pattern));
         set = std::move(parsed);
       }

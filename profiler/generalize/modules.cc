@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 #include "profiler/generalize/costs.h"
 #include "profiler/generalize/generalize.h"
 
@@ -18,7 +19,7 @@ std::string LastName(const std::string& path) { return path.substr(path.rfind('/
 
 // What saying the rule costs, and names that come beside one which came in one run alone.
 double CostOf(const PathRule& rule, size_t runs) {
-  if (!IsPlain(rule.pattern)) return kRuleCost + kPatternCost;
+  if (!ir::IsLiteral(rule.pattern)) return kRuleCost + kPatternCost;
   const bool is_new = runs >= 2 && rule.evidence.runs.size() == 1;
   return kRuleCost + kCharacterCost * static_cast<double>(LastName(rule.pattern).size()) + (is_new ? kNewNameCost / static_cast<double>(runs) : 0);
 }
@@ -31,7 +32,7 @@ struct Part {
   // A module is for files of whichever owner.
   bool Has(const PathRule& rule) const {
     if (rule.owner || !std::includes(operations.begin(), operations.end(), rule.operations.begin(), rule.operations.end())) return false;
-    if (IsPlain(rule.pattern)) return set.Contains(rule.pattern);
+    if (ir::IsLiteral(rule.pattern)) return set.Contains(rule.pattern);
     const auto other = ir::PathSet::Parse(rule.pattern);
     const auto whole = other ? set.Includes(*other) : Result<bool>(false);
     return whole && *whole;
@@ -72,7 +73,7 @@ class Proposing {
     const double choice = kRuleCost + std::log2(static_cast<double>(std::max<size_t>(modules.size(), 1)));
     std::set<std::string> folders;
     for (const PathRule& rule : rules) {
-      if (rule.pattern.ends_with("/**") && IsPlain(rule.pattern.substr(0, rule.pattern.size() - 3))) folders.insert(rule.pattern.substr(0, rule.pattern.size() - 3));
+      if (rule.pattern.ends_with("/**") && ir::IsLiteral(rule.pattern.substr(0, rule.pattern.size() - 3))) folders.insert(rule.pattern.substr(0, rule.pattern.size() - 3));
     }
     for (const Module& module : modules) {
       if (module.parameter.empty()) {
@@ -133,7 +134,7 @@ class Proposing {
     for (const Part& part : one.parts) {
       const bool within = std::any_of(out.covered.begin(), out.covered.end(), [&](size_t i) { return part.IsWithin(rules_[i]); });
       exact = exact && within;
-      if (!part.OnlyReads() && !within && !IsPlain(part.pattern)) out.use.cost += kWritePatternCost;
+      if (!part.OnlyReads() && !within && !ir::IsLiteral(part.pattern)) out.use.cost += kWritePatternCost;
       out.beyond.push_back(within ? std::vector<std::string>() : Beyond(part, out.use));
       if (out.use.cost >= out.use.instead) return std::nullopt;
     }
@@ -172,11 +173,11 @@ class Proposing {
     plain_.clear();
     patterns_.clear();
     for (const PathRule& rule : rules_) {
-      if (IsPlain(rule.pattern)) {
+      if (ir::IsLiteral(rule.pattern)) {
         plain_.emplace(rule.pattern, &rule);
         continue;
       }
-      patterns_.push_back({rule.pattern.substr(0, rule.pattern.find_first_of("*?[{\\")), &rule});
+      patterns_.push_back({ir::LiteralStart(rule.pattern), &rule});
       if (sets_.count(rule.pattern) != 0) continue;
       auto set = ir::PathSet::Parse(rule.pattern);
       sets_.emplace(rule.pattern, set ? std::move(*set) : ir::PathSet());
@@ -186,7 +187,7 @@ class Proposing {
   void Replace(const Instance& one, const Trial& trial) {
     std::vector<PathRule> parts;
     for (size_t i = 0; i < one.parts.size(); ++i) {
-      PathRule rule{one.parts[i].pattern, one.parts[i].operations, {}, fmt::format("{}: {:.0f} bits instead of {:.0f}", one.text, trial.use.cost, trial.use.instead), 0, trial.beyond[i].size(), {}, !IsPlain(one.parts[i].pattern)};
+      PathRule rule{one.parts[i].pattern, one.parts[i].operations, {}, fmt::format("{}: {:.0f} bits instead of {:.0f}", one.text, trial.use.cost, trial.use.instead), 0, trial.beyond[i].size(), {}, !ir::IsLiteral(one.parts[i].pattern)};
       rule.module = one.text;
       rule.harmless = std::all_of(trial.covered.begin(), trial.covered.end(), [&](size_t at) { return rules_[at].harmless; });
       parts.push_back(std::move(rule));

@@ -4,6 +4,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 #include "profiler/generalize/embedded_tables.h"
 #include "profiler/observe/table.h"
 
@@ -31,7 +32,7 @@ std::vector<Row> RowsOf(std::string_view table, size_t columns) {
 
 std::string Judge(const std::string& pattern) {
   static const std::vector<Row> rows = RowsOf("sensitive.tsv", 2);
-  if (IsPlain(pattern)) {
+  if (ir::IsLiteral(pattern)) {
     const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& one) { return one.set.Contains(pattern); });
     return row == rows.end() ? "" : row->why;
   }
@@ -54,8 +55,6 @@ bool IsOfKind(const std::string& path, std::string_view kind) {
 }
 
 }  // namespace
-
-bool IsPlain(const std::string& pattern) { return pattern.find_first_of("*?[{\\") == std::string::npos; }
 
 std::string Sensitive::Reaches(const std::string& pattern) const {
   const auto [at, is_new] = asked_.emplace(pattern, "");

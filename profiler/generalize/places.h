@@ -48,9 +48,6 @@ class Sensitive {
   mutable std::map<std::string, std::string> asked_;
 };
 
-// The pattern of one path.
-bool IsPlain(const std::string& pattern);
-
 // tables/places.tsv.
 bool IsPublic(const std::string& path);
 // A folder where others make names too.

@@ -9,6 +9,7 @@
 #include "compiler/driver/frontend.h"
 #include "compiler/driver/standard_modules.h"
 #include "compiler/ir/path_set.h"
+#include "compiler/ir/pattern.h"
 #include "profiler/generalize/completeness.h"
 #include "profiler/generalize/coverage.h"
 #include "tests/learning/cases.h"
@@ -34,9 +35,6 @@ void AddFiles(const std::string& root, std::vector<std::string>& files) {
   }
 }
 
-// The pattern's text up to where it stops to be literal.
-std::string LiteralPart(const std::string& pattern) { return pattern.substr(0, std::min(pattern.find_first_of("*?[{\\"), pattern.size())); }
-
 bool Reads(const generalize::PathRule& rule) { return rule.operations.count("read") != 0 || rule.operations.count("map_exec") != 0; }
 
 }  // namespace
@@ -60,7 +58,7 @@ size_t System::Readable(const std::vector<generalize::PathRule>& rules) const {
     if (!Reads(rule)) continue;
     const auto set = ir::PathSet::Parse(rule.pattern);
     RAVELIN_CHECK(set.has_value(), "a pattern that was learned cannot be read");
-    const std::string begin = LiteralPart(rule.pattern);
+    const std::string begin = ir::LiteralStart(rule.pattern);
     for (auto at = std::lower_bound(files_.begin(), files_.end(), begin); at != files_.end() && at->compare(0, begin.size(), begin) == 0; ++at) {
       if (set->Contains(*at)) open.insert(static_cast<size_t>(at - files_.begin()));
     }

@@ -193,5 +193,15 @@ TEST(PathSet, MalformedPatternsAreErrors) {
   EXPECT_FALSE(PathSet::Parse(blow).has_value()) << "a limit, not an endless construction";
 }
 
+TEST(PathSet, APatternBeginsAsAllThatItMatches) {
+  EXPECT_TRUE(IsLiteral("/srv/a.b-c"));
+  for (const char* pattern : {"/srv/*", "/srv/a?", "/srv/[ab]", "/srv/{a,b}", "/srv/\\*"}) {
+    EXPECT_FALSE(IsLiteral(pattern)) << pattern;
+    EXPECT_EQ(LiteralStart(pattern).rfind("/srv/", 0), 0u) << pattern;
+  }
+  EXPECT_EQ(LiteralStart("/srv/a"), "/srv/a");
+  EXPECT_EQ(LiteralStart("/srv/x{a,b}/c"), "/srv/x");
+}
+
 }  // namespace
 }  // namespace ravelin::ir
